@@ -1,0 +1,126 @@
+"""Listings: suites, cases, coverage, targets, and single answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Final, TextIO
+
+import msgspec
+import pandas as pd
+from rich.table import Table
+
+from harness.cli.terminal import out
+from harness.generator.coverage import uncovered
+from harness.generator.facets import Facet, facets_of
+from harness.generator.library import Library
+from harness.records import Built, Case, Finding, Target, Verdict, by
+from harness.targets.environments import disk_use, is_built
+
+_SHOWN_CASES: Final = 40
+
+
+def print_suites(library: Library) -> None:
+    """The suites, and how many cases each has."""
+    table = Table("suite", "cases", "what it holds")
+    for suite in library.suites.values():
+        table.add_row(suite.name, f"{suite.count:,}", suite.about)
+    out.print(table)
+
+
+def print_cases(cases: Iterable[Case]) -> None:
+    """The ids of the first cases, and how many more there are."""
+    remaining = iter(cases)
+    for case in islice(remaining, _SHOWN_CASES):
+        out.print(case.id, markup=False, highlight=False, soft_wrap=True)
+    more = sum(1 for _ in remaining)
+    if more:
+        out.print(f"... and {more:,} more; --format csv writes them all")
+
+
+def print_coverage(counts: Mapping[Facet, int]) -> None:
+    """The number of cases by facet; an uncovered facet stands out."""
+    table = Table("facet", "cases", title="coverage")
+    for facet, number in counts.items():
+        table.add_row(facet, f"{number:,}" if number else "[red]none")
+    out.print(table)
+    missing = uncovered(counts)
+    out.print(f"{len(counts) - len(missing)} of {len(counts)} facets covered")
+
+
+def case_row(case: Case) -> dict[str, object]:
+    """A case as the columns of a table."""
+    return {
+        "case": case.id,
+        "layer": case.layer.value,
+        "mode": case.mode.value,
+        "input": by(case.input),
+        "kernel": by(case.kernel),
+        "strides": by(case.strides),
+        "dilation": by(case.dilation),
+        "padding": case.padding,
+        "data_format": case.data_format.value,
+        "batch": case.batch,
+        "channels": case.channels,
+        "filters": case.filters,
+        "groups": case.groups,
+        "bias": case.bias,
+        "dtype": case.dtype,
+        "facets": " ".join(sorted(facets_of(case))),
+    }
+
+
+def write_csv(rows: Iterable[Mapping[str, object]], stream: TextIO) -> None:
+    """Rows as CSV, the first line being the columns."""
+    pd.DataFrame(list(rows)).to_csv(stream, index=False, lineterminator="\n")
+
+
+def write_json(rows: Iterable[Mapping[str, object]], stream: TextIO) -> None:
+    """Rows as a JSON array of objects."""
+    stream.write(msgspec.json.format(msgspec.json.encode(list(rows)), indent=2).decode() + "\n")
+
+
+def target_rows(targets: Sequence[Target], cache: Path) -> list[dict[str, object]]:
+    """Targets as the columns of a table."""
+    return [
+        {
+            "target": target.name,
+            "api": target.api,
+            "version": target.version,
+            "backend": target.backend,
+            "lineage": target.lineage,
+            "python": target.realisation.python if isinstance(target.realisation, Built) else "",
+            "built": is_built(target, cache),
+            "bytes": disk_use(target, cache),
+        }
+        for target in targets
+    ]
+
+
+def print_targets(rows: Sequence[Mapping[str, object]]) -> None:
+    """Targets, and which are built here."""
+    table = Table("target", "backend", "computed by", "Python", "built here")
+    for row in rows:
+        size = row["bytes"]
+        assert isinstance(size, int)
+        built = f"yes, {size / 1e6:,.0f} MB" if row["built"] else "no"
+        table.add_row(*(str(row[key]) for key in ("target", "backend", "lineage", "python")), built)
+    out.print(table)
+
+
+def print_answers(findings: Sequence[Finding]) -> None:
+    """What real targets did with the explained case."""
+    for finding in findings:
+        match finding.verdict:
+            case Verdict.CONFORMS:
+                what = "agrees" if not finding.error else f"agrees ({finding.error})"
+            case Verdict.DIVERGES:
+                cause = f"; fits {finding.cause}" if finding.cause else ""
+                note = f": {finding.error}" if finding.error else ""
+                where = f", first at {finding.first_index}" if finding.first_index is not None else ""
+                what = f"DIFFERS ({finding.divergence}{where}{cause}){note}"
+            case Verdict.UNSUPPORTED | Verdict.INCONCLUSIVE:
+                what = f"{finding.verdict}: {finding.error}"
+        shape = "" if finding.observed_shape is None else f" {finding.observed_shape}"
+        out.print(f"{finding.target}{shape}: {what}", markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,88 @@
+"""What the terminal shows: progress while a run goes on, and the closing table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from harness.records import Observation, Outcome, RunInfo
+from harness.report import Tally
+
+out: Final = Console()
+err: Final = Console(stderr=True)
+
+
+class Bars:
+    """A progress bar a target: cases done, cases a second, and what went wrong so far."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+        self._lost: dict[str, int] = {}
+
+    def planned(self, target: str, cases: int) -> None:
+        """Add the target's bar."""
+        self._tasks[target] = self._progress.add_task(target, total=cases, rate="", note="")
+
+    def failed(self, target: str, reason: str) -> None:
+        """Say why a target will not run."""
+        self._progress.update(self._tasks[target], note="[red]could not start")
+        self._progress.console.print(f"{target}: {reason}", style="red", markup=False, soft_wrap=True)
+
+    def building(self, message: str) -> None:
+        """Say what is being built."""
+        self._progress.console.print(message, style="dim", markup=False, soft_wrap=True)
+
+    def observed(self, observation: Observation) -> None:
+        """Advance the target's bar."""
+        task = self._tasks[observation.target]
+        self._progress.advance(task)
+        speed = self._progress.tasks[task].speed
+        if observation.outcome in {Outcome.CRASHED, Outcome.TIMED_OUT, Outcome.GARBLED}:
+            self._lost[observation.target] = self._lost.get(observation.target, 0) + 1
+        lost = self._lost.get(observation.target, 0)
+        self._progress.update(
+            task, rate=f"{speed:,.0f} cases/s" if speed else "", note=f"[red]{lost} lost" if lost else ""
+        )
+
+
+@contextmanager
+def bars() -> Iterator[Bars]:
+    """Progress bars on stderr while the block runs."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=err) as progress:
+        yield Bars(progress)
+
+
+def closing_table(info: RunInfo, tally: Tally) -> Table:
+    """What came of a run, a row a target."""
+    table = Table(title=f"{', '.join(info.header.suites)}: {info.header.cases} cases a target")
+    table.add_column("target")
+    for name in ("conforming", "silent", "loud", "unsupported", "inconclusive"):
+        table.add_column(name, justify="right")
+    for name, counts in tally.targets.items():
+        table.add_row(
+            name,
+            f"{counts.conforming}/{counts.judged}",
+            _count(counts.silent, "bold red"),
+            _count(counts.loud, "red"),
+            _count(counts.unsupported, "yellow"),
+            _count(counts.inconclusive, "yellow"),
+        )
+    return table
+
+
+def _count(number: int, style: str) -> str:
+    return f"[{style}]{number}" if number else "0"

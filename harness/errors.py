@@ -1,0 +1,25 @@
+"""The one exception for a person's mistakes: shown without a traceback, with what to do next."""
+
+from __future__ import annotations
+
+from typing import Final
+
+EXIT_OK: Final = 0
+EXIT_UNEXPECTED: Final = 1
+EXIT_USAGE: Final = 2
+EXIT_INCOMPLETE: Final = 3
+EXIT_INTERNAL: Final = 4
+EXIT_EMPTY: Final = 5
+EXIT_INTERRUPTED: Final = 130
+
+
+class HarnessError(Exception):
+    """Something a person can mend.
+
+    The message names the place (file, key, target, case) and the remedy.
+    `exit_code` is what the command line ends with.
+    """
+
+    def __init__(self, message: str, exit_code: int = EXIT_USAGE) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code

@@ -1,0 +1,70 @@
+"""The files that people and pipelines read of a run; computes no verdict.
+
+`write_reports` makes one pass over the findings of a run. `explain`, `picture` and `svg` show what
+a single case means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.records import Judged, RunInfo
+from harness.report.conformance import Conformance, write_conformance_csv, write_conformance_markdown
+from harness.report.csv_files import findings_files, write_timings
+from harness.report.explain import Explanation, explanation
+from harness.report.html import Page, write_html
+from harness.report.picture import text_picture
+from harness.report.svg import svg_picture
+from harness.report.tally import Tallier, Tally
+
+__all__ = ["Explanation", "Tally", "explanation", "svg_picture", "text_picture", "write_reports"]
+
+
+def write_reports(directory: Path, info: RunInfo, judged: Iterable[Judged]) -> Tally:
+    """Write every report of a run into a directory, and return its counts.
+
+    One pass, and memory that does not grow with the number of findings but for what `index.html`
+    shows, which is capped. Writes `findings.csv`, `divergences.csv`, `conformance.csv`,
+    `conformance.md`, `timings.csv` and `index.html`.
+
+    Args:
+        directory: made where it does not exist.
+        info: what was run.
+        judged: sorted by target, then by case id, each pair once.
+
+    Raises:
+        HarnessError: the directory cannot be written.
+        ValueError: a finding is out of order, repeated, or of a target that is not of the run.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise HarnessError(f"cannot make {directory} ({error.strerror}); choose another with -o") from error
+    tallier, table, page = Tallier(info), Conformance(info.header.targets), Page()
+    with findings_files(directory) as write:
+        for one in _checked(judged, info):
+            write(one.finding)
+            tallier.add(one.finding)
+            table.add(one.finding)
+            page.add(one)
+    tally = tallier.tally()
+    write_conformance_csv(directory / "conformance.csv", table)
+    write_conformance_markdown(directory / "conformance.md", info, table, tally)
+    write_timings(directory / "timings.csv", info)
+    write_html(directory / "index.html", info, tally, table, page)
+    return tally
+
+
+def _checked(judged: Iterable[Judged], info: RunInfo) -> Iterator[Judged]:
+    """The findings as they come, each of a target of the run and sorted after the one before it."""
+    previous = ("", "")
+    for one in judged:
+        key = (one.finding.target, one.finding.case.id)
+        if one.finding.target not in info.header.targets:
+            raise ValueError(f"a finding of {one.finding.target}, which is not a target of the run")
+        if key <= previous:
+            raise ValueError(f"findings out of order or repeated: {key} after {previous}")
+        previous = key
+        yield one

@@ -1,0 +1,92 @@
+"""The CSV files of a run, written as a stream: findings, divergences, timings.
+
+UTF-8, LF line ends, and nothing that differs between two runs of the same targets (but for
+`timings.csv`, which holds nothing else). A file appears under its name when it is whole.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, TextIO
+
+from harness.errors import HarnessError
+from harness.records import Finding, RunInfo, Verdict
+from harness.report.cells import COLUMNS, row_of
+
+TIMING_COLUMNS: Final = ("target", "workers", "cases", "start_seconds", "seconds", "cases_per_second")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[TextIO]:
+    """A text file that takes its name only when the block ends well (`store.replace_text`, as a stream).
+
+    Raises:
+        HarnessError: the file cannot be created.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        file = partial.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        raise HarnessError(
+            f"cannot write {path} ({error.strerror}); make the directory writable or choose another with -o"
+        ) from error
+    try:
+        with file:
+            yield file
+        os.replace(partial, path)  # noqa: PTH105  (the house's word for an atomic rename)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def findings_files(directory: Path) -> Iterator[Callable[[Finding], None]]:
+    """A writer of `findings.csv`, and of `divergences.csv` for the findings that diverge."""
+    with (
+        replacing(directory / "findings.csv") as all_file,
+        replacing(directory / "divergences.csv") as diverging_file,
+    ):
+        write_all = csv.writer(all_file, lineterminator="\n")
+        write_diverging = csv.writer(diverging_file, lineterminator="\n")
+        write_all.writerow(COLUMNS)
+        write_diverging.writerow(COLUMNS)
+
+        def write(finding: Finding) -> None:
+            row = row_of(finding)
+            write_all.writerow(row)
+            if finding.verdict is Verdict.DIVERGES:
+                write_diverging.writerow(row)
+
+        yield write
+
+
+def write_table(path: Path, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+    """Write a small CSV file: a header and rows, an empty cell for None."""
+    with replacing(path) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(rows)
+
+
+def write_timings(path: Path, info: RunInfo) -> None:
+    """Write `timings.csv`: how long each target took. Without a footer it holds its header only."""
+    targets = () if info.footer is None else info.footer.targets
+    write_table(
+        path,
+        TIMING_COLUMNS,
+        (
+            (
+                target.name,
+                target.workers,
+                target.observed,
+                round(target.start_seconds, 3),
+                round(target.seconds, 3),
+                round(target.observed / target.seconds, 1) if target.seconds > 0 else None,
+            )
+            for target in targets
+        ),
+    )

@@ -1,0 +1,174 @@
+"""`index.html`: one self-contained page that opens from disk, with no network.
+
+Everything that comes from a target is untrusted: Jinja2 escapes what is in the markup, the table's
+data stand in a JSON block without `<`, `>` or `&`, cells are filled as text, and a content security
+policy lets no script run but the page's own, known by its hash, and no request leave.
+The table is DataTables, from the bundle that itables carries.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+import itables.options
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from harness.records import Case, Finding, Judged, RunInfo, Verdict
+from harness.report.cells import COLUMNS, one_line, row_of, shape_text
+from harness.report.conformance import LEGEND, Conformance, versions_of
+from harness.report.csv_files import replacing
+from harness.report.details import Detail, DetailSample
+from harness.report.svg import STYLE, svg_picture
+from harness.report.tally import Count, Tally, count_of
+from harness.report.wording import call_line, count, headline, shortfall
+
+MAX_ROWS: Final = 20_000
+"""Findings that the page's table holds; those that do not conform come first."""
+
+MAX_DETAILS: Final = 200
+"""Divergences that are shown one by one."""
+
+_RESULTS: Final = {
+    Count.CONFORMING: "conforms",
+    Count.SILENT: "silent",
+    Count.LOUD: "loud",
+    Count.UNSUPPORTED: "unsupported",
+    Count.INCONCLUSIVE: "inconclusive",
+}
+"""How the table names what became of a finding: the verdict, with the two kinds of diverging apart."""
+
+_SHOWN: Final = (
+    "target",
+    "divergence",
+    "cause",
+    "input",
+    "kernel",
+    "strides",
+    "dilation",
+    "padding",
+    "data_format",
+    "groups",
+    "filters",
+    "mode",
+    "outcome",
+    "expected_shape",
+    "observed_shape",
+    "max_abs_error",
+    "standing",
+    "error",
+    "case",
+)
+_FILTERED: Final = ("result", "target", "padding", "divergence", "cause", "standing")
+_PLACES: Final = tuple(COLUMNS.index(name) for name in _SHOWN)
+
+
+class Page:
+    """Gathers what the page shows, one finding at a time, within its caps."""
+
+    def __init__(self, max_rows: int = MAX_ROWS, max_details: int = MAX_DETAILS) -> None:
+        self._max_rows = max_rows
+        self._conforming: list[list[str]] = []
+        self._others: list[list[str]] = []
+        self.sample = DetailSample(max_details)
+
+    def add(self, judged: Judged) -> None:
+        """Keep the row of a finding, and of a divergence what is needed to show it."""
+        finding = judged.finding
+        number = 0
+        if finding.verdict is Verdict.DIVERGES:
+            self.sample.offer(judged)
+            number = self.sample.offered
+        rows = self._conforming if finding.verdict is Verdict.CONFORMS else self._others
+        if len(rows) < self._max_rows:
+            rows.append([str(number), *_row(finding)])
+
+    def rows(self) -> list[list[str]]:
+        """The rows of the table; the first cell is the number of the shown divergence, 0 for none."""
+        shown = self.sample.numbers
+        rows = [*self._others, *self._conforming][: self._max_rows]
+        return [[number if int(number) in shown else "0", *cells] for number, *cells in rows]
+
+
+def _row(finding: Finding) -> list[str]:
+    cells = row_of(finding)
+    return [_RESULTS[count_of(finding)], *(cells[place] for place in _PLACES)]
+
+
+def write_html(path: Path, info: RunInfo, tally: Tally, table: Conformance, page: Page) -> None:
+    """Write the page of a run."""
+    environment = Environment(
+        loader=PackageLoader("harness.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["shape"] = shape_text
+    environment.filters["one_line"] = one_line
+    environment.filters["call"] = call_line
+    environment.filters["count"] = count
+    environment.globals["picture"] = _picture
+    environment.globals["difference"] = difference
+    script = _text("report.js")
+    rows = page.rows()
+    stream = environment.get_template("index.html.j2").stream(
+        info=info,
+        header=info.header,
+        runs={} if info.footer is None else {target.name: target for target in info.footer.targets},
+        tally=tally,
+        headline=headline(tally),
+        shortfall=shortfall(info, tally),
+        table=table,
+        table_rows=list(table.rows()),
+        legend=LEGEND,
+        versions_of=versions_of,
+        details=page.sample.details(),
+        num_divergences=page.sample.offered,
+        columns=("result", *_SHOWN),
+        filtered=_FILTERED,
+        data={"columns": ["result", *_SHOWN], "rows": rows},
+        num_rows=len(rows),
+        style=Markup(_text("report.css") + STYLE),
+        script=Markup(script),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        bundle=_bundle(),
+    )
+    with replacing(path) as file:
+        for part in stream:
+            file.write(part)
+
+
+def _text(name: str) -> str:
+    return files("harness.report").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _bundle() -> dict[str, Markup]:
+    """DataTables: its style as it is, its script in base64 so that nothing in it can end a block."""
+    path = Path(itables.options.dt_bundle)
+    style = path.with_suffix(".css").read_text(encoding="utf-8")
+    if "</style" in style.lower():
+        raise ValueError(f"{path.with_suffix('.css')} would end the block of style that holds it")
+    return {"style": Markup(style), "script": Markup(base64.b64encode(path.read_bytes()).decode())}
+
+
+def _picture(case: Case, name: str) -> Markup:
+    return Markup(svg_picture(case, name=name, is_standalone=False))
+
+
+def difference(detail: Detail) -> str:
+    """What went wrong, in a sentence."""
+    finding = detail.finding
+    words = str(finding.divergence or finding.verdict)
+    if finding.first_index is not None:
+        size = "" if finding.max_abs_error is None else f" off by up to {finding.max_abs_error!r},"
+        return f"{words}:{size} first at {shape_text(finding.first_index)}"
+    if finding.error:
+        return f"{words}: {one_line(finding.error, 120)}"
+    if finding.expected_shape != finding.observed_shape and finding.observed_shape is not None:
+        return f"{words}: {shape_text(finding.observed_shape)}, not {shape_text(finding.expected_shape)}"
+    return words

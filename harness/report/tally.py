@@ -1,0 +1,122 @@
+"""Counting findings: of a run, of a target, of a cell of the conformance table.
+
+Counts what the verdicts say; judges nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import assert_never
+
+from harness.records import Finding, Outcome, RunInfo, Standing, Verdict
+
+
+class Count(StrEnum):
+    """What a finding is counted as: every finding has exactly one."""
+
+    CONFORMING = "conforming"
+    SILENT = "silent"
+    LOUD = "loud"
+    UNSUPPORTED = "unsupported"
+    INCONCLUSIVE = "inconclusive"
+
+
+def count_of(finding: Finding) -> Count:
+    """The one count that a finding adds to."""
+    match finding.verdict:
+        case Verdict.CONFORMS:
+            return Count.CONFORMING
+        case Verdict.DIVERGES:
+            return Count.SILENT if finding.is_silent else Count.LOUD
+        case Verdict.UNSUPPORTED:
+            return Count.UNSUPPORTED
+        case Verdict.INCONCLUSIVE:
+            return Count.INCONCLUSIVE
+        case _:
+            assert_never(finding.verdict)
+
+
+def is_refused(finding: Finding) -> bool:
+    """Whether the target raised, and was right or free to."""
+    return finding.verdict is Verdict.CONFORMS and finding.outcome is Outcome.RAISED
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The counts of a run, or of one target of it (`targets` is empty then).
+
+    `judged = conforming + silent + loud + unsupported + inconclusive`; `refused` are those of the
+    conforming that raised; `known`, `new`, `changed` and `fixed` count by standing.
+    """
+
+    planned: int
+    judged: int
+    conforming: int
+    refused: int
+    silent: int
+    loud: int
+    unsupported: int
+    inconclusive: int
+    known: int
+    new: int
+    changed: int
+    fixed: int
+    targets: Mapping[str, Tally] = field(default_factory=dict)
+
+    @property
+    def diverging(self) -> int:
+        """The findings that diverge, silent or loud."""
+        return self.silent + self.loud
+
+
+class Tallier:
+    """Adds findings up, one at a time."""
+
+    def __init__(self, info: RunInfo) -> None:
+        self._header = info.header
+        self._counts: Counter[tuple[str, Count]] = Counter()
+        self._refused: Counter[str] = Counter()
+        self._standings: Counter[tuple[str, Standing]] = Counter()
+
+    def add(self, finding: Finding) -> None:
+        """Count one finding."""
+        self._counts[finding.target, count_of(finding)] += 1
+        self._standings[finding.target, finding.standing] += 1
+        if is_refused(finding):
+            self._refused[finding.target] += 1
+
+    def tally(self) -> Tally:
+        """The counts so far, of the run and of each of its targets."""
+        names = self._header.targets
+        targets = {name: self._of((name,), self._header.cases, {}) for name in names}
+        return self._of(names, self._header.planned, targets)
+
+    def _of(self, names: tuple[str, ...], planned: int, targets: Mapping[str, Tally]) -> Tally:
+        counts = {count: sum(self._counts[name, count] for name in names) for count in Count}
+        standings = {word: sum(self._standings[name, word] for name in names) for word in Standing}
+        return Tally(
+            planned=planned,
+            judged=sum(counts.values()),
+            conforming=counts[Count.CONFORMING],
+            refused=sum(self._refused[name] for name in names),
+            silent=counts[Count.SILENT],
+            loud=counts[Count.LOUD],
+            unsupported=counts[Count.UNSUPPORTED],
+            inconclusive=counts[Count.INCONCLUSIVE],
+            known=standings[Standing.KNOWN],
+            new=standings[Standing.NEW],
+            changed=standings[Standing.CHANGED],
+            fixed=standings[Standing.FIXED],
+            targets=targets,
+        )
+
+
+def tally_of(info: RunInfo, findings: Iterable[Finding]) -> Tally:
+    """The counts of findings that are at hand."""
+    tallier = Tallier(info)
+    for finding in findings:
+        tallier.add(finding)
+    return tallier.tally()

@@ -1,0 +1,5 @@
+"""Plans jobs and drives workers.
+
+`wire` is the host's half of the protocol, `worker_process` owns one process, `work` is a target's
+share of a run (batches, deaths, quarantine), `engines` decide where workers run.
+"""

@@ -1,0 +1,1 @@
+"""Where workers run: `local` starts them as processes of this machine."""

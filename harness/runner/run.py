@@ -1,0 +1,213 @@
+"""A whole run, as steps: plan, prepare the targets, observe, close. Judges nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol, assert_never
+
+from harness import store
+from harness.errors import HarnessError
+from harness.generator.signals import SIGNALS_VERSION
+from harness.records import (
+    Built,
+    Case,
+    Checkout,
+    Command,
+    Here,
+    Launch,
+    Observation,
+    RunFooter,
+    RunHeader,
+    RunInfo,
+    Target,
+    TargetRun,
+)
+from harness.runner.engines import local
+from harness.runner.work import Limits, Work, batches
+
+RUNNING: Final = "running"
+COMPLETE: Final = "complete"
+INCOMPLETE: Final = "incomplete"
+INTERRUPTED: Final = "interrupted"
+
+
+class Progress(Protocol):
+    """Is told how a run comes along."""
+
+    def planned(self, target: str, cases: int) -> None:
+        """So many cases of the target are still to be observed."""
+
+    def failed(self, target: str, reason: str) -> None:
+        """The target could not be prepared."""
+
+    def observed(self, observation: Observation) -> None:
+        """An observation was made and stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run, and where.
+
+    `cases` gives the planned cases from the start at each call, those of one layer together; `suites`
+    names the selection.
+    `launch` gives how to start a target's worker, building its environment if need be; a
+    `HarnessError` from it is that target's failure and not the run's. `clock` gives the time of day
+    in ISO 8601, `timer` seconds.
+    """
+
+    directory: Path
+    suites: tuple[str, ...]
+    cases: Callable[[], Iterable[Case]]
+    targets: tuple[Target, ...]
+    jobs: int
+    limits: Limits
+    harness: str
+    launch: Callable[[Target], Launch]
+    clock: Callable[[], str]
+    timer: Callable[[], float]
+
+
+def run(plan: Plan, progress: Progress, *, resume: bool) -> RunInfo:
+    """Observe every planned case on every target, and leave a run with a footer.
+
+    An interrupt (KeyboardInterrupt) ends the run early: what was observed is stored, the footer says
+    so, and nothing is raised.
+
+    Raises:
+        HarnessError: the selection is empty or invalid, the folder holds another run, or the disk
+            refuses a write.
+    """
+    began = plan.timer()
+    opened = _open(plan, resume=resume)
+    works: list[Work] = []
+
+    def close(state: str) -> RunInfo:
+        info = RunInfo(opened.header, _footer(plan, opened, works, state, plan.timer() - began))
+        store.write_info(plan.directory, info)
+        return info
+
+    state = COMPLETE
+    try:
+        works.extend(_prepare(plan, progress))
+        met: set[str] = set()
+        with store.ObservationLog(plan.directory) as log:
+            for observation in local.observe(works, plan.jobs, plan.directory / "logs"):
+                log.append(observation)
+                progress.observed(observation)
+                if observation.target not in met:
+                    met.add(observation.target)
+                    close(RUNNING)
+    except KeyboardInterrupt:
+        state = INTERRUPTED
+    return close(state)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A run's header, and what earlier attempts at it left, by target."""
+
+    header: RunHeader
+    earlier: Mapping[str, TargetRun]
+
+
+def _open(plan: Plan, *, resume: bool) -> _Opened:
+    """Create the run's folder, or check that it holds this very run."""
+    case_ids = [case.id for case in plan.cases()]
+    header = RunHeader(
+        schema=store.SCHEMA,
+        harness=plan.harness,
+        signals=SIGNALS_VERSION,
+        suites=plan.suites,
+        targets=tuple(target.name for target in plan.targets),
+        cases=len(case_ids),
+        planned=len(case_ids) * len(plan.targets),
+        started=plan.clock(),
+    )
+    if not resume or not (plan.directory / "run.json").exists():
+        store.create(plan.directory, header, case_ids)
+        return _Opened(header, {})
+    info = store.read_info(plan.directory)
+    stored = info.header
+    asked = (header.suites, header.targets, header.signals, sorted(case_ids))
+    if (stored.suites, stored.targets, stored.signals, list(store.read_case_ids(plan.directory))) != asked:
+        raise HarnessError(
+            f"{plan.directory}: holds a run of {', '.join(stored.suites)} on {', '.join(stored.targets)}"
+            " with other cases or targets than asked for now; choose another folder with -o"
+        )
+    for target in stored.targets:
+        store.cut_torn_line(plan.directory, target)
+    return _Opened(stored, {} if info.footer is None else {run.name: run for run in info.footer.targets})
+
+
+def _prepare(plan: Plan, progress: Progress) -> Iterator[Work]:
+    """A target's share each, without what has been observed before; a target that fails is given up."""
+    for target in plan.targets:
+        done = store.observed_ids(plan.directory, target.name)
+        left = sum(case.id not in done for case in plan.cases())
+        work = Work(
+            target=target,
+            launch=Launch((), {}),
+            source=batches(_without(plan.cases(), done)),
+            planned=left,
+            limits=plan.limits,
+        )
+        progress.planned(target.name, left)
+        if left == 0:
+            work.exhausted = True
+        else:
+            try:
+                work.launch = plan.launch(target)
+            except HarnessError as error:
+                work.fail(f"could not start: {error}")
+                progress.failed(target.name, str(error))
+        yield work
+
+
+def _without(cases: Iterable[Case], done: frozenset[str]) -> Iterator[Case]:
+    return (case for case in cases if case.id not in done)
+
+
+def _footer(plan: Plan, opened: _Opened, works: Sequence[Work], state: str, seconds: float) -> RunFooter:
+    by_name = {work.target.name: work for work in works}
+    runs = tuple(_target_run(plan, opened, target, by_name.get(target.name)) for target in plan.targets)
+    not_run = sum(run.not_run for run in runs)
+    return RunFooter(
+        state=INCOMPLETE if state == COMPLETE and not_run else state,
+        observed=sum(run.observed for run in runs),
+        not_run=not_run,
+        finished=plan.clock(),
+        seconds=seconds,
+        targets=runs,
+    )
+
+
+def _target_run(plan: Plan, opened: _Opened, target: Target, work: Work | None) -> TargetRun:
+    """A target's part so far, earlier attempts included."""
+    earlier = opened.earlier.get(target.name)
+    observed = len(store.observed_ids(plan.directory, target.name))
+    times = (0.0, 0.0) if work is None else work.times()
+    return TargetRun(
+        name=target.name,
+        lineage=target.lineage,
+        requires=requirements(target),
+        fingerprint=(work and work.fingerprint) or (earlier.fingerprint if earlier else {}),
+        observed=observed,
+        not_run=opened.header.cases - observed,
+        failure="" if work is None else work.failure,
+        seconds=times[0] + (earlier.seconds if earlier else 0.0),
+        start_seconds=times[1] + (earlier.start_seconds if earlier else 0.0),
+        workers=(work.workers if work else 0) + (earlier.workers if earlier else 0),
+    )
+
+
+def requirements(target: Target) -> tuple[str, ...]:
+    """What a target's environment is pinned to; empty where the harness does not build it."""
+    match target.realisation:
+        case Built(requires=requires) | Checkout(base=Built(requires=requires)):
+            return requires
+        case Here() | Command():
+            return ()
+        case _:
+            assert_never(target.realisation)

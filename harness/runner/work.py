@@ -1,0 +1,251 @@
+"""A target's share of a run: its batches, and what happens when a worker dies over one of them.
+
+The life of a batch: sent whole; answered case by case; when the worker dies, the case it was in is
+marked and the rest is sent again to a fresh worker. A worker that announces no stages cannot say
+which case it was in: the rest is then sent one by one, so that the next death has a name.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from harness.generator.signals import signals_of
+from harness.records import Case, Fingerprint, Launch, Observation, Outcome, Stage, Target
+from harness.runner import wire
+from harness.runner.worker_process import Gone, Silence, StartFailure, WorkerProcess
+
+Batch = tuple[Case, ...]
+Emit = Callable[[Observation], None]
+
+MAX_BATCH: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When to give up; times in seconds.
+
+    A target is quarantined after `max_deaths_in_a_row` deaths with no answer between, or when
+    deaths exceed `max_deaths` and a twentieth of its cases.
+    """
+
+    case_s: float = 60.0
+    start_s: float = 300.0
+    max_deaths_in_a_row: int = 5
+    max_deaths: int = 20
+
+
+DEFAULT_LIMITS: Final = Limits()
+
+
+def batches(cases: Iterable[Case]) -> Iterator[Batch]:
+    """Cases in the order given, those of one layer never split, about `MAX_BATCH` at a time."""
+    waiting: list[Case] = []
+    for _, layer in itertools.groupby(cases, _layer_key):
+        same = tuple(layer)
+        if waiting and len(waiting) + len(same) > MAX_BATCH:
+            yield tuple(waiting)
+            waiting.clear()
+        waiting.extend(same)
+    if waiting:
+        yield tuple(waiting)
+
+
+def _layer_key(case: Case) -> tuple[object, ...]:
+    """What makes two neighbouring cases calls of one layer."""
+    return (
+        case.layer, case.mode, case.kernel, case.strides, case.dilation, case.padding, case.data_format,
+        case.channels, case.filters, case.groups, case.bias, case.dtype,
+    )  # fmt: skip
+
+
+@dataclass(slots=True)
+class Work:
+    """What is left to do for one target; shared by the threads that work on it.
+
+    `began`, `ready` and `ended` are monotonic times: the first worker launched, the first hello, the
+    last worker gone.
+    """
+
+    target: Target
+    launch: Launch
+    source: Iterator[Batch]
+    planned: int
+    limits: Limits
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    failure: str = ""
+    fingerprint: Fingerprint = field(default_factory=dict)
+    observed: int = 0
+    workers: int = 0
+    active: int = 0
+    exhausted: bool = False
+    began: float | None = None
+    ready: float | None = None
+    ended: float = 0.0
+    _deaths: int = 0
+    _deaths_in_a_row: int = 0
+
+    def take(self) -> Batch | None:
+        """The next batch, or None when there is none or the target was given up."""
+        with self.lock:
+            if self.failure:
+                return None
+            batch = next(self.source, None)
+            self.exhausted = batch is None
+            return batch
+
+    def times(self) -> tuple[float, float]:
+        """Seconds from the first launch to the last worker's end, and to the first hello."""
+        if self.began is None:
+            return 0.0, 0.0
+        return max(self.ended - self.began, 0.0), 0.0 if self.ready is None else self.ready - self.began
+
+    def is_open(self) -> bool:
+        """Whether there may be batches left to take."""
+        return not self.failure and not self.exhausted
+
+    def fail(self, reason: str) -> None:
+        """Give the target up; the first reason stays."""
+        with self.lock:
+            self.failure = self.failure or reason
+
+    def answered(self) -> None:
+        """Count an answer."""
+        with self.lock:
+            self.observed += 1
+            self._deaths_in_a_row = 0
+
+    def died(self, reason: str, *, has_culprit: bool) -> None:
+        """Count a death, and quarantine the target if there were too many."""
+        with self.lock:
+            self.observed += has_culprit
+            self._deaths += 1
+            self._deaths_in_a_row += 1
+            many = self._deaths > max(self.limits.max_deaths, self.planned // 20)
+            if self._deaths_in_a_row >= self.limits.max_deaths_in_a_row or many:
+                self.failure = self.failure or (
+                    f"quarantined after {self._deaths} deaths of its worker, the last: {reason}"
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class _Death:
+    """How a worker was lost over a batch, and over which case (None: it did not say)."""
+
+    outcome: Outcome
+    culprit: Case | None
+    stage: Stage
+    reason: str
+
+
+def drive(work: Work, log: Path, emit: Emit, stop: threading.Event) -> None:
+    """Work on a target with one worker at a time until its batches are done or it is given up."""
+    worker: WorkerProcess | None = None
+    try:
+        while not stop.is_set() and (batch := work.take()) is not None:
+            pending = [batch]
+            while pending and not stop.is_set() and not work.failure:
+                if worker is None and (worker := _start(work, log)) is None:
+                    return
+                left, death = _observe(worker, work, pending.pop(0), emit, stop)
+                if death is not None:
+                    worker.kill()
+                    worker.close()
+                    worker = None
+                    pending[:0] = _bury(work, left, death, emit)
+    finally:
+        if worker is not None:
+            if stop.is_set():
+                worker.kill()
+            worker.close()
+        with work.lock:
+            work.ended = time.monotonic()
+
+
+def _start(work: Work, log: Path) -> WorkerProcess | None:
+    """A worker that has said hello, or None and the target given up."""
+    with work.lock:
+        work.began = work.began or time.monotonic()
+    worker = None
+    try:
+        worker = WorkerProcess(work.launch, log)
+        fingerprint = worker.greet(work.limits.start_s)
+    except StartFailure as failure:
+        if worker is not None:
+            worker.kill()
+            worker.close()
+        work.fail(f"could not start: {failure}")
+        return None
+    with work.lock:
+        work.fingerprint = fingerprint
+        work.workers += 1
+        work.ready = work.ready or time.monotonic()
+    return worker
+
+
+def _observe(
+    worker: WorkerProcess, work: Work, batch: Batch, emit: Emit, stop: threading.Event
+) -> tuple[Batch, _Death | None]:
+    """Send a batch and take the answers; what is left unanswered, and how the worker was lost."""
+    waiting = dict(enumerate(batch))
+    current: tuple[int, Stage] | None = None
+
+    def lost(outcome: Outcome, reason: str) -> tuple[Batch, _Death]:
+        seq, stage = current or (None, Stage.START)
+        if seq is None and (outcome is Outcome.GARBLED or len(waiting) == 1):
+            seq = next(iter(waiting), None)
+        culprit = None if seq is None else waiting[seq]
+        return tuple(waiting.values()), _Death(outcome, culprit, stage, reason)
+
+    try:
+        worker.send(wire.batch_line(0, {seq: (case, signals_of(case)) for seq, case in waiting.items()}))
+        until = time.monotonic() + work.limits.case_s
+        while not stop.is_set():
+            message = worker.receive(until - time.monotonic())
+            match message:
+                case wire.StageLine(seq=seq, stage=stage) if seq in waiting:
+                    current = (seq, stage)
+                case wire.Reply(seq=seq) if seq in waiting:
+                    emit(wire.observation(work.target.name, waiting[seq], message))
+                    del waiting[seq]
+                    work.answered()
+                    current = None
+                    until = time.monotonic() + work.limits.case_s
+                case wire.End() if not waiting:
+                    return (), None
+                case wire.End():
+                    return lost(Outcome.GARBLED, f"the batch ended with {len(waiting)} cases unanswered")
+                case wire.StageLine(seq=seq) | wire.Reply(seq=seq):
+                    return lost(Outcome.GARBLED, f"sequence number {seq}, which is not waited for")
+                case _:
+                    return lost(Outcome.GARBLED, f"a message of type {type(message).__name__} amid a batch")
+    except wire.WireError as error:
+        return lost(Outcome.GARBLED, str(error))
+    except Silence:
+        return lost(Outcome.TIMED_OUT, f"no answer within {work.limits.case_s:g} s")
+    except Gone:
+        return lost(Outcome.CRASHED, worker.death() + worker.last_words())
+    return tuple(waiting.values()), None
+
+
+def _bury(work: Work, left: Batch, death: _Death, emit: Emit) -> list[Batch]:
+    """Record the culprit of a death and say how to go on with the rest."""
+    work.died(death.reason, has_culprit=death.culprit is not None)
+    if death.culprit is None:
+        return [(case,) for case in left]
+    emit(
+        Observation(
+            target=work.target.name,
+            case_id=death.culprit.id,
+            outcome=death.outcome,
+            stage=death.stage,
+            reason=death.reason,
+        )
+    )
+    rest = tuple(case for case in left if case is not death.culprit)
+    return [rest] if rest else []

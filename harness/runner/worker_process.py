@@ -1,0 +1,188 @@
+"""One worker process: started, spoken to line by line, and ended with everything it started."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Final, Self
+
+from harness.records import Fingerprint, Launch
+from harness.runner import wire
+
+_TAIL_LINES: Final = 5
+if sys.platform == "win32":
+    _NEW_GROUP = subprocess.CREATE_NEW_PROCESS_GROUP
+else:
+    _NEW_GROUP = 0
+
+
+class StartFailure(Exception):
+    """The worker did not come up; the message says what it said last."""
+
+
+class Gone(Exception):
+    """The worker's end of the protocol closed."""
+
+
+class Silence(Exception):
+    """Nothing came in time."""
+
+
+class WorkerProcess:
+    """A running worker. A context manager that leaves no process behind.
+
+    Args:
+        launch: the command and its whole environment.
+        log: where the worker's stderr goes.
+
+    Raises:
+        StartFailure: the command cannot be executed.
+    """
+
+    def __init__(self, launch: Launch, log: Path) -> None:
+        self._log = log
+        self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        try:
+            with log.open("ab") as stderr:
+                self._process = subprocess.Popen(
+                    launch.argv,
+                    env=dict(launch.environment),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=stderr,
+                    start_new_session=sys.platform != "win32",
+                    creationflags=_NEW_GROUP,
+                )
+        except OSError as error:
+            raise StartFailure(f"{launch.argv[0]}: {error.strerror}") from error
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._stdin = self._process.stdin
+        self._reader = threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True)
+        self._reader.start()
+
+    def greet(self, timeout_s: float) -> Fingerprint:
+        """Exchange hellos.
+
+        Raises:
+            StartFailure: no hello in time, another protocol, or the worker says it cannot start.
+        """
+        try:
+            self.send(wire.hello())
+            message = self.receive(timeout_s)
+        except Silence as silence:
+            raise StartFailure(f"no hello within {timeout_s:g} s{self.last_words()}") from silence
+        except Gone as gone:
+            raise StartFailure(
+                f"the worker ended before its hello: {self.death()}{self.last_words()}"
+            ) from gone
+        except wire.WireError as error:
+            raise StartFailure(f"no hello but {error}") from error
+        match message:
+            case wire.Failed(error=reported):
+                raise StartFailure(f"{reported}{self.last_words()}")
+            case wire.Hello(protocol=wire.PROTOCOL, fingerprint=fingerprint):
+                return fingerprint
+            case wire.Hello(protocol=protocol):
+                raise StartFailure(
+                    f"the worker speaks protocol {protocol}, the harness {wire.PROTOCOL}; update the worker"
+                )
+            case _:
+                raise StartFailure(f"no hello but a message of type {type(message).__name__}")
+
+    def send(self, line: bytes) -> None:
+        """Write one line.
+
+        Raises:
+            Gone: the worker reads no more.
+        """
+        try:
+            self._stdin.write(line)
+            self._stdin.flush()
+        except OSError as error:
+            raise Gone from error
+
+    def receive(self, timeout_s: float) -> wire.Message:
+        """The next message.
+
+        Raises:
+            Silence: none came within `timeout_s`.
+            Gone: the worker closed its end.
+            WireError: a line that is no message.
+        """
+        try:
+            line = self._lines.get(timeout=max(timeout_s, 0.0))
+        except queue.Empty as empty:
+            raise Silence from empty
+        if line is None:
+            self._lines.put(None)
+            raise Gone
+        return wire.parse(line)
+
+    def death(self) -> str:
+        """How the process ended, in words; it has closed its end, so it ends or is ended."""
+        try:
+            code = self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            return "it closed the protocol and went on"
+        if code >= 0:
+            return f"exit code {code}"
+        try:
+            return signal.Signals(-code).name
+        except ValueError:
+            return f"signal {-code}"
+
+    def last_words(self) -> str:
+        """The end of the log, introduced, or nothing."""
+        with contextlib.suppress(OSError):
+            lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            if lines:
+                return "; its log ends: " + " | ".join(line.strip() for line in lines[-_TAIL_LINES:])
+        return ""
+
+    def kill(self) -> None:
+        """End the process and every process it started."""
+        if os.name == "posix":
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        elif self._process.poll() is None:
+            subprocess.run(
+                ["taskkill", "/F", "/T", "/PID", str(self._process.pid)], capture_output=True, check=False
+            )
+        self._process.kill()
+
+    def close(self) -> None:
+        """Let the worker leave; end it if it does not within a second."""
+        with contextlib.suppress(Gone):
+            self.send(wire.bye())
+        with contextlib.suppress(OSError):
+            self._stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=1)
+        self.kill()
+        self._process.wait()
+        self._reader.join(timeout=5)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self.kill()
+        self.close()
+
+    def _read(self, stream: IO[bytes]) -> None:
+        """Hand over lines until the end; runs in a thread of its own, since pipes cannot time out."""
+        with contextlib.suppress(OSError, ValueError), stream:
+            for line in stream:
+                self._lines.put(line)
+        self._lines.put(None)

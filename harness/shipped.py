@@ -1,0 +1,17 @@
+"""Where the cases and the worker that ship with the package lie."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+_PACKAGE: Final = Path(__file__).resolve().parent
+
+WORKER: Final = _PACKAGE / "worker" / "__main__.py"
+"""The program that runs in a target's environment."""
+
+
+def cases_folder() -> Path:
+    """The shipped `cases/`: beside the package in a checkout, inside it when installed."""
+    installed = _PACKAGE / "_cases"
+    return installed if installed.is_dir() else _PACKAGE.parent / "cases"

@@ -1,0 +1,279 @@
+"""A run on disk: a header, the ids of the planned cases, observations appended and flushed, a footer.
+
+    run.json                     header, footer (null until the run ends)
+    cases.txt                    the id of every planned case, one a line, sorted
+    observations/TARGET.jsonl    one observation a line, in the order they were made
+    logs/TARGET-N.log            what the workers wrote to stderr
+
+A run without a footer is incomplete. What was planned and not observed is `not-run`; that is derived
+when the run is read, never stored.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Final, Self
+
+import msgspec
+import numpy as np
+
+from harness.errors import HarnessError
+from harness.records import (
+    Array,
+    Observation,
+    ObservedError,
+    Outcome,
+    RunHeader,
+    RunInfo,
+    Shape,
+    Stage,
+)
+
+SCHEMA: Final = 1
+
+
+class _Array(msgspec.Struct, frozen=True):
+    dtype: str
+    shape: tuple[int, ...]
+    data: str
+
+
+class _Line(msgspec.Struct, frozen=True, omit_defaults=True):
+    case: str
+    outcome: Outcome
+    stage: Stage
+    seconds: float = 0.0
+    values: _Array | None = None
+    inferred_shape: Shape | None = None
+    summary: str | None = None
+    error: ObservedError | None = None
+    reason: str = ""
+
+
+class _CaseOnly(msgspec.Struct, frozen=True):
+    case: str
+
+
+class ObservationLog:
+    """Appends observations, one file per target, each line flushed. A context manager."""
+
+    def __init__(self, directory: Path) -> None:
+        self._folder = directory / "observations"
+        self._files: dict[str, BinaryIO] = {}
+
+    def append(self, observation: Observation) -> None:
+        """Write one observation and flush it.
+
+        Raises:
+            HarnessError: the disk refused it.
+        """
+        line = _Line(
+            case=observation.case_id,
+            outcome=observation.outcome,
+            stage=observation.stage,
+            seconds=observation.seconds,
+            values=None if observation.values is None else _pack(observation.values),
+            inferred_shape=observation.inferred_shape,
+            summary=observation.summary,
+            error=observation.error,
+            reason=observation.reason,
+        )
+        try:
+            file = self._files.get(observation.target)
+            if file is None:
+                file = self._files[observation.target] = _open_log(self._folder, observation.target)
+            file.write(msgspec.json.encode(line) + b"\n")
+            file.flush()
+        except OSError as error:
+            raise HarnessError(
+                f"{self._folder}: cannot be written: {error.strerror};"
+                " make room or choose another folder with -o, then go on with --resume"
+            ) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for file in self._files.values():
+            file.close()
+
+
+def create(directory: Path, header: RunHeader, case_ids: Iterable[str]) -> None:
+    """Begin a run: the folder, its header and its plan.
+
+    Raises:
+        HarnessError: the folder holds a run already, or cannot be written.
+    """
+    if (directory / "run.json").exists():
+        raise HarnessError(
+            f"{directory}: already holds a run; add --resume, or choose another folder with -o"
+        )
+    try:
+        for folder in (directory, directory / "observations", directory / "logs"):
+            folder.mkdir(parents=True, exist_ok=True)
+        replace_text(directory / "cases.txt", "".join(f"{case_id}\n" for case_id in sorted(case_ids)))
+        write_info(directory, RunInfo(header, None))
+    except OSError as error:
+        raise HarnessError(
+            f"{directory}: cannot be written: {error.strerror}; choose another folder with -o"
+        ) from error
+
+
+def write_info(directory: Path, info: RunInfo) -> None:
+    """Replace `run.json` in one step."""
+    text = msgspec.json.format(msgspec.json.encode(info), indent=2).decode()
+    replace_text(directory / "run.json", text + "\n")
+
+
+def read_info(directory: Path) -> RunInfo:
+    """The header and footer of a run.
+
+    Raises:
+        HarnessError: no run there, a run of another schema, or a damaged `run.json`.
+    """
+    path = directory / "run.json"
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise HarnessError(f"{directory}: no run here ({error.strerror}: run.json)") from error
+    try:
+        info = msgspec.json.decode(text, type=RunInfo)
+    except msgspec.DecodeError as error:
+        raise HarnessError(f"{path}: damaged: {error}; run again into another folder") from error
+    if info.header.schema != SCHEMA:
+        advice = "upgrade keras-harness" if info.header.schema > SCHEMA else "run again"
+        raise HarnessError(f"{path}: schema {info.header.schema}, this version reads {SCHEMA}; {advice}")
+    return info
+
+
+def read_case_ids(directory: Path) -> Iterator[str]:
+    """The ids of the planned cases, sorted.
+
+    Raises:
+        HarnessError: the plan is missing.
+    """
+    path = directory / "cases.txt"
+    try:
+        with path.open(encoding="utf-8") as lines:
+            for line in lines:
+                yield line.rstrip("\n")
+    except OSError as error:
+        raise HarnessError(
+            f"{path}: cannot be read: {error.strerror}; run again into another folder"
+        ) from error
+
+
+def observed_ids(directory: Path, target: str) -> frozenset[str]:
+    """The ids that a target has answered."""
+    return frozenset(_index(directory / "observations" / f"{target}.jsonl"))
+
+
+def read_observations(directory: Path, target: str, case_ids: Iterable[str]) -> Iterator[Observation | None]:
+    """The observation of each id in turn, None where there is none. Holds one at a time.
+
+    Raises:
+        HarnessError: a damaged line, or a case observed twice.
+    """
+    path = directory / "observations" / f"{target}.jsonl"
+    index = _index(path)
+    if not index:
+        yield from (None for _ in case_ids)
+        return
+    with path.open("rb") as file:
+        for case_id in case_ids:
+            offset = index.get(case_id)
+            if offset is None:
+                yield None
+                continue
+            file.seek(offset)
+            yield _unpack_line(target, file.readline(), path)
+
+
+def cut_torn_line(directory: Path, target: str) -> None:
+    """Drop what stands after the last whole line: an interrupted write, before a run is resumed."""
+    path = directory / "observations" / f"{target}.jsonl"
+    if not path.exists():
+        return
+    with path.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        while size:
+            step = min(size, 65536)
+            file.seek(size - step)
+            newline = file.read(step).rfind(b"\n")
+            if newline >= 0:
+                file.truncate(size - step + newline + 1)
+                return
+            size -= step
+        file.truncate(0)
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file in one step: under a temporary name, then `os.replace`."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8", newline="\n")
+    temporary.replace(path)
+
+
+def _open_log(folder: Path, target: str) -> BinaryIO:
+    return (folder / f"{target}.jsonl").open("ab")
+
+
+def _index(path: Path) -> Mapping[str, int]:
+    """Where each case's line begins. A last line that was cut off while writing does not count."""
+    index: dict[str, int] = {}
+    decoder = msgspec.json.Decoder(_CaseOnly)
+    try:
+        with path.open("rb") as file:
+            offset = 0
+            for number, line in enumerate(file, 1):
+                if not line.endswith(b"\n"):
+                    break
+                try:
+                    case_id = decoder.decode(line).case
+                except msgspec.DecodeError as error:
+                    raise HarnessError(
+                        f"{path}:{number}: damaged: {error}; remove the line and --resume"
+                    ) from error
+                if case_id in index:
+                    raise HarnessError(f"{path}:{number}: {case_id} was observed before; remove one line")
+                index[case_id] = offset
+                offset += len(line)
+    except FileNotFoundError:
+        return {}
+    return index
+
+
+def _unpack_line(target: str, text: bytes, path: Path) -> Observation:
+    try:
+        line = msgspec.json.decode(text, type=_Line)
+        values = None if line.values is None else _unpack(line.values)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise HarnessError(f"{path}: damaged: {error}; remove the line and --resume") from error
+    return Observation(
+        target=target,
+        case_id=line.case,
+        outcome=line.outcome,
+        stage=line.stage,
+        seconds=line.seconds,
+        values=values,
+        inferred_shape=line.inferred_shape,
+        summary=line.summary,
+        error=line.error,
+        reason=line.reason,
+    )
+
+
+def _pack(values: Array) -> _Array:
+    data = np.ascontiguousarray(values).astype(values.dtype.newbyteorder("<"), copy=False).tobytes()
+    return _Array(values.dtype.name, values.shape, base64.b64encode(data).decode())
+
+
+def _unpack(array: _Array) -> Array:
+    little = np.dtype(array.dtype).newbyteorder("<")
+    return np.frombuffer(base64.b64decode(array.data), little).reshape(array.shape)

@@ -1,0 +1,31 @@
+"""Names the cause of a wrong answer: the wrong rules of the oracle that give exactly what was observed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from harness.generator.signals import signals_of
+from harness.oracle.convolution import convolve
+from harness.oracle.refusal import padding_of
+from harness.oracle.rules import WRONG_RULES
+from harness.records import Array, Case
+
+_MAX_CAUSES: Final = 3
+_CLOSE: Final = 0.25
+
+
+def cause_of(case: Case, observed: Array) -> str:
+    """The names of the wrong rules that fit, the first three, joined by `or`; empty where none does."""
+    padding = padding_of(case)
+    if padding is None or not np.isfinite(observed).all():
+        return ""
+    signals = signals_of(case)
+    fitting: list[str] = []
+    for name, rule in WRONG_RULES.items():
+        values = convolve(case, padding, signals, rule)
+        if values.shape == observed.shape and np.allclose(values, observed, rtol=0.0, atol=_CLOSE):
+            fitting.append(name)
+    more = len(fitting) - _MAX_CAUSES
+    return " or ".join(fitting[:_MAX_CAUSES]) + (f" or {more} more" if more > 0 else "")

@@ -1,0 +1,70 @@
+"""The worker's life: say hello, observe batches of cases until there are no more."""
+
+import gc
+import time
+from typing import IO
+
+from . import adapters, wire
+
+
+def serve(reader: IO[bytes], writer: IO[bytes]) -> None:
+    """Answer messages from `reader` on `writer` until `bye` or the end of the stream."""
+    out = wire.Writer(writer)
+    hello = wire.receive(reader)
+    if hello is None:
+        return
+    if hello.get("protocol") != wire.PROTOCOL:
+        text = "this worker speaks protocol {}, the harness {}".format(wire.PROTOCOL, hello.get("protocol"))
+        out.send("failed", error={"type": "ProtocolError", "message": text})
+        return
+    try:
+        adapter = adapters.load()
+        fingerprint = adapter.fingerprint()
+    except Exception as error:
+        out.send("failed", error=describe(error))
+        return
+    if hasattr(gc, "freeze"):
+        gc.freeze()
+    out.send("hello", protocol=wire.PROTOCOL, fingerprint=fingerprint)
+    while True:
+        message = wire.receive(reader)
+        if message is None or message["type"] == "bye":
+            return
+        adapter.begin_batch()
+        for case in message["cases"]:
+            out.send("reply", seq=case["seq"], **observe(adapter, case, out))
+        out.send("end", batch=message["batch"])
+
+
+def observe(adapter: adapters.Adapter, case: wire.Message, out: wire.Writer) -> wire.Message:
+    """What the adapter did with a case, as the fields of a reply."""
+    stage = "start"
+
+    def enter(name: str) -> None:
+        nonlocal stage
+        stage = name
+        out.send("stage", seq=case["seq"], stage=name)
+
+    started = time.perf_counter()
+    try:
+        fields = adapter.observe(case, enter)
+        enter("reply")
+        output = wire.encode_array(adapter.to_numpy(fields.pop("output")))
+        fields.update(outcome="returned", output=output)
+    except adapters.Unsupported as error:
+        fields = {"outcome": "unsupported", "reason": str(error)}
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        fields = {"outcome": "raised", "error": describe(error)}
+    fields.update(stage=stage, seconds=time.perf_counter() - started)
+    return fields
+
+
+def describe(error: BaseException) -> wire.Message:
+    """An exception as `{"type", "message"}`; one that cannot be printed is named all the same."""
+    try:
+        message = str(error)
+    except Exception:
+        message = "(the exception cannot be printed)"
+    return {"type": type(error).__name__, "message": message.encode("utf-8", "replace").decode("utf-8")}

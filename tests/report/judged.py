@@ -1,0 +1,200 @@
+"""Hand-made runs for the tests of the reports: real formulas, made-up targets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from harness.generator.signals import signals_of
+from harness.oracle import KERAS, WRONG_RULES, Rule, expect
+from harness.records import (
+    Case,
+    DataFormat,
+    Divergence,
+    Expectation,
+    Finding,
+    Judged,
+    Layer,
+    Mode,
+    Observation,
+    ObservedError,
+    Outcome,
+    RunFooter,
+    RunHeader,
+    RunInfo,
+    Stage,
+    Standing,
+    TargetRun,
+    Verdict,
+)
+
+GOOD, BAD = "keras3.15.1-jax", "keras3.15.1-numpy"
+HOSTILE = (
+    "bad \x1b[31mthing\x1b[0m\n</script><script>alert(1)</script>"
+    "</ScRiPt ><img src=x onerror=alert(2)> at 0x7f00deadbeef"
+)
+
+SAME = Case(
+    layer=Layer.CONV2D,
+    mode=Mode.EAGER,
+    input=(5, 5),
+    kernel=(2, 2),
+    strides=(2, 2),
+    dilation=(1, 1),
+    padding="same",
+    data_format=DataFormat.CHANNELS_LAST,
+    batch=2,
+    channels=1,
+    filters=3,
+    groups=1,
+    bias=True,
+    dtype="float32",
+)
+VALID = replace(SAME, padding="valid")
+FIRST = replace(SAME, data_format=DataFormat.CHANNELS_FIRST, input=(7, 4), kernel=(3, 2), strides=(1, 1))
+LARGE = replace(SAME, input=(40, 50), kernel=(4, 4), strides=(1, 1))
+UNKNOWN = replace(SAME, padding="Sideways")
+CASES = (SAME, VALID, FIRST, LARGE, UNKNOWN)
+
+
+def expectation_of(case: Case, rule: Rule = KERAS) -> Expectation:
+    return expect(case, signals_of(case), rule)
+
+
+def conforming(target: str, case: Case) -> Judged:
+    expectation = expectation_of(case)
+    if expectation.values is None:
+        return refused(target, case)
+    observation = Observation(target, case.id, Outcome.RETURNED, Stage.REPLY, values=expectation.values)
+    finding = Finding(
+        target,
+        case,
+        Outcome.RETURNED,
+        Stage.REPLY,
+        Verdict.CONFORMS,
+        expected_shape=expectation.shape,
+        observed_shape=expectation.shape,
+        inferred_shape=expectation.inferred_shape,
+        max_abs_error=0.0,
+    )
+    return Judged(finding, expectation, observation)
+
+
+def refused(target: str, case: Case) -> Judged:
+    error = ObservedError("ValueError", f"padding {case.padding} is not allowed")
+    observation = Observation(target, case.id, Outcome.RAISED, Stage.BUILD, error=error)
+    finding = Finding(target, case, Outcome.RAISED, Stage.BUILD, Verdict.CONFORMS, error=str(error))
+    return Judged(finding, expectation_of(case), observation)
+
+
+def silent(target: str, case: Case, cause: str = "all-padding-before") -> Judged:
+    """A target that follows a wrong rule; a case that the rule changes nothing in is a mistake here."""
+    right, wrong = expectation_of(case), expectation_of(case, WRONG_RULES[cause])
+    assert right.values is not None
+    assert wrong.values is not None
+    values = wrong.values.astype(np.float32)
+    observation = Observation(target, case.id, Outcome.RETURNED, Stage.REPLY, values=values)
+    finding = Finding(
+        target,
+        case,
+        Outcome.RETURNED,
+        Stage.REPLY,
+        Verdict.DIVERGES,
+        divergence=Divergence.SHAPE,
+        expected_shape=right.shape,
+        observed_shape=wrong.shape,
+        inferred_shape=wrong.inferred_shape,
+        cause=cause,
+        standing=Standing.NEW,
+    )
+    if wrong.shape == right.shape:
+        errors = np.abs(wrong.values - right.values)
+        assert errors.any()
+        first = tuple(int(place) for place in np.argwhere(errors)[0])
+        finding = replace(
+            finding, divergence=Divergence.VALUE, max_abs_error=float(errors.max()), first_index=first
+        )
+    return Judged(finding, right, observation)
+
+
+def loud(target: str, case: Case, message: str = HOSTILE) -> Judged:
+    error = ObservedError("ValueError", message)
+    observation = Observation(target, case.id, Outcome.RAISED, Stage.CALL, error=error)
+    finding = Finding(
+        target,
+        case,
+        Outcome.RAISED,
+        Stage.CALL,
+        Verdict.DIVERGES,
+        divergence=Divergence.UNEXPECTED_ERROR,
+        expected_shape=expectation_of(case).shape,
+        standing=Standing.CHANGED,
+        error=str(error),
+    )
+    return Judged(finding, expectation_of(case), observation)
+
+
+def not_run(target: str, case: Case) -> Judged:
+    observation = Observation(
+        target, case.id, Outcome.NOT_RUN, Stage.START, reason="the worker would not start"
+    )
+    finding = Finding(
+        target, case, Outcome.NOT_RUN, Stage.START, Verdict.INCONCLUSIVE, error=observation.reason
+    )
+    return Judged(finding, expectation_of(case), observation)
+
+
+def in_order(findings: list[Judged]) -> list[Judged]:
+    return sorted(findings, key=lambda one: (one.finding.target, one.finding.case.id))
+
+
+def mixed() -> list[Judged]:
+    """Five cases on two targets: one that conforms, one that is wrong in every way."""
+    return in_order(
+        [
+            *(conforming(GOOD, case) for case in CASES),
+            silent(BAD, SAME),
+            silent(BAD, VALID, "valid-means-same"),
+            silent(BAD, FIRST, "kernel-flipped"),
+            loud(BAD, LARGE),
+            refused(BAD, UNKNOWN),
+        ]
+    )
+
+
+def many(count: int) -> Iterator[Judged]:
+    """As many findings that diverge, of one target; made one at a time."""
+    cases = (replace(SAME, input=(5, n)) for n in range(5, 5 + count))
+    for case in sorted(cases, key=lambda case: case.id):
+        yield silent(BAD, case)
+
+
+def info_of(num_cases: int = len(CASES), state: str = "complete", failure: str = "") -> RunInfo:
+    targets = (GOOD, BAD)
+    return RunInfo(
+        RunHeader(1, "0.1.0", 1, ("core",), targets, num_cases, num_cases * 2, "2026-01-02T03:04:05+00:00"),
+        RunFooter(
+            state,
+            num_cases * 2,
+            0,
+            "2026-01-02T03:05:05+00:00",
+            60.0,
+            tuple(
+                TargetRun(
+                    name=name,
+                    lineage=name.rpartition("-")[2],
+                    requires=("keras==3.15.1", "numpy==2.4.6"),
+                    fingerprint={"keras": "3.15.1", "python": "3.11.7", "device": "cpu | <b>"},
+                    observed=num_cases,
+                    not_run=3 if failure else 0,
+                    failure=failure,
+                    seconds=4.0,
+                    start_seconds=2.00049,
+                    workers=2,
+                )
+                for name in targets
+            ),
+        ),
+    )

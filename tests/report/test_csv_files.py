@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from harness.errors import HarnessError
+from harness.records import RunInfo
+from harness.report.cells import COLUMNS, row_of
+from harness.report.csv_files import TIMING_COLUMNS, findings_files, replacing, write_timings
+
+from .judged import info_of, mixed
+
+
+def write(directory: Path) -> None:
+    with findings_files(directory) as write_finding:
+        for one in mixed():
+            write_finding(one.finding)
+
+
+def test_pandas_reads_back_every_cell(tmp_path: Path) -> None:
+    write(tmp_path)
+    frame = pd.read_csv(tmp_path / "findings.csv", dtype=str, keep_default_na=False)
+    assert tuple(frame.columns) == COLUMNS
+    assert [tuple(row) for row in frame.itertuples(index=False)] == [row_of(one.finding) for one in mixed()]
+
+
+def test_pandas_infers_booleans_and_numbers(tmp_path: Path) -> None:
+    write(tmp_path)
+    frame = pd.read_csv(tmp_path / "findings.csv")
+    assert frame["silent"].dtype == bool
+    assert frame["max_abs_error"].dtype == float
+    assert frame["filters"].tolist() == [3] * 10
+
+
+def test_divergences_hold_the_diverging_rows_only(tmp_path: Path) -> None:
+    write(tmp_path)
+    frame = pd.read_csv(tmp_path / "divergences.csv")
+    assert set(frame["verdict"]) == {"diverges"}
+    assert len(frame) == 4
+
+
+def test_lines_end_with_a_line_feed(tmp_path: Path) -> None:
+    write(tmp_path)
+    raw = (tmp_path / "findings.csv").read_bytes()
+    assert b"\r" not in raw
+    assert raw.count(b"\n") == 11
+
+
+def test_a_failure_leaves_the_earlier_file_alone(tmp_path: Path) -> None:
+    (tmp_path / "findings.csv").write_text("earlier", encoding="utf-8")
+    with pytest.raises(csv.Error), replacing(tmp_path / "findings.csv") as file:
+        csv.writer(file, quoting=csv.QUOTE_NONE).writerow([",", "no way to write a comma"])
+    assert [path.name for path in tmp_path.iterdir()] == ["findings.csv"]
+    assert (tmp_path / "findings.csv").read_text(encoding="utf-8") == "earlier"
+
+
+def test_an_unwritable_directory_is_named_with_a_remedy(tmp_path: Path) -> None:
+    with (
+        pytest.raises(HarnessError, match=r"cannot write .*findings\.csv.*-o"),
+        replacing(tmp_path / "missing" / "findings.csv"),
+    ):
+        pass
+
+
+def test_timings_have_a_row_for_each_target(tmp_path: Path) -> None:
+    write_timings(tmp_path / "timings.csv", info_of())
+    lines = (tmp_path / "timings.csv").read_text(encoding="utf-8").splitlines()
+    assert lines == [
+        ",".join(TIMING_COLUMNS),
+        "keras3.15.1-jax,2,5,2.0,4.0,1.2",
+        "keras3.15.1-numpy,2,5,2.0,4.0,1.2",
+    ]
+
+
+def test_a_target_that_took_no_time_has_no_rate(tmp_path: Path) -> None:
+    info = info_of()
+    assert info.footer is not None
+    idle = replace(info.footer.targets[0], seconds=0.0, observed=0)
+    write_timings(tmp_path / "t.csv", replace(info, footer=replace(info.footer, targets=(idle,))))
+    assert (tmp_path / "t.csv").read_text(encoding="utf-8").splitlines()[1] == "keras3.15.1-jax,2,0,2.0,0.0,"
+
+
+def test_a_run_without_a_footer_has_no_timings(tmp_path: Path) -> None:
+    write_timings(tmp_path / "timings.csv", RunInfo(info_of().header, None))
+    assert (tmp_path / "timings.csv").read_text(encoding="utf-8") == ",".join(TIMING_COLUMNS) + "\n"

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from harness.records import Judged, Outcome, Standing, Verdict
+from harness.report.tally import Tallier, Tally
+from harness.report.wording import headline, shortfall
+
+from .judged import BAD, CASES, GOOD, SAME, conforming, info_of, loud, mixed, not_run
+
+
+def tally_of(findings: list[Judged]) -> Tally:
+    tallier = Tallier(info_of())
+    for one in findings:
+        tallier.add(one.finding)
+    return tallier.tally()
+
+
+def test_every_finding_is_counted_once() -> None:
+    tally = tally_of(mixed())
+    assert tally.judged == 10 == tally.planned
+    counts = (tally.conforming, tally.silent, tally.loud, tally.unsupported, tally.inconclusive)
+    assert counts == (6, 3, 1, 0, 0)
+    assert sum(counts) == tally.judged
+    assert tally.refused == 2
+
+
+def test_standings_are_counted() -> None:
+    tally = tally_of(mixed())
+    assert (tally.known, tally.new, tally.changed, tally.fixed) == (0, 3, 1, 0)
+
+
+def test_the_targets_sum_to_the_run() -> None:
+    tally = tally_of(mixed())
+    assert tuple(tally.targets) == (GOOD, BAD)
+    assert sum(target.judged for target in tally.targets.values()) == tally.judged
+    assert sum(target.planned for target in tally.targets.values()) == tally.planned
+    assert tally.targets[BAD].diverging == 4
+
+
+def test_unsupported_is_neither_conforming_nor_diverging() -> None:
+    finding = replace(
+        conforming(GOOD, SAME).finding, verdict=Verdict.UNSUPPORTED, outcome=Outcome.UNSUPPORTED
+    )
+    tally = tally_of([replace(conforming(GOOD, SAME), finding=finding)])
+    assert (tally.unsupported, tally.conforming, tally.diverging) == (1, 0, 0)
+
+
+def test_fixed_is_counted_though_it_conforms() -> None:
+    one = conforming(GOOD, SAME)
+    tally = tally_of([replace(one, finding=replace(one.finding, standing=Standing.FIXED))])
+    assert (tally.conforming, tally.fixed) == (1, 1)
+
+
+def test_the_headline_says_what_happened() -> None:
+    assert headline(tally_of([])) == "Nothing was judged"
+    assert headline(tally_of([conforming(GOOD, SAME)])) == "Nothing diverges"
+    assert headline(tally_of(mixed())) == "3 silent divergences and 1 loud divergence"
+    assert headline(tally_of([loud(BAD, SAME)])) == "1 loud divergence"
+    assert headline(tally_of([not_run(BAD, SAME)])) == "Nothing could be judged"
+    some = [conforming(GOOD, SAME), not_run(BAD, SAME)]
+    assert headline(tally_of(some)) == "Nothing diverges, but 1 finding could not be judged"
+
+
+def test_a_complete_run_has_no_shortfall() -> None:
+    assert shortfall(info_of(), tally_of(mixed())) == ()
+
+
+def test_a_shortfall_says_how_many_and_why() -> None:
+    info = info_of(state="interrupted", failure="no interpreter")
+    sentences = shortfall(info, tally_of([conforming(GOOD, case) for case in CASES]))
+    assert sentences[:2] == ("The run ended interrupted.", "10 findings were planned, 5 are here.")
+    assert f"{BAD}: 3 cases not run: no interpreter" in sentences
+
+
+def test_a_run_without_a_footer_was_cut_off() -> None:
+    assert "cut off" in shortfall(replace(info_of(), footer=None), tally_of(mixed()))[0]

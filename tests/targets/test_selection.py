@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import EXIT_USAGE, HarnessError
+from harness.records import Built, Checkout, Command, Here, Target
+from harness.targets import NEWEST, select
+
+
+def listed(version: str, backend: str, api: str = "keras") -> Target:
+    return Target(
+        name=f"{api}{version}-{backend}",
+        api=api,
+        version=version,
+        backend=backend,
+        lineage="jax" if backend == "numpy" else backend,
+        realisation=Built("3.11", (f"{api}=={version}",)),
+        variables={"KERAS_BACKEND": backend, "QUIET": "1"},
+    )
+
+
+CATALOG = (
+    listed("3.9.2", "tensorflow"),
+    listed("3.15.1", "tensorflow"),
+    listed("3.15.1", "jax"),
+    listed("3.14.1", "jax"),
+    listed("3.13.2", "torch"),
+    listed("2.21.0", "tensorflow", api="tf_keras"),
+)
+
+
+def names(*selectors: str) -> list[str]:
+    return [target.name for target in select(selectors, CATALOG, {}, Path())]
+
+
+def complaint(selector: str, environ: dict[str, str] | None = None, directory: Path | None = None) -> str:
+    with pytest.raises(HarnessError) as caught:
+        select([selector], CATALOG, environ or {}, directory or Path())
+    assert caught.value.exit_code == EXIT_USAGE
+    return str(caught.value)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    return make_checkout(tmp_path / "my keras")
+
+
+def make_checkout(folder: Path) -> Path:
+    (folder / "keras").mkdir(parents=True)
+    (folder / "keras" / "__init__.py").touch()
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("selector", "expected"),
+    [
+        ("keras3.15.1-jax", ["keras3.15.1-jax"]),
+        ("keras3.15*", ["keras3.15.1-tensorflow", "keras3.15.1-jax"]),
+        ("*-torch", ["keras3.13.2-torch"]),
+        ("keras==3.15.1", ["keras3.15.1-tensorflow", "keras3.15.1-jax"]),
+        ("keras==3.15.*", ["keras3.15.1-tensorflow", "keras3.15.1-jax"]),
+        ("keras>=3.13,<3.15", ["keras3.14.1-jax", "keras3.13.2-torch"]),
+        ("keras >= 3.13, < 3.15 backend=jax", ["keras3.14.1-jax"]),
+        ("backend=jax keras<3.15", ["keras3.14.1-jax"]),
+        ("backend=jax", ["keras3.15.1-jax", "keras3.14.1-jax"]),
+        ("keras backend=tensorflow", ["keras3.9.2-tensorflow", "keras3.15.1-tensorflow"]),
+        ("tf_keras", ["tf_keras2.21.0-tensorflow"]),
+        (">=3.15", ["keras3.15.1-tensorflow", "keras3.15.1-jax"]),
+        (NEWEST, ["keras3.15.1-tensorflow"]),
+    ],
+)
+def test_a_selector_gives_its_targets(selector: str, expected: list[str]) -> None:
+    assert names(selector) == expected
+
+
+def test_overlapping_selectors_give_each_target_once_in_the_order_of_the_selectors() -> None:
+    assert names("keras3.14.1-jax", "keras>=3.14", "*jax") == [
+        "keras3.14.1-jax",
+        "keras3.15.1-tensorflow",
+        "keras3.15.1-jax",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("selector", "said"),
+    [
+        ("keras3.15.1-jaxx", "near misses: keras3.15.1-jax, "),
+        (
+            "keras==3.15.2 backend=jax",
+            "no target matches 'keras==3.15.2 backend=jax'; near misses: keras3.15.1-jax",
+        ),
+        ("zzz*", "no target matches 'zzz*'; `keras-harness targets` lists them all"),
+        ("", "no target matches ''"),
+        ("backend=jaxs", "no target has backend 'jaxs' (in 'backend=jaxs'); known: tensorflow, jax, torch"),
+        (
+            "keras=3.15.1",
+            "'keras=3.15.1' is no filter; write one `backend=NAME`, and versions with two equals",
+        ),
+        ("keras=>3", "'=>3' is no"),
+        ("keras==three", "'==three' is no version specifier; write it like 'keras==3.15.1'"),
+        ("backend=", "'backend=' is no filter"),
+        ("path:/nowhere", "has no keras/__init__.py; give the folder that holds the `keras` package"),
+        ("exec:", "no command; write exec:COMMAND"),
+        ("exec:python 'worker.py", "the command cannot be read (No closing quotation); check the quotes"),
+    ],
+)
+def test_a_selector_that_gives_nothing_is_an_error_with_a_remedy(selector: str, said: str) -> None:
+    assert said in complaint(selector)
+
+
+@pytest.mark.parametrize(("environ", "backend"), [({}, "tensorflow"), ({"KERAS_BACKEND": "jax"}, "jax")])
+def test_here_is_the_running_python_with_the_backend_of_the_host(
+    environ: dict[str, str], backend: str
+) -> None:
+    (target,) = select(["here"], CATALOG, environ, Path())
+    assert target == Target(
+        "here", "keras", "", backend, backend, Here(), {"KERAS_BACKEND": backend, "QUIET": "1"}
+    )
+
+
+def test_here_may_have_a_backend_that_is_not_listed() -> None:
+    (target,) = select(["here"], CATALOG, {"KERAS_BACKEND": "mine"}, Path())
+    assert (target.backend, target.lineage, target.variables) == ("mine", "mine", {"KERAS_BACKEND": "mine"})
+
+
+def test_a_checkout_lies_before_the_newest_listed_environment_of_its_backend(checkout: Path) -> None:
+    (target,) = select([f"path:{checkout} backend=jax"], CATALOG, {"KERAS_BACKEND": "torch"}, Path())
+    assert target.name == "path-my_keras-jax"
+    assert (target.version, target.backend, target.variables["KERAS_BACKEND"]) == ("", "jax", "jax")
+    assert target.realisation == Checkout(checkout.resolve(), Built("3.11", ("keras==3.15.1",)))
+
+
+def test_a_checkout_without_a_backend_takes_that_of_the_host(checkout: Path) -> None:
+    (target,) = select([f"path:{checkout.name}"], CATALOG, {"KERAS_BACKEND": "torch"}, checkout.parent)
+    assert target.backend == "torch"
+
+
+def test_the_package_itself_is_no_checkout_but_its_parent_is(checkout: Path) -> None:
+    assert f"write path:{checkout.resolve()}" in complaint(f"path:{checkout / 'keras'}")
+
+
+def test_a_checkout_needs_a_listed_backend(checkout: Path) -> None:
+    said = complaint(f"path:{checkout} backend=mxnet")
+    assert "no Keras with backend 'mxnet' is listed" in said
+    assert "tensorflow, jax, torch" in said
+
+
+def test_checkouts_with_one_name_are_told_apart_whatever_their_order(tmp_path: Path) -> None:
+    first, second = (make_checkout(tmp_path / branch / "keras-main") for branch in ("a", "b"))
+    one, other = select([f"path:{first}", f"path:{second}"], CATALOG, {}, Path())
+    assert one.name != other.name
+    assert one.name.startswith("path-keras-main-tensorflow-")
+    assert select([f"path:{second}", f"path:{first}", f"path:{first}/"], CATALOG, {}, Path()) == (other, one)
+    (alone,) = select([f"path:{first}"], CATALOG, {}, Path())
+    assert alone.name == "path-keras-main-tensorflow"
+
+
+def test_a_command_is_split_as_a_shell_does() -> None:
+    (target,) = select(["exec:node 'my worker.js' --fast"], CATALOG, {}, Path())
+    assert target.realisation == Command(("node", "my worker.js", "--fast"))
+    assert target.name == target.lineage == "exec-node-my_worker.js---fast"
+
+
+def test_commands_with_one_name_are_told_apart() -> None:
+    first, second = names("exec:python a/worker.py", "exec:python b/worker.py")
+    assert first != second
+    assert first.startswith("exec-python-worker.py-")
+
+
+def test_long_commands_that_differ_at_the_end_are_told_apart() -> None:
+    first, second = names(f"exec:worker {'x' * 90}1", f"exec:worker {'x' * 90}2")
+    assert first != second
+    assert len(first) < 80
