@@ -210,7 +210,7 @@ def parse_case_id(text: str) -> Case:
         raise HarnessError(f"{text!r} is not a case id; `keras-harness cases` lists them")
     words = match.groupdict()
     try:
-        return Case(
+        case = Case(
             layer={word: layer for layer, word in _LAYER_WORDS.items()}[words["layer"]],
             mode=Mode(words["mode"]),
             input=parse_lengths(words["input"]),
@@ -230,6 +230,10 @@ def parse_case_id(text: str) -> Case:
         raise HarnessError(
             f"{text!r} is not a case id ({error}); `keras-harness cases` lists them"
         ) from error
+    ndim = {len(case.input), len(case.kernel), len(case.strides), len(case.dilation)}
+    if case.id != text or len(ndim) != 1:
+        raise HarnessError(f"{text!r} is not a case id; `keras-harness cases` lists them")
+    return case
 
 
 @dataclass(frozen=True, slots=True, eq=False)

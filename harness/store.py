@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self
@@ -58,6 +59,14 @@ class _CaseOnly(msgspec.Struct, frozen=True):
     case: str
 
 
+class _HeaderOnly(msgspec.Struct, frozen=True):
+    schema: int
+
+
+class _SchemaOnly(msgspec.Struct, frozen=True):
+    header: _HeaderOnly
+
+
 class ObservationLog:
     """Appends observations, one file per target, each line flushed. A context manager."""
 
@@ -82,17 +91,12 @@ class ObservationLog:
             error=observation.error,
             reason=observation.reason,
         )
-        try:
+        with _refusals_told(self._folder):
             file = self._files.get(observation.target)
             if file is None:
                 file = self._files[observation.target] = _open_log(self._folder, observation.target)
             file.write(msgspec.json.encode(line) + b"\n")
             file.flush()
-        except OSError as error:
-            raise HarnessError(
-                f"{self._folder}: cannot be written: {error.strerror};"
-                " make room or choose another folder with -o, then go on with --resume"
-            ) from error
 
     def __enter__(self) -> Self:
         return self
@@ -114,21 +118,22 @@ def create(directory: Path, header: RunHeader, case_ids: Iterable[str]) -> None:
         raise HarnessError(
             f"{directory}: already holds a run; add --resume, or choose another folder with -o"
         )
-    try:
+    with _refusals_told(directory):
         for folder in (directory, directory / "observations", directory / "logs"):
             folder.mkdir(parents=True, exist_ok=True)
         replace_text(directory / "cases.txt", "".join(f"{case_id}\n" for case_id in sorted(case_ids)))
-        write_info(directory, RunInfo(header, None))
-    except OSError as error:
-        raise HarnessError(
-            f"{directory}: cannot be written: {error.strerror}; choose another folder with -o"
-        ) from error
+    write_info(directory, RunInfo(header, None))
 
 
 def write_info(directory: Path, info: RunInfo) -> None:
-    """Replace `run.json` in one step."""
+    """Replace `run.json` in one step.
+
+    Raises:
+        HarnessError: the disk refused it.
+    """
     text = msgspec.json.format(msgspec.json.encode(info), indent=2).decode()
-    replace_text(directory / "run.json", text + "\n")
+    with _refusals_told(directory):
+        replace_text(directory / "run.json", text + "\n")
 
 
 def read_info(directory: Path) -> RunInfo:
@@ -143,13 +148,13 @@ def read_info(directory: Path) -> RunInfo:
     except OSError as error:
         raise HarnessError(f"{directory}: no run here ({error.strerror}: run.json)") from error
     try:
-        info = msgspec.json.decode(text, type=RunInfo)
+        schema = msgspec.json.decode(text, type=_SchemaOnly).header.schema
+        if schema != SCHEMA:
+            advice = "upgrade keras-harness" if schema > SCHEMA else "run again"
+            raise HarnessError(f"{path}: schema {schema}, this version reads {SCHEMA}; {advice}")
+        return msgspec.json.decode(text, type=RunInfo)
     except msgspec.DecodeError as error:
         raise HarnessError(f"{path}: damaged: {error}; run again into another folder") from error
-    if info.header.schema != SCHEMA:
-        advice = "upgrade keras-harness" if info.header.schema > SCHEMA else "run again"
-        raise HarnessError(f"{path}: schema {info.header.schema}, this version reads {SCHEMA}; {advice}")
-    return info
 
 
 def read_case_ids(directory: Path) -> Iterator[str]:
@@ -220,6 +225,17 @@ def replace_text(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
+@contextmanager
+def _refusals_told(place: Path) -> Iterator[None]:
+    """Turns an error of the file system while writing into one that names the place and the remedy."""
+    try:
+        yield
+    except OSError as error:
+        raise HarnessError(
+            f"{place}: cannot be written: {error.strerror}; make room, or choose another folder with -o"
+        ) from error
+
+
 def _open_log(folder: Path, target: str) -> BinaryIO:
     return (folder / f"{target}.jsonl").open("ab")
 
@@ -246,6 +262,8 @@ def _index(path: Path) -> Mapping[str, int]:
                 offset += len(line)
     except FileNotFoundError:
         return {}
+    except OSError as error:
+        raise HarnessError(f"{path}: cannot be read: {error.strerror}") from error
     return index
 
 
@@ -253,7 +271,7 @@ def _unpack_line(target: str, text: bytes, path: Path) -> Observation:
     try:
         line = msgspec.json.decode(text, type=_Line)
         values = None if line.values is None else _unpack(line.values)
-    except (msgspec.DecodeError, ValueError) as error:
+    except (msgspec.DecodeError, TypeError, ValueError) as error:
         raise HarnessError(f"{path}: damaged: {error}; remove the line and --resume") from error
     return Observation(
         target=target,

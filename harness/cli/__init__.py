@@ -12,30 +12,23 @@ import traceback
 from types import FrameType
 from typing import NoReturn
 
-import click
-
 from harness.cli.commands import app
 from harness.cli.terminal import err
-from harness.errors import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_USAGE, HarnessError
+from harness.errors import EXIT_INTERNAL, HarnessError
 
 
 def main() -> NoReturn:
     """Run the command that `sys.argv` names."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        code = app(standalone_mode=False)
+        app()
     except HarnessError as error:
         err.print(f"keras-harness: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(EXIT_USAGE)
-    except (KeyboardInterrupt, click.exceptions.Abort):
-        sys.exit(EXIT_INTERRUPTED)
     except Exception:
         traceback.print_exc()
         sys.exit(EXIT_INTERNAL)
-    sys.exit(code if isinstance(code, int) else 0)
+    raise AssertionError("a command ends by exiting")
 
 
 def _interrupt(_signum: int, _frame: FrameType | None) -> NoReturn:

@@ -29,7 +29,7 @@ from harness.generator.coverage import coverage
 from harness.generator.design import NDIM
 from harness.generator.library import Library, cases_of, load_library
 from harness.records import Case, DataFormat, Launch, Layer, Mode, RunInfo, Target, parse_lengths
-from harness.report import Tally, explanation, svg_picture, write_reports
+from harness.report import Tally, copy_tables, explanation, svg_picture, write_reports
 from harness.report.tally import tally_of
 from harness.report.wording import headline
 from harness.runner.run import INTERRUPTED, Plan, run
@@ -94,7 +94,7 @@ def run_command(
     timeout: Timeout = DEFAULT_LIMITS.case_s,
     cases: CasesFolders = None,
     targets_file: TargetsFiles = None,
-) -> int:
+) -> None:
     """Observe, judge, explain, report. Without arguments: suite core, the newest Keras on TensorFlow."""
     names = tuple(suites or ("core",))
     library = _library(cases)
@@ -112,22 +112,28 @@ def run_command(
         resume=resume,
     )
     tally = _report(directory, info)
-    return _close(directory, info, tally)
+    raise typer.Exit(_close(directory, info, tally))
 
 
 @app.command("judge")
-def judge_command(run_folder: RunFolder) -> int:
+def judge_command(run_folder: RunFolder) -> None:
     """Judge a stored run again, without Keras, and write its reports."""
     info = read_info(run_folder)
-    return _close(run_folder, info, _report(run_folder, info))
+    raise typer.Exit(_close(run_folder, info, _report(run_folder, info)))
 
 
 @app.command("report")
-def report_command(run_folder: RunFolder) -> int:
+def report_command(
+    run_folder: RunFolder,
+    tables: Annotated[
+        Path | None, typer.Option("--tables", metavar="DIR", help="where to put the tables, to be committed")
+    ] = None,
+) -> None:
     """Write the reports of a stored run again."""
     _report(run_folder, read_info(run_folder))
+    if tables is not None:
+        copy_tables(run_folder, tables)
     out.print(f"{run_folder / 'index.html'}", markup=False, soft_wrap=True)
-    return EXIT_OK
 
 
 @app.command("cases")
@@ -135,12 +141,12 @@ def cases_command(
     suites: Suites = None,
     cases: CasesFolders = None,
     form: Annotated[Format, typer.Option("--format", help="how to write it")] = Format.TABLE,
-) -> int:
+) -> None:
     """List the cases of suites, count them, and show the coverage by facet."""
     library = _library(cases)
     if not suites and form is Format.TABLE:
         listing.print_suites(library)
-        return EXIT_OK
+        return
     names = tuple(suites or library.suites)
     match form:
         case Format.TABLE:
@@ -150,7 +156,6 @@ def cases_command(
             listing.write_csv(map(listing.case_row, cases_of(library, names)), sys.stdout)
         case Format.JSON:
             listing.write_json(map(listing.case_row, cases_of(library, names)), sys.stdout)
-    return EXIT_OK
 
 
 @app.command("targets")
@@ -158,7 +163,7 @@ def targets_command(
     selectors: Annotated[list[str] | None, typer.Argument(metavar="[SELECTOR ...]")] = None,
     targets_file: TargetsFiles = None,
     form: Annotated[Format, typer.Option("--format", help="how to write it")] = Format.TABLE,
-) -> int:
+) -> None:
     """List targets, and which are built here."""
     rows = listing.target_rows(_targets(selectors or ["*"], targets_file), cache_directory(os.environ))
     match form:
@@ -168,11 +173,10 @@ def targets_command(
             listing.write_csv(rows, sys.stdout)
         case Format.JSON:
             listing.write_json(rows, sys.stdout)
-    return EXIT_OK
 
 
 @app.command("prepare")
-def prepare_command(target: Targets = None, targets_file: TargetsFiles = None) -> int:
+def prepare_command(target: Targets = None, targets_file: TargetsFiles = None) -> None:
     """Build environments ahead of a run."""
     failed = 0
     for one in _targets(target or [NEWEST], targets_file):
@@ -184,14 +188,14 @@ def prepare_command(target: Targets = None, targets_file: TargetsFiles = None) -
         else:
             where = "nothing to build" if environment is None else environment.folder
             out.print(f"{one.name}: {where}", markup=False, soft_wrap=True)
-    return EXIT_INCOMPLETE if failed else EXIT_OK
+    raise typer.Exit(EXIT_INCOMPLETE if failed else EXIT_OK)
 
 
 @app.command("doctor")
-def doctor_command(targets_file: TargetsFiles = None) -> int:
+def doctor_command(targets_file: TargetsFiles = None) -> None:
     """Say which interpreters and environments are here, and run the canaries."""
     cases = cases_of(_library(None), ("smoke",))
-    return examine(_targets(["*"], targets_file), cache_directory(os.environ), os.environ, cases)
+    raise typer.Exit(examine(_targets(["*"], targets_file), cache_directory(os.environ), os.environ, cases))
 
 
 @app.command("explain")
@@ -214,7 +218,7 @@ def explain_command(
     target: Targets = None,
     targets_file: TargetsFiles = None,
     timeout: Timeout = DEFAULT_LIMITS.case_s,
-) -> int:
+) -> None:
     """Show the formula step by step, the picture, and what a real target does."""
     if not (padding.replace("_", "").isalpha() and padding.isascii()):
         raise HarnessError(f"--padding {padding!r}: a name of letters, as in same or valid")
@@ -241,14 +245,14 @@ def explain_command(
     if svg is not None:
         _write(svg, svg_picture(case))
     if not target:
-        return EXIT_OK
+        return
     chosen = _targets(target, targets_file)
     with TemporaryDirectory(prefix="keras-harness-") as folder:
         directory = Path(folder, "run")
         info = _observe(directory, ("explain",), lambda: (case,), chosen, len(chosen), timeout, resume=False)
         findings = [one.finding for one in judged(directory, info, _limits())]
     listing.print_answers(findings)
-    return _exit_code(info, tally_of(info, findings))
+    raise typer.Exit(_exit_code(info, tally_of(info, findings)))
 
 
 def _observe(

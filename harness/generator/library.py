@@ -40,6 +40,18 @@ class _GridFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     grid: tuple[Grid, ...]
 
 
+class _RegressionFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A divergence that was found once, its provenance, and the grids that find it again."""
+
+    found: Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    target: str
+    what: str
+    why: str
+    reproduction: str
+    upstream: tuple[str, ...]
+    grid: tuple[Grid, ...]
+
+
 class _SuiteFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     suite: tuple[Suite, ...]
 
@@ -54,7 +66,7 @@ class Library:
 
 
 def load_library(folders: Sequence[Path]) -> Library:
-    """Read `grids/*.toml` and `suites/*.toml` of each folder.
+    """Read `grids/*.toml`, `regressions/*.toml` and `suites/*.toml` of each folder.
 
     Raises:
         HarnessError: a folder without cases, malformed TOML, an unknown key or value, a name used
@@ -68,6 +80,9 @@ def load_library(folders: Sequence[Path]) -> Library:
             raise HarnessError(f"{folder}: no grids/*.toml and no suites/*.toml; is this a folder of cases?")
         for path in sorted(folder.glob("grids/*.toml")):
             for grid in _read(path, _GridFile).grid:
+                _add(grids, grid.name, grid, path, files, "grid")
+        for path in sorted(folder.glob("regressions/*.toml")):
+            for grid in _read(path, _RegressionFile).grid:
                 _add(grids, grid.name, grid, path, files, "grid")
         for path in sorted(folder.glob("suites/*.toml")):
             for suite in _read(path, _SuiteFile).suite:

@@ -68,7 +68,8 @@ def axis_geometry(
     if pads_like_same:
         out = _same_out(length, stride, rule)
         before, after = _place(_same_total(length, kernel, stride, dilation, out, rule), rule)
-        out = min(out, _windows(length + before + after, effective, stride)) if _may_shrink(rule) else out
+        if _windows_decide(rule):
+            out = _windows(length + before + after, effective, stride)
     else:
         out = _windows(length, effective, stride)
         if rule.rounding is Rounding.CEIL and length >= effective:
@@ -88,9 +89,10 @@ def _same_out(length: int, stride: int, rule: Rule) -> int:
     return -(-length // stride)
 
 
-def _may_shrink(rule: Rule) -> bool:
-    """Whether a rule can pad less than its windows need, so that the windows decide the length."""
-    return rule.placement is Placement.BOTH_ROUNDED_DOWN or rule.amount in {Amount.UNDILATED, Amount.NONE}
+def _windows_decide(rule: Rule) -> bool:
+    """Whether a rule can pad less or more than its windows need: what fits into the padded input decides."""
+    unmatched = {Placement.BOTH_ROUNDED_DOWN, Placement.BOTH_ROUNDED_UP}
+    return rule.placement in unmatched or rule.amount in {Amount.UNDILATED, Amount.NONE}
 
 
 def _same_total(length: int, kernel: int, stride: int, dilation: int, out: int, rule: Rule) -> int:

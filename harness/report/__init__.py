@@ -6,8 +6,10 @@ a single case means.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Final
 
 from harness.errors import HarnessError
 from harness.records import Judged, RunInfo
@@ -19,7 +21,19 @@ from harness.report.picture import text_picture
 from harness.report.svg import svg_picture
 from harness.report.tally import Tallier, Tally
 
-__all__ = ["Explanation", "Tally", "explanation", "svg_picture", "text_picture", "write_reports"]
+__all__ = [
+    "Explanation",
+    "Tally",
+    "copy_tables",
+    "explanation",
+    "svg_picture",
+    "text_picture",
+    "write_reports",
+]
+
+
+TABLES: Final = ("conformance.md", "conformance.csv", "divergences.csv", "timings.csv")
+"""The reports that may be committed."""
 
 
 def write_reports(directory: Path, info: RunInfo, judged: Iterable[Judged]) -> Tally:
@@ -55,6 +69,22 @@ def write_reports(directory: Path, info: RunInfo, judged: Iterable[Judged]) -> T
     write_timings(directory / "timings.csv", info)
     write_html(directory / "index.html", info, tally, table, page)
     return tally
+
+
+def copy_tables(directory: Path, tables: Path) -> None:
+    """Copy the reports that are small and name no path of a machine, so that they can be committed.
+
+    Raises:
+        HarnessError: a file cannot be copied.
+    """
+    try:
+        tables.mkdir(parents=True, exist_ok=True)
+        for name in TABLES:
+            shutil.copyfile(directory / name, tables / name)
+    except OSError as error:
+        raise HarnessError(
+            f"{tables}: cannot be written ({error.strerror}); choose another folder"
+        ) from error
 
 
 def _checked(judged: Iterable[Judged], info: RunInfo) -> Iterator[Judged]:

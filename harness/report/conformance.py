@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.generator.facets import Facet, facets_of
+from harness.oracle.rules import Padding
 from harness.records import Finding, Fingerprint, RunInfo
 from harness.report.cells import one_line
 from harness.report.csv_files import replacing, write_table
@@ -114,7 +115,7 @@ class Conformance:
                 self._refused[layer, padding, facet, finding.target] += 1
 
     def rows(self) -> Iterator[Row]:
-        """The rows by layer, padding and facet; `all` stands first, facets in the order of `Facet`."""
+        """The rows by layer, padding (unknown names last) and facet (`all` first)."""
         for layer, padding, facet in sorted(self._rows, key=_row_order):
             cells = tuple(self._cell(layer, padding, facet, target) for target in self.targets)
             yield Row(layer, padding, facet, cells)
@@ -131,9 +132,9 @@ class Conformance:
         )
 
 
-def _row_order(row: tuple[str, str, str]) -> tuple[str, str, int]:
+def _row_order(row: tuple[str, str, str]) -> tuple[str, bool, str, int]:
     layer, padding, facet = row
-    return (layer, padding, -1 if facet == EVERY else _FACETS[Facet(facet)])
+    return (layer, padding not in set(Padding), padding, -1 if facet == EVERY else _FACETS[Facet(facet)])
 
 
 def write_conformance_csv(path: Path, table: Conformance) -> None:

@@ -18,7 +18,7 @@ from typing import Final
 from harness.generator.signals import signals_of
 from harness.records import Case, Fingerprint, Launch, Observation, Outcome, Stage, Target
 from harness.runner import wire
-from harness.runner.worker_process import Gone, Silence, StartFailure, WorkerProcess
+from harness.runner.worker_process import Gone, Silence, StartFailure, Stopped, WorkerProcess
 
 Batch = tuple[Case, ...]
 Emit = Callable[[Observation], None]
@@ -150,9 +150,9 @@ def drive(work: Work, log: Path, emit: Emit, stop: threading.Event) -> None:
         while not stop.is_set() and (batch := work.take()) is not None:
             pending = [batch]
             while pending and not stop.is_set() and not work.failure:
-                if worker is None and (worker := _start(work, log)) is None:
+                if worker is None and (worker := _start(work, log, stop)) is None:
                     return
-                left, death = _observe(worker, work, pending.pop(0), emit, stop)
+                left, death = _observe(worker, work, pending.pop(0), emit)
                 if death is not None:
                     worker.kill()
                     worker.close()
@@ -167,19 +167,20 @@ def drive(work: Work, log: Path, emit: Emit, stop: threading.Event) -> None:
             work.ended = time.monotonic()
 
 
-def _start(work: Work, log: Path) -> WorkerProcess | None:
-    """A worker that has said hello, or None and the target given up."""
+def _start(work: Work, log: Path, stop: threading.Event) -> WorkerProcess | None:
+    """A worker that has said hello; None when the target was given up or the run is ending."""
     with work.lock:
         work.began = work.began or time.monotonic()
     worker = None
     try:
-        worker = WorkerProcess(work.launch, log)
+        worker = WorkerProcess(work.launch, log, stop)
         fingerprint = worker.greet(work.limits.start_s)
-    except StartFailure as failure:
+    except (StartFailure, Stopped) as end:
         if worker is not None:
             worker.kill()
             worker.close()
-        work.fail(f"could not start: {failure}")
+        if isinstance(end, StartFailure):
+            work.fail(f"could not start: {end}")
         return None
     with work.lock:
         work.fingerprint = fingerprint
@@ -188,49 +189,95 @@ def _start(work: Work, log: Path) -> WorkerProcess | None:
     return worker
 
 
-def _observe(
-    worker: WorkerProcess, work: Work, batch: Batch, emit: Emit, stop: threading.Event
-) -> tuple[Batch, _Death | None]:
-    """Send a batch and take the answers; what is left unanswered, and how the worker was lost."""
-    waiting = dict(enumerate(batch))
+@dataclass(slots=True)
+class _Asked:
+    """A batch in a worker's hands: the cases that wait for an answer, by sequence number.
+
+    `current` is the case that the worker is in, and the stage. Its answer counts when the worker has
+    gone on to something else: a case that is answered twice has no answer.
+    """
+
+    work: Work
+    emit: Emit
+    number: int
+    waiting: dict[int, Case]
     current: tuple[int, Stage] | None = None
+    answer: Observation | None = None
 
-    def lost(outcome: Outcome, reason: str) -> tuple[Batch, _Death]:
-        seq, stage = current or (None, Stage.START)
-        if seq is None and (outcome is Outcome.GARBLED or len(waiting) == 1):
-            seq = next(iter(waiting), None)
-        culprit = None if seq is None else waiting[seq]
-        return tuple(waiting.values()), _Death(outcome, culprit, stage, reason)
+    def hear(self, message: wire.Message) -> bool:
+        """Take a message; True when it is the end of the batch.
 
+        Raises:
+            WireError: the message does not belong here.
+        """
+        match message:
+            case wire.StageLine(seq=seq) | wire.Reply(seq=seq) if self._has_answered(seq):
+                self.answer = None
+                raise wire.WireError("the case was answered before")
+            case _:
+                self.settle()
+        match message:
+            case wire.StageLine(seq=seq, stage=stage) if seq in self.waiting:
+                self.current = (seq, stage)
+            case wire.Reply(seq=seq, stage=stage) if seq in self.waiting:
+                self.current = (seq, stage)
+                self.answer = wire.observation(self.work.target.name, self.waiting[seq], message)
+            case wire.StageLine() | wire.Reply():
+                raise wire.WireError("a sequence number that is not waited for")
+            case wire.End(batch=self.number) if not self.waiting:
+                return True
+            case wire.End(batch=self.number):
+                raise wire.WireError("the batch ended before the case was answered")
+            case _:
+                raise wire.WireError(f"a message of type {type(message).__name__} that does not belong here")
+        return False
+
+    def settle(self) -> None:
+        """Hand on the answer that came last, if it has not been yet."""
+        if self.current is not None and self.answer is not None:
+            self.emit(self.answer)
+            self.work.answered()
+            del self.waiting[self.current[0]]
+            self.current = self.answer = None
+
+    def left(self) -> Batch:
+        """The cases without an answer."""
+        return tuple(self.waiting.values())
+
+    def lost(self, outcome: Outcome, reason: str) -> _Death:
+        """The death of the worker, with the case that it was in: what it said, or the only one left."""
+        seq, stage = self.current or (None, Stage.START)
+        if seq is None and len(self.waiting) == 1:
+            (seq,) = self.waiting
+        return _Death(outcome, None if seq is None else self.waiting[seq], stage, reason)
+
+    def _has_answered(self, seq: int) -> bool:
+        return self.answer is not None and self.current is not None and self.current[0] == seq
+
+
+def _observe(worker: WorkerProcess, work: Work, batch: Batch, emit: Emit) -> tuple[Batch, _Death | None]:
+    """Send a batch and take the answers; what is left unanswered, and how the worker was lost."""
+    cases = {seq: case for case, seq in zip(batch, worker.sequence, strict=False)}
+    asked = _Asked(work, emit, number=min(cases), waiting=cases)
+    worker.send(wire.batch_line(asked.number, {seq: (case, signals_of(case)) for seq, case in cases.items()}))
+    until = time.monotonic() + work.limits.case_s
+    death = None
     try:
-        worker.send(wire.batch_line(0, {seq: (case, signals_of(case)) for seq, case in waiting.items()}))
-        until = time.monotonic() + work.limits.case_s
-        while not stop.is_set():
-            message = worker.receive(until - time.monotonic())
-            match message:
-                case wire.StageLine(seq=seq, stage=stage) if seq in waiting:
-                    current = (seq, stage)
-                case wire.Reply(seq=seq) if seq in waiting:
-                    emit(wire.observation(work.target.name, waiting[seq], message))
-                    del waiting[seq]
-                    work.answered()
-                    current = None
-                    until = time.monotonic() + work.limits.case_s
-                case wire.End() if not waiting:
-                    return (), None
-                case wire.End():
-                    return lost(Outcome.GARBLED, f"the batch ended with {len(waiting)} cases unanswered")
-                case wire.StageLine(seq=seq) | wire.Reply(seq=seq):
-                    return lost(Outcome.GARBLED, f"sequence number {seq}, which is not waited for")
-                case _:
-                    return lost(Outcome.GARBLED, f"a message of type {type(message).__name__} amid a batch")
+        while not asked.hear(message := worker.receive(until - time.monotonic())):
+            if isinstance(message, wire.Reply):
+                until = time.monotonic() + work.limits.case_s
     except wire.WireError as error:
-        return lost(Outcome.GARBLED, str(error))
+        asked.settle()
+        death = asked.lost(Outcome.GARBLED, str(error))
     except Silence:
-        return lost(Outcome.TIMED_OUT, f"no answer within {work.limits.case_s:g} s")
+        asked.settle()
+        death = asked.lost(Outcome.TIMED_OUT, f"no answer within {work.limits.case_s:g} s")
     except Gone:
-        return lost(Outcome.CRASHED, worker.death() + worker.last_words())
-    return tuple(waiting.values()), None
+        asked.settle()
+        death = asked.lost(Outcome.CRASHED, worker.death())
+    except Stopped:
+        asked.settle()
+    return asked.left(), death
 
 
 def _bury(work: Work, left: Batch, death: _Death, emit: Emit) -> list[Batch]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import queue
 import signal
 import subprocess
 import sys
 import threading
+import time
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
@@ -17,6 +20,8 @@ from harness.records import Fingerprint, Launch
 from harness.runner import wire
 
 _TAIL_LINES: Final = 5
+_POLL_S: Final = 0.2
+_MAX_LINE: Final = 2**28
 if sys.platform == "win32":
     _NEW_GROUP = subprocess.CREATE_NEW_PROCESS_GROUP
 else:
@@ -35,22 +40,33 @@ class Silence(Exception):
     """Nothing came in time."""
 
 
+class Stopped(Exception):
+    """The run is ending: nobody waits for the worker any more."""
+
+
 class WorkerProcess:
     """A running worker. A context manager that leaves no process behind.
 
+    `sequence` numbers the cases that it is sent, so that no number comes twice in its life.
+
     Args:
         launch: the command and its whole environment.
-        log: where the worker's stderr goes.
+        log: where the worker's stderr goes, after what is there already.
+        stop: set when the run ends.
 
     Raises:
         StartFailure: the command cannot be executed.
     """
 
-    def __init__(self, launch: Launch, log: Path) -> None:
+    def __init__(self, launch: Launch, log: Path, stop: threading.Event) -> None:
+        self.sequence = itertools.count()
         self._log = log
+        self._stop = stop
         self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._unsent: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         try:
             with log.open("ab") as stderr:
+                self._log_start = stderr.tell()
                 self._process = subprocess.Popen(
                     launch.argv,
                     env=dict(launch.environment),
@@ -64,15 +80,19 @@ class WorkerProcess:
             raise StartFailure(f"{launch.argv[0]}: {error.strerror}") from error
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._stdin = self._process.stdin
-        self._reader = threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True)
-        self._reader.start()
+        self._threads = (
+            threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True),
+            threading.Thread(target=self._write, args=(self._process.stdin,), daemon=True),
+        )
+        for thread in self._threads:
+            thread.start()
 
     def greet(self, timeout_s: float) -> Fingerprint:
         """Exchange hellos.
 
         Raises:
             StartFailure: no hello in time, another protocol, or the worker says it cannot start.
+            Stopped: the run is ending.
         """
         try:
             self.send(wire.hello())
@@ -98,33 +118,35 @@ class WorkerProcess:
                 raise StartFailure(f"no hello but a message of type {type(message).__name__}")
 
     def send(self, line: bytes) -> None:
-        """Write one line.
-
-        Raises:
-            Gone: the worker reads no more.
-        """
-        try:
-            self._stdin.write(line)
-            self._stdin.flush()
-        except OSError as error:
-            raise Gone from error
+        """Hand over one line, without waiting for the worker to read it."""
+        self._unsent.put(line)
 
     def receive(self, timeout_s: float) -> wire.Message:
         """The next message.
 
         Raises:
             Silence: none came within `timeout_s`.
-            Gone: the worker closed its end.
+            Gone: the worker closed its end, or ended and left it to a child.
             WireError: a line that is no message.
+            Stopped: the run is ending.
         """
-        try:
-            line = self._lines.get(timeout=max(timeout_s, 0.0))
-        except queue.Empty as empty:
-            raise Silence from empty
-        if line is None:
-            self._lines.put(None)
-            raise Gone
-        return wire.parse(line)
+        until = time.monotonic() + timeout_s
+        while not self._stop.is_set():
+            left = until - time.monotonic()
+            if left <= 0:
+                raise Silence
+            has_ended = self._process.poll() is not None
+            try:
+                line = self._lines.get(timeout=min(left, _POLL_S))
+            except queue.Empty:
+                if has_ended:
+                    raise Gone from None
+                continue
+            if line is None:
+                self._lines.put(None)
+                raise Gone
+            return wire.parse(line)
+        raise Stopped
 
     def death(self) -> str:
         """How the process ended, in words; it has closed its end, so it ends or is ended."""
@@ -140,9 +162,10 @@ class WorkerProcess:
             return f"signal {-code}"
 
     def last_words(self) -> str:
-        """The end of the log, introduced, or nothing."""
-        with contextlib.suppress(OSError):
-            lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        """The end of what this worker wrote to the log, introduced, or nothing."""
+        with contextlib.suppress(OSError), self._log.open("rb") as log:
+            log.seek(self._log_start)
+            lines = log.read().decode("utf-8", "replace").strip().splitlines()
             if lines:
                 return "; its log ends: " + " | ".join(line.strip() for line in lines[-_TAIL_LINES:])
         return ""
@@ -160,15 +183,14 @@ class WorkerProcess:
 
     def close(self) -> None:
         """Let the worker leave; end it if it does not within a second."""
-        with contextlib.suppress(Gone):
-            self.send(wire.bye())
-        with contextlib.suppress(OSError):
-            self._stdin.close()
+        self.send(wire.bye())
+        self._unsent.put(None)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=1)
         self.kill()
         self._process.wait()
-        self._reader.join(timeout=5)
+        for thread in self._threads:
+            thread.join(timeout=5)
 
     def __enter__(self) -> Self:
         return self
@@ -183,6 +205,13 @@ class WorkerProcess:
     def _read(self, stream: IO[bytes]) -> None:
         """Hand over lines until the end; runs in a thread of its own, since pipes cannot time out."""
         with contextlib.suppress(OSError, ValueError), stream:
-            for line in stream:
+            for line in iter(partial(stream.readline, _MAX_LINE), b""):
                 self._lines.put(line)
         self._lines.put(None)
+
+    def _write(self, stream: IO[bytes]) -> None:
+        """Write lines until the end; runs in a thread of its own, since a worker may not read them."""
+        with contextlib.suppress(OSError), stream:
+            while (line := self._unsent.get()) is not None:
+                stream.write(line)
+                stream.flush()

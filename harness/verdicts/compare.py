@@ -109,7 +109,7 @@ def _judge_return(
             case, expectation, observation, Verdict.UNSUPPORTED, note=difference.note, cause=limit.reason
         )
     cause = ""
-    if difference.divergence in {Divergence.VALUE, Divergence.SHAPE}:
+    if difference.divergence in {Divergence.VALUE, Divergence.SHAPE, Divergence.NONFINITE}:
         cause = cause_of(case, observation.values)
     return Finding(
         target=observation.target,
@@ -137,15 +137,16 @@ def _difference(expectation: Expectation, observed: Array) -> _Difference:
         return _Difference(Divergence.DTYPE, note=f"{observed.dtype.name}, not {expectation.dtype}")
     if np.array_equal(observed, expectation.values):
         return _Difference(max_abs_error=0.0)
-    finite = np.isfinite(observed)
-    if not finite.all():
-        return _Difference(Divergence.NONFINITE, first_index=_first(~finite))
-    errors = np.abs(observed.astype(np.float64) - expectation.values)
+    with np.errstate(invalid="ignore"):
+        errors = np.abs(observed.astype(np.float64) - expectation.values)
+    wrong = ~(errors < NEAREST_INTEGER)
+    if not np.isfinite(observed).all():
+        return _Difference(Divergence.NONFINITE, first_index=_first(wrong))
     worst = float(errors.max())
-    if worst < NEAREST_INTEGER:
+    if not wrong.any():
         ulps = _ulps(observed, expectation)
         return _Difference(max_abs_error=worst, note=f"rounded by {ulps:.0f} ULP at most")
-    return _Difference(Divergence.VALUE, worst, _first(errors >= NEAREST_INTEGER))
+    return _Difference(Divergence.VALUE, worst, _first(wrong))
 
 
 def _first(wrong: Array) -> tuple[int, ...]:

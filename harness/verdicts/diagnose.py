@@ -14,12 +14,22 @@ from harness.records import Array, Case
 
 _MAX_CAUSES: Final = 3
 _CLOSE: Final = 0.25
+_BEYOND_DATA: Final = 1e30
+"""No sum of the data comes near; memory that was never written does, as targets are started with
+allocators that fill it with such values (`harness.targets.isolation`)."""
+
+NEVER_WRITTEN: Final = "memory-never-written"
+"""The cause of values that cannot come from the data."""
 
 
 def cause_of(case: Case, observed: Array) -> str:
-    """The names of the wrong rules that fit, the first three, joined by `or`; empty where none does."""
+    """The names of the wrong rules that fit, the first three, joined by `or`; empty where none does.
+
+    `observed` has any shape. Where no rule fits and values are beyond any sum of the data, the cause
+    is `NEVER_WRITTEN`.
+    """
     padding = padding_of(case)
-    if padding is None or not np.isfinite(observed).all():
+    if padding is None:
         return ""
     signals = signals_of(case)
     fitting: list[str] = []
@@ -27,5 +37,7 @@ def cause_of(case: Case, observed: Array) -> str:
         values = convolve(case, padding, signals, rule)
         if values.shape == observed.shape and np.allclose(values, observed, rtol=0.0, atol=_CLOSE):
             fitting.append(name)
+    if not fitting and (np.abs(observed.astype(np.float64)) > _BEYOND_DATA).any():
+        return NEVER_WRITTEN
     more = len(fitting) - _MAX_CAUSES
     return " or ".join(fitting[:_MAX_CAUSES]) + (f" or {more} more" if more > 0 else "")

@@ -22,12 +22,18 @@ class Summary:
 
 def read_summary(text: str) -> Summary:
     """The output shape of the first layer row and the total of the parameters."""
-    shape = _SHAPE.search(text)
+    shape = _SHAPE.search(_shape_column(text))
     total = _TOTAL.search(text)
     return Summary(
         output_shape=None if shape is None else _parse_shape(shape.group()),
         num_parameters=None if total is None else int(total.group(1).replace(",", "")),
     )
+
+
+def _shape_column(text: str) -> str:
+    """The cells of the second column of a box, which Keras 3 wraps over lines; all of a text without one."""
+    rows = [line.split("│") for line in text.splitlines()]
+    return " ".join(row[2] for row in rows if len(row) > 2) or text
 
 
 def _parse_shape(text: str) -> Shape:

@@ -1,0 +1,150 @@
+"""`cases` and `targets`: listings, a person's own files, and what is said of mistakes in them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.generator.facets import Facet
+from harness.records import parse_case_id
+from tests.fakes.runs import CASES, suite
+
+from .conftest import Cli
+
+GRID = """
+[[grid]]
+name = "mine"
+about = "two cases"
+layer = "Conv2D"
+count = 2
+product = { input = [[3, 4]], kernel = [[2, 2]] }
+"""
+SUITE = """
+[[suite]]
+name = "mine"
+about = "two cases"
+count = 2
+take = [{ grid = "mine" }]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A person's own cases."""
+    for name, text in (("grids", GRID), ("suites", SUITE)):
+        (tmp_path / "mine" / name).mkdir(parents=True)
+        (tmp_path / "mine" / name / "mine.toml").write_text(text)
+    return tmp_path / "mine"
+
+
+def test_the_suites_are_listed_with_their_counts(cli: Cli, folder: Path) -> None:
+    ended = cli("cases", "--cases", str(folder))
+    assert ended.code == 0
+    listed = {
+        line.split("│")[1].strip(): line.split("│")[2].strip()
+        for line in ended.out.splitlines()
+        if "│" in line
+    }
+    assert (listed["mine"], listed["seed"]) == ("2", "3")
+    assert int(listed["core"].replace(",", "")) >= 1500
+
+
+def test_core_covers_every_facet_and_says_so(cli: Cli) -> None:
+    ended = cli("cases", "core")
+    assert ended.code == 0
+    assert f"{len(Facet)} of {len(Facet)} facets covered" in ended.out
+    assert "--format csv writes them all" in ended.out
+
+
+def test_facets_that_are_not_covered_are_named(cli: Cli, folder: Path) -> None:
+    out = cli("cases", "mine", "--cases", str(folder)).out
+    assert any("dilated" in line and "none" in line for line in out.splitlines())
+
+
+def test_cases_are_written_as_csv_and_json_alike(cli: Cli) -> None:
+    arguments = ("cases", "fakes", "--cases", str(CASES), "--format")
+    from_csv = list(csv.DictReader(io.StringIO(cli(*arguments, "csv").out)))
+    from_json = json.loads(cli(*arguments, "json").out)
+    ids = [case.id for case in suite()]
+    assert [row["case"] for row in from_csv] == [row["case"] for row in from_json] == ids
+    assert [{key: str(value) for key, value in row.items()} for row in from_json] == from_csv
+    assert from_json[0]["filters"] == parse_case_id(ids[0]).filters
+
+
+def test_targets_are_written_as_csv_and_json_alike(cli: Cli) -> None:
+    from_json = json.loads(cli("targets", "--format", "json").out)
+    from_csv = list(csv.DictReader(io.StringIO(cli("targets", "--format", "csv").out)))
+    assert [row["target"] for row in from_csv] == [row["target"] for row in from_json]
+    row = next(row for row in from_json if row["target"] == "keras3.15.1-jax")
+    assert (row["backend"], row["lineage"], row["python"], row["built"]) == ("jax", "jax", "3.11", False)
+
+
+def test_targets_are_listed_and_selected(cli: Cli) -> None:
+    ended = cli("targets", "keras==3.15.1 backend=torch")
+    assert ended.code == 0
+    assert "keras3.15.1-torch" in ended.out
+    assert "keras3.15.1-jax" not in ended.out
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        ("grids", "count = 2", "count = 3", "grid 'mine': `count` says 3, the axes give 2"),
+        ("suites", "count = 2", "count = 7", "suite 'mine': `count` says 7, the grids give 2"),
+        ("grids", "[[2, 2]]", "[]", "grid 'mine': expands to nothing; give every axis at least one value"),
+        ("grids", "kernel =", "kernal =", "kernal"),
+        ("grids", "count = 2", "count = 2\nmode = 'eagre'", "eagre"),
+        ("grids", "count = 2", "count = 2\ncolour = 'red'", "colour"),
+        ("grids", "Conv2D", "Conv9D", "Conv9D"),
+        ("grids", "[[3, 4]]", "[[3, 4, 5]]", "`product.input` has [3, 4, 5]; Conv2D takes 2 lengths"),
+        ("grids", "product", "each = { padding = ['a b'] }\nproduct", "padding"),
+        ("grids", "product", "each = { bias = [true] }\nturn = { bias = [true] }\nproduct", "under both"),
+        ("grids", "[[3, 4]]", "[[3, 4], [3, 4]]", "comes twice"),
+        ("grids", "[[grid]]", "[[grid]", "malformed TOML"),
+        ("grids", 'name = "mine"', 'name = "conv2d-lattice"', "grid 'conv2d-lattice' is already defined in"),
+        ("suites", 'name = "mine"', 'name = "core"', "suite 'core' is already defined in"),
+        ("suites", 'grid = "mine"', 'grid = "mime"', "no grid 'mime'; did you mean mine"),
+        ("suites", "take", "tale", "tale"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_persons_own_cases_names_the_file_and_the_key(
+    refused: Callable[..., str], folder: Path, file: str, old: str, new: str, said: str
+) -> None:
+    path = folder / file / "mine.toml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    if said == "comes twice":
+        path.write_text(path.read_text().replace("count = 2", "count = 4"))
+        suites = folder / "suites" / "mine.toml"
+        suites.write_text(suites.read_text().replace("count = 2", "count = 4"))
+    complaint = refused("cases", "mine", "--cases", str(folder))
+    assert said in complaint
+    assert str(folder / ("suites" if said == "comes twice" else file) / "mine.toml") in complaint
+
+
+def test_an_unknown_suite_has_its_near_misses(refused: Callable[..., str]) -> None:
+    assert "no suite 'coer'; did you mean core" in refused("cases", "coer")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("format = 1", "family"),
+        ("format = 2", "format"),
+        ("format = 1\n[[family]]\nnam = 'x'", "unknown key `nam`; did you mean `name`?"),
+        ("format = ", "mine.toml"),
+    ],
+)
+def test_a_mistake_in_a_persons_own_targets_names_the_file_and_the_key(
+    refused: Callable[..., str], tmp_path: Path, text: str, said: str
+) -> None:
+    (tmp_path / "mine.toml").write_text(text)
+    complaint = refused("targets", "--targets-file", "mine.toml")
+    assert said in complaint
+    assert "mine.toml" in complaint

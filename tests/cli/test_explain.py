@@ -1,0 +1,126 @@
+"""`explain`: the document's example, the picture, and what a target says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from harness.errors import EXIT_INCOMPLETE, EXIT_OK, EXIT_UNEXPECTED
+from tests.fakes.runs import selector
+
+from .conftest import Cli
+
+SEED = ("explain", "--input", "5x5", "--kernel", "2", "--strides", "2", "--padding", "same")
+
+
+def test_the_example_of_the_document_has_its_numbers(cli: Cli) -> None:
+    ended = cli(*SEED)
+    assert ended.code == EXIT_OK
+    for fact in (
+        "out = ceil(n / s) = ceil(5 / 2) = 3",
+        "total = max((out-1)*s + k - n, 0) = max((3-1)*2 + 2 - 5, 0) = max(1, 0) = 1",
+        "before = total // 2 = 1 // 2 = 0; after = total - before = 1 - 0 = 1",
+        "conv2d (Conv2D)",
+        "(None, 3, 3, 24)",
+        "Total params: 120",
+    ):
+        assert fact in ended.out, ended.out
+
+
+def test_valid_and_same_agree_on_6x6(cli: Cli) -> None:
+    out = cli("explain", "--input", "6x6", "--kernel", "2", "--strides", "2").out
+    assert "valid and same agree here: no padding is needed. Both give an output of 3x3." in out
+
+
+def test_the_picture_is_written_as_svg(cli: Cli, tmp_path: Path) -> None:
+    assert cli(*SEED, "--svg", "picture.svg").code == EXIT_OK
+    root = ElementTree.fromstring((tmp_path / "picture.svg").read_text(encoding="utf-8"))
+    assert root.tag.endswith("svg")
+
+
+def test_ascii_only_draws_with_ascii_only(cli: Cli) -> None:
+    assert cli(*SEED, "--ascii").out.isascii()
+    assert not cli(*SEED).out.isascii()
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "said"),
+    [
+        ("right", EXIT_OK, "(1, 3, 3, 24): agrees"),
+        ("odd-cell-before", EXIT_UNEXPECTED, "DIFFERS (value, first at (0, 0, 0, 0); fits odd-cell-before"),
+        ("parameters-miscounted", EXIT_UNEXPECTED, "counts 121 parameters, not 120"),
+        ("segfaults", EXIT_UNEXPECTED, "DIFFERS (crash): SIGSEGV"),
+        ("cannot-import-keras", EXIT_INCOMPLETE, "could not start: ModuleNotFoundError: No module"),
+        ("unsupported", EXIT_OK, "unsupported: no layers"),
+    ],
+)  # fmt: skip
+def test_a_target_says_whether_it_agrees(cli: Cli, fault: str, code: int, said: str) -> None:
+    ended = cli(*SEED, "-t", selector(fault))
+    assert said in ended.out, ended
+    assert ended.code == code
+    assert "Traceback" not in ended.out + ended.err
+
+
+def test_a_case_that_must_be_refused_is_explained_and_asked_for(cli: Cli) -> None:
+    bogus = (*SEED[:-1], "bogus")
+    ended = cli(*bogus, "-t", selector("right"))
+    assert "Keras must refuse this: padding 'bogus' is unknown to Conv2D." in ended.out
+    assert "agrees (ValueError: padding must be same or valid, not bogus)" in ended.out
+    assert ended.code == EXIT_OK
+    assert cli(*bogus, "-t", selector("accepts-unknown-padding")).code == EXIT_UNEXPECTED
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--kernel", "0"],
+        ["--kernel", "-1x2"],
+        ["--strides", "0"],
+        ["--dilation", "0x1"],
+        ["--filters", "0"],
+        ["--filters", "-3"],
+        ["--groups", "0"],
+        ["--groups", "5"],
+        ["--kernel", "9", "--padding", "valid"],
+        ["--input", "1x1"],
+        ["--input", "0x0"],
+        ["--input", "0x5", "--padding", "valid"],
+        ["--strides", "3", "--dilation", "2"],
+        ["--input", "300x2"],
+        ["--data-format", "channels_first", "--channels", "4", "--groups", "2"],
+        ["--no-bias"],
+    ],
+    ids=" ".join,
+)
+def test_whatever_is_asked_is_explained_without_a_traceback(cli: Cli, arguments: list[str]) -> None:
+    ended = cli(*SEED, *arguments, "--svg", "picture.svg")
+    assert (ended.code, ended.err) == (EXIT_OK, "")
+    assert "Call" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--input", "5y5"], "--input '5y5': integers joined by x, as in 5x5"),
+        (["--input", ""], "--input ''"),
+        (["--input", "5x5x5"], "--input '5x5x5': 3 lengths; give 2, or one for all"),
+        (["--input", "-5x5"], "--input -5x5: a length below 0"),
+        (["--kernel", "2x"], "--kernel '2x'"),
+        (["--padding", ""], "--padding ''"),
+        (["--padding", "sa me"], "--padding 'sa me': a name of letters"),
+        (["--batch", "0"], "Invalid value for '--batch'"),
+        (["--data-format", "nhwc"], "Invalid value for '--data-format'"),
+        (
+            ["--svg", "nowhere/picture.svg"],
+            "cannot be written: No such file or directory; choose another name",
+        ),
+        (["-t", "nosuch"], "no target matches 'nosuch'"),
+    ],
+)
+def test_a_mistake_is_told_with_a_remedy(
+    refused: Callable[..., str], arguments: list[str], said: str
+) -> None:
+    assert said in " ".join(refused(*SEED, *arguments).split())

@@ -1,0 +1,202 @@
+"""`run`, `judge` and `report`: exit codes, files, and what is said of people's mistakes."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.errors import (
+    EXIT_EMPTY,
+    EXIT_INCOMPLETE,
+    EXIT_INTERNAL,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    EXIT_UNEXPECTED,
+)
+from tests.fakes.runs import CASES, selector, suite
+
+from .conftest import Cli
+
+FAMILY = """
+format = 1
+[[family]]
+name = "keras{version}-old"
+api = "keras"
+backend = "old"
+lineage = "old"
+python = "3.5"
+versions = ["2.0.0"]
+requires = ["keras=={version}"]
+"""
+FILES = {
+    "conformance.csv",
+    "conformance.md",
+    "divergences.csv",
+    "findings.csv",
+    "index.html",
+    "run.json",
+    "timings.csv",
+}
+
+
+def on(*faults: str) -> list[str]:
+    """Arguments that run the suite of the fakes on fakes, into the folder `run`."""
+    targets = [word for fault in faults for word in ("-t", selector(fault))]
+    return ["run", "fakes", "--cases", str(CASES), "-o", "run", "-j", "2", *targets]
+
+
+def rows(file: Path) -> list[dict[str, str]]:
+    with file.open(newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def test_nothing_unexpected_is_0_and_every_report_is_written(cli: Cli, tmp_path: Path) -> None:
+    ended = cli(*on("right"))
+    assert ended.code == EXIT_OK, ended
+    assert "Nothing diverges" in ended.out
+    assert {path.name for path in (tmp_path / "run").iterdir()} >= FILES
+    assert len(rows(tmp_path / "run" / "findings.csv")) == len(suite())
+    assert rows(tmp_path / "run" / "divergences.csv") == []
+
+
+def test_a_divergence_is_1(cli: Cli, tmp_path: Path) -> None:
+    ended = cli(*on("right", "groups-interleaved"))
+    assert ended.code == EXIT_UNEXPECTED, ended
+    assert "2 silent divergences" in ended.out
+    found = rows(tmp_path / "run" / "divergences.csv")
+    assert [(row["divergence"], row["cause"]) for row in found] == [("value", "groups-interleaved")] * 2
+
+
+@pytest.mark.parametrize("fault", ["segfaults", "cannot-import-keras", "chatters", "old-protocol"])
+def test_what_is_incomplete_or_inconclusive_is_3_with_its_reason(cli: Cli, fault: str) -> None:
+    ended = cli(*on(fault, "right"))
+    assert ended.code == EXIT_INCOMPLETE, ended
+    assert "Traceback" not in ended.out + ended.err
+    said = {
+        "segfaults": "quarantined after 5 deaths of its worker, the last: SIGSEGV",
+        "cannot-import-keras": "could not start: ModuleNotFoundError: No module named 'keras'",
+        "chatters": "quarantined after 5 deaths of its worker, the last: not a message of the protocol",
+        "old-protocol": "could not start: the worker speaks protocol 0, the harness 1; update the worker",
+    }
+    assert said[fault] in ended.err
+    assert f"{len(suite())}/{len(suite())}" in ended.out
+
+
+def test_a_defect_of_the_harness_is_4_with_a_traceback(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.cli.commands.load_library", lambda _folders: 1 / 0)
+    ended = cli("cases")
+    assert ended.code == EXIT_INTERNAL
+    assert "ZeroDivisionError" in ended.err
+
+
+def test_nothing_selected_is_5(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "grids").mkdir()
+    (tmp_path / "grids" / "fakes.toml").write_bytes((CASES / "grids" / "fakes.toml").read_bytes())
+    monkeypatch.setattr("harness.cli.commands.cases_folder", lambda: tmp_path)
+    ended = cli("cases", "--format", "csv")
+    assert (ended.code, ended.out) == (EXIT_EMPTY, "")
+    assert "no case was selected; name at least one suite" in ended.err
+
+
+def test_an_interrupt_outside_a_run_is_130(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_folders: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("harness.cli.commands.load_library", interrupted)
+    ended = cli("cases")
+    assert ended.code == EXIT_INTERRUPTED
+    assert "Traceback" not in ended.err
+
+
+def test_a_stored_run_is_judged_and_reported_again_byte_by_byte(cli: Cli, tmp_path: Path) -> None:
+    cli(*on("odd-cell-before"))
+    before = {name: (tmp_path / "run" / name).read_bytes() for name in FILES}
+    for name in FILES - {"run.json"}:
+        (tmp_path / "run" / name).unlink()
+    assert cli("judge", "run").code == EXIT_UNEXPECTED
+    assert {name: (tmp_path / "run" / name).read_bytes() for name in FILES} == before
+    (tmp_path / "run" / "index.html").unlink()
+    ended = cli("report", "run")
+    assert (ended.code, ended.out.strip()) == (EXIT_OK, str(Path("run", "index.html")))
+    assert (tmp_path / "run" / "index.html").read_bytes() == before["index.html"]
+
+
+def test_a_run_goes_on_only_when_asked_to(cli: Cli, refused: Callable[..., str], tmp_path: Path) -> None:
+    cli(*on("right"))
+    before = (tmp_path / "run" / "findings.csv").read_bytes()
+    assert "run: already holds a run; add --resume, or choose another folder" in refused(*on("right"))
+    assert cli(*on("right"), "--resume").code == EXIT_OK
+    assert (tmp_path / "run" / "findings.csv").read_bytes() == before
+    said = refused(*on("nan"), "--resume")
+    assert "with other cases or targets than asked for now; choose another folder with -o" in said
+
+
+def test_resuming_needs_a_folder(refused: Callable[..., str]) -> None:
+    assert "--resume needs -o DIR" in refused("run", "seed", "--resume", "-t", selector("right"))
+
+
+def test_a_folder_that_cannot_be_written_is_told(refused: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "run").touch()
+    assert "run: cannot be written: File exists; make room, or choose another" in refused(*on("right"))
+
+
+def test_a_missing_interpreter_costs_its_target_only(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(FAMILY)
+    ended = cli(*on("right"), "-t", "keras2.0.0-old", "--targets-file", "mine.toml")
+    assert ended.code == EXIT_INCOMPLETE, ended
+    assert "Traceback" not in ended.err
+    assert "there is no working Python 3.5" in ended.err
+    verdicts = {(row["target"], row["verdict"]) for row in rows(tmp_path / "run" / "findings.csv")}
+    assert {verdict for name, verdict in verdicts if name == "keras2.0.0-old"} == {"inconclusive"}
+    assert {verdict for name, verdict in verdicts if name != "keras2.0.0-old"} == {"conforms"}
+    footer = json.loads((tmp_path / "run" / "run.json").read_text())["footer"]
+    assert footer["observed"] == footer["not_run"] == len(suite())
+
+
+def test_a_program_that_is_not_there_costs_its_target_only(cli: Cli) -> None:
+    ended = cli(*on("right"), "-t", "exec:no-such-program --fast")
+    assert ended.code == EXIT_INCOMPLETE, ended
+    assert "there is no program 'no-such-program'; give its path after exec:" in ended.err
+    assert f"{len(suite())}/{len(suite())}" in ended.out
+
+
+@pytest.mark.parametrize("command", ["judge", "report"])
+def test_a_folder_without_a_run_is_told(refused: Callable[..., str], command: str) -> None:
+    assert "nowhere: no run here (" in refused(command, "nowhere")
+
+
+def test_a_run_of_other_signals_is_not_judged(cli: Cli, refused: Callable[..., str], tmp_path: Path) -> None:
+    cli(*on("right"))
+    path = tmp_path / "run" / "run.json"
+    info = json.loads(path.read_text())
+    info["header"]["signals"] += 1
+    path.write_text(json.dumps(info))
+    assert "run: observed with signals 2, this version makes 1" in refused("judge", "run")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "smok"], "no suite 'smok'; did you mean smoke"),
+        (["run", "fakes"], "no suite 'fakes'"),
+        (["run", "seed", "-t", "keras3.15.1-jaxx"], "'keras3.15.1-jaxx'; near misses: keras3.15.1-jax"),
+        (["run", "seed", "-t", "backend=jaxs"], "no target has backend 'jaxs'"),
+        (["run", "seed", "-t", "exec:"], "no command; write exec:COMMAND"),
+        (["run", "seed", "-t", "path:nowhere"], "has no keras/__init__.py"),
+        (["run", "seed", "-j", "0"], "Invalid value for '-j'"),
+        (["run", "seed", "--timeout", "0"], "Invalid value for '--timeout'"),
+        (["run", "seed", "--cases", "nowhere"], "nowhere: no grids/*.toml and no suites/*.toml"),
+        (["run", "seed", "--targets-file", "nowhere.toml"], "nowhere.toml"),
+        (["run", "seed", "--nosuch"], "No such option"),
+        (["nosuch"], "No such command"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_with_a_remedy_and_nothing_is_left_behind(
+    refused: Callable[..., str], tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    assert said in " ".join(refused(*arguments).split())
+    assert list(tmp_path.iterdir()) == []

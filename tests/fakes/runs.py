@@ -1,0 +1,155 @@
+"""Runs a fake through the real runner, store and verdicts."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from harness.generator.library import cases_of, load_library
+from harness.records import Case, Finding, Launch, Observation, Outcome, RunInfo, Target, Verdict
+from harness.runner.run import Plan, run
+from harness.runner.work import Limits
+from harness.shipped import WORKER
+from harness.targets.launching import launch
+from harness.targets.selection import select
+from harness.verdicts.judge import judged
+
+FAKE: Final = Path(__file__).with_name("fake_worker.py")
+CASES: Final = Path(__file__).with_name("cases")
+QUICK: Final = Limits(case_s=20.0, start_s=20.0)
+"""Limits that a busy machine keeps to; faults that wait for one set a shorter one."""
+
+
+def selector(fault: str, at: Case | None = None) -> str:
+    """What stands after `-t` for a fake."""
+    arguments = [fault] if at is None else [fault, at.id]
+    return "exec:" + shlex.join([sys.executable, "-I", "-S", str(FAKE), *arguments])
+
+
+def target(fault: str, at: Case | None = None) -> Target:
+    """A fake as a target."""
+    (one,) = select([selector(fault, at)], (), {}, Path())
+    return one
+
+
+def suite(name: str = "fakes") -> tuple[Case, ...]:
+    """The cases of a suite of `tests/fakes/cases`."""
+    return tuple(cases_of(load_library([CASES]), [name]))
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A run that has ended, and its findings."""
+
+    info: RunInfo
+    findings: tuple[Finding, ...]
+
+    @property
+    def by_case(self) -> Mapping[str, Finding]:
+        """The findings of a run of one target, by case id."""
+        return {finding.case.id: finding for finding in self.findings}
+
+    @property
+    def state(self) -> str:
+        """What the footer says."""
+        assert self.info.footer is not None
+        return self.info.footer.state
+
+    @property
+    def failure(self) -> str:
+        """Why the only target was given up."""
+        assert self.info.footer is not None
+        (target_run,) = self.info.footer.targets
+        return target_run.failure
+
+    @property
+    def workers(self) -> int:
+        """How many workers of the only target said hello."""
+        assert self.info.footer is not None
+        (target_run,) = self.info.footer.targets
+        return target_run.workers
+
+    def outcomes(self) -> Counter[Outcome]:
+        """How many findings have which outcome."""
+        return Counter(finding.outcome for finding in self.findings)
+
+    def not_conforming(self) -> set[str]:
+        """The ids of the cases that do anything but conform."""
+        return {one.case.id for one in self.findings if one.verdict is not Verdict.CONFORMS}
+
+
+class Silent:
+    """Progress that nobody watches."""
+
+    def planned(self, target: str, cases: int) -> None:
+        """Say nothing."""
+
+    def failed(self, target: str, reason: str) -> None:
+        """Say nothing."""
+
+    def observed(self, observation: Observation) -> None:
+        """Say nothing."""
+
+
+def run_targets(
+    directory: Path,
+    targets: Sequence[Target],
+    cases: Iterable[Case],
+    limits: Limits = QUICK,
+    jobs: int = 1,
+    *,
+    resume: bool = False,
+    progress: Silent | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> Done:
+    """Run into `directory/run`, judge, and check what holds of every run.
+
+    `directory/cache` is the cache of environments, `environ` the environment of the host.
+    """
+    chosen = tuple(cases)
+
+    def start(one: Target) -> Launch:
+        return launch(one, directory / "cache", WORKER, environ, lambda _line: None)
+
+    plan = Plan(
+        directory=directory / "run",
+        suites=("fakes",),
+        cases=lambda: chosen,
+        targets=tuple(targets),
+        jobs=jobs,
+        limits=limits,
+        harness="tests",
+        launch=start,
+        clock=lambda: "2026-01-02T03:04:05+00:00",
+        timer=lambda: 0.0,
+    )
+    info = run(plan, progress or Silent(), resume=resume)
+    findings = tuple(one.finding for one in judged(plan.directory, info, ()))
+    check_nothing_vanished(info, findings)
+    return Done(info, findings)
+
+
+def run_fake(
+    directory: Path,
+    fault: str,
+    at: Case | None = None,
+    cases: Iterable[Case] | None = None,
+    limits: Limits = QUICK,
+) -> Done:
+    """Run one fake on the suite `fakes`, or on other cases."""
+    return run_targets(directory, [target(fault, at)], suite() if cases is None else cases, limits)
+
+
+def check_nothing_vanished(info: RunInfo, findings: Sequence[Finding]) -> None:
+    """Planned = observed + not run, in the header, the footer and the findings."""
+    assert info.footer is not None
+    not_run = sum(finding.outcome is Outcome.NOT_RUN for finding in findings)
+    assert info.header.planned == len(findings) == info.footer.observed + info.footer.not_run
+    assert info.footer.not_run == not_run == sum(one.not_run for one in info.footer.targets)
+    assert info.is_complete == (not_run == 0)

@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from harness.generator.coverage import coverage, uncovered
+from harness.generator.facets import Facet, facets_of
+from harness.generator.library import cases_of, load_library
+from harness.records import Case, DataFormat, Layer, Mode
+from harness.shipped import cases_folder
+
+PLAIN = Case(
+    layer=Layer.CONV2D,
+    mode=Mode.EAGER,
+    input=(5, 5),
+    kernel=(3, 3),
+    strides=(1, 1),
+    dilation=(1, 1),
+    padding="same",
+    data_format=DataFormat.CHANNELS_LAST,
+    batch=1,
+    channels=4,
+    filters=6,
+    groups=1,
+    bias=True,
+    dtype="float32",
+)
+VALID = replace(PLAIN, padding="valid")
+
+HAS: Mapping[Facet, Case] = {
+    Facet.NO_PADDING: replace(PLAIN, kernel=(1, 1)),
+    Facet.SYMMETRIC_SAME: PLAIN,
+    # total = 4 + 2 - 5 = 1 on the second axis.
+    Facet.ASYMMETRIC_SAME: replace(PLAIN, kernel=(3, 2)),
+    # totals 2 and 1.
+    Facet.MIXED_SAME: replace(PLAIN, kernel=(3, 2)),
+    # total = 1*3 + 1 - 5 = -1 on the first axis.
+    Facet.CLAMPED_SAME: replace(PLAIN, kernel=(1, 1), strides=(3, 1)),
+    Facet.INEXACT_DIVISION: replace(PLAIN, strides=(2, 1)),
+    # floor((5-3)/3) = 0: cells 4 and 5 of the second axis are never read.
+    Facet.UNREAD_CELLS: replace(VALID, strides=(1, 3)),
+    Facet.STRIDED: replace(PLAIN, strides=(1, 2)),
+    Facet.UNEQUAL_STRIDES: replace(PLAIN, strides=(1, 2)),
+    Facet.STRIDE_ABOVE_KERNEL: replace(PLAIN, strides=(1, 4)),
+    Facet.STRIDE_ABOVE_INPUT: replace(PLAIN, strides=(6, 1)),
+    Facet.POINTWISE: replace(PLAIN, kernel=(1, 1)),
+    Facet.EVEN_KERNEL: replace(PLAIN, kernel=(3, 4)),
+    Facet.UNEQUAL_KERNEL: replace(PLAIN, kernel=(3, 5)),
+    Facet.KERNEL_IS_INPUT: replace(PLAIN, dilation=(2, 1)),
+    Facet.KERNEL_ABOVE_INPUT: replace(PLAIN, dilation=(1, 3)),
+    Facet.DILATED: replace(PLAIN, dilation=(2, 2)),
+    Facet.UNEQUAL_DILATION: replace(PLAIN, dilation=(1, 2)),
+    Facet.INPUT_LENGTH_ONE: replace(PLAIN, input=(5, 1)),
+    Facet.SQUARE_INPUT: PLAIN,
+    Facet.OBLONG_INPUT: replace(PLAIN, input=(5, 6)),
+    Facet.LONG_AXIS: replace(PLAIN, input=(2, 16)),
+    Facet.SINGLE_OUTPUT: replace(VALID, kernel=(5, 5)),
+    Facet.COINCIDING_SIZES: replace(PLAIN, channels=3),
+    Facet.CHANNELS_FIRST: replace(PLAIN, data_format=DataFormat.CHANNELS_FIRST),
+    Facet.GROUPED: replace(PLAIN, groups=2),
+    Facet.DEPTHWISE: replace(PLAIN, groups=4, filters=8),
+    Facet.WIDE_CHANNELS: replace(PLAIN, filters=8),
+    Facet.NO_BIAS: replace(PLAIN, bias=False),
+    Facet.BATCHED: replace(PLAIN, batch=2),
+    Facet.SPELLED_PADDING: replace(PLAIN, padding="Same"),
+    Facet.SEQUENTIAL: replace(PLAIN, mode=Mode.SEQUENTIAL),
+    Facet.EMPTY_OUTPUT: replace(VALID, kernel=(3, 6)),
+    Facet.STRIDED_AND_DILATED: replace(PLAIN, strides=(2, 1), dilation=(1, 2)),
+    Facet.MUST_BE_REFUSED: replace(PLAIN, padding="bogus"),
+}
+"""A case of each facet."""
+
+LACKS: Mapping[Facet, Case] = {
+    Facet.NO_PADDING: replace(PLAIN, kernel=(1, 2)),
+    Facet.SYMMETRIC_SAME: replace(PLAIN, kernel=(3, 2)),
+    Facet.ASYMMETRIC_SAME: replace(VALID, kernel=(3, 2)),
+    # totals 0 and 1: none of them is even and above 0.
+    Facet.MIXED_SAME: replace(PLAIN, kernel=(1, 2)),
+    # total = 1*4 + 1 - 5 = 0: nothing to clamp.
+    Facet.CLAMPED_SAME: replace(PLAIN, kernel=(1, 1), strides=(4, 1)),
+    # valid steps over 5 - 3 = 2 cells.
+    Facet.INEXACT_DIVISION: replace(VALID, strides=(2, 1)),
+    Facet.UNREAD_CELLS: replace(VALID, strides=(1, 2)),
+    Facet.STRIDED: replace(PLAIN, dilation=(2, 2)),
+    Facet.UNEQUAL_STRIDES: replace(PLAIN, strides=(2, 2)),
+    # The effective kernel is 5.
+    Facet.STRIDE_ABOVE_KERNEL: replace(PLAIN, strides=(1, 4), dilation=(1, 2)),
+    Facet.STRIDE_ABOVE_INPUT: replace(PLAIN, strides=(5, 5)),
+    Facet.POINTWISE: replace(PLAIN, kernel=(1, 3)),
+    Facet.EVEN_KERNEL: replace(PLAIN, kernel=(0, 3)),
+    Facet.UNEQUAL_KERNEL: replace(PLAIN, kernel=(2, 2)),
+    Facet.KERNEL_IS_INPUT: replace(PLAIN, input=(4, 6)),
+    Facet.KERNEL_ABOVE_INPUT: replace(PLAIN, dilation=(2, 2)),
+    Facet.DILATED: replace(PLAIN, strides=(2, 2)),
+    Facet.UNEQUAL_DILATION: replace(PLAIN, dilation=(2, 2)),
+    Facet.INPUT_LENGTH_ONE: replace(PLAIN, kernel=(1, 1)),
+    Facet.SQUARE_INPUT: replace(PLAIN, input=(5, 6)),
+    Facet.OBLONG_INPUT: replace(PLAIN, kernel=(3, 2)),
+    Facet.LONG_AXIS: replace(PLAIN, input=(2, 15)),
+    Facet.SINGLE_OUTPUT: replace(VALID, kernel=(5, 4)),
+    # Sizes of 1 coincide with everything and say nothing.
+    Facet.COINCIDING_SIZES: replace(PLAIN, input=(1, 5), channels=1),
+    Facet.CHANNELS_FIRST: PLAIN,
+    Facet.GROUPED: PLAIN,
+    Facet.DEPTHWISE: replace(PLAIN, channels=1),
+    Facet.WIDE_CHANNELS: replace(PLAIN, filters=7),
+    Facet.NO_BIAS: PLAIN,
+    Facet.BATCHED: PLAIN,
+    Facet.SPELLED_PADDING: VALID,
+    Facet.SEQUENTIAL: PLAIN,
+    Facet.EMPTY_OUTPUT: replace(PLAIN, kernel=(3, 6)),
+    Facet.STRIDED_AND_DILATED: replace(PLAIN, strides=(2, 2)),
+    Facet.MUST_BE_REFUSED: replace(PLAIN, padding="VALID"),
+}
+"""A case that comes near to each facet and lacks it."""
+
+
+@pytest.mark.parametrize("facet", Facet)
+def test_a_facet_holds_where_it_is_and_not_beside(facet: Facet) -> None:
+    assert facet in facets_of(HAS[facet])
+    assert facet not in facets_of(LACKS[facet])
+
+
+def test_the_plain_case_has_two_facets() -> None:
+    assert facets_of(PLAIN) == {Facet.SYMMETRIC_SAME, Facet.SQUARE_INPUT}
+    assert facets_of(VALID) == {Facet.SQUARE_INPUT}
+
+
+def test_the_documents_model() -> None:
+    case = replace(
+        PLAIN, mode=Mode.SEQUENTIAL, kernel=(2, 2), strides=(2, 2), padding="Same", channels=1, filters=24
+    )
+    assert facets_of(case) == {
+        Facet.ASYMMETRIC_SAME,
+        Facet.INEXACT_DIVISION,
+        Facet.STRIDED,
+        Facet.EVEN_KERNEL,
+        Facet.SQUARE_INPUT,
+        Facet.WIDE_CHANNELS,
+        Facet.SPELLED_PADDING,
+        Facet.SEQUENTIAL,
+    }
+
+
+@pytest.mark.parametrize("changes", [{"padding": "bogus"}, {"groups": 3}, {"strides": (0, 1)}])
+def test_a_case_that_must_be_refused_has_no_facet_of_its_windows(changes: dict[str, object]) -> None:
+    case = replace(PLAIN, **changes)  # type: ignore[arg-type]
+    assert facets_of(case) <= {
+        Facet.MUST_BE_REFUSED,
+        Facet.SQUARE_INPUT,
+        Facet.GROUPED,
+        Facet.UNEQUAL_STRIDES,
+    }
+
+
+def test_an_empty_output_has_no_facet_of_its_windows() -> None:
+    assert facets_of(replace(VALID, kernel=(3, 6), strides=(1, 3))) == {
+        Facet.EMPTY_OUTPUT,
+        Facet.KERNEL_ABOVE_INPUT,
+        Facet.EVEN_KERNEL,
+        Facet.COINCIDING_SIZES,
+        Facet.UNEQUAL_KERNEL,
+        Facet.STRIDED,
+        Facet.UNEQUAL_STRIDES,
+        Facet.SQUARE_INPUT,
+    }
+
+
+def test_coverage_counts_every_facet_and_names_what_is_missing() -> None:
+    counts = coverage([PLAIN, VALID, replace(PLAIN, batch=2)])
+    assert list(counts) == list(Facet)
+    assert counts[Facet.SQUARE_INPUT] == 3
+    assert counts[Facet.SYMMETRIC_SAME] == 2
+    assert counts[Facet.BATCHED] == 1
+    assert counts[Facet.DILATED] == 0
+    assert set(uncovered(counts)) == set(Facet) - {
+        Facet.SQUARE_INPUT,
+        Facet.SYMMETRIC_SAME,
+        Facet.BATCHED,
+    }
+
+
+@pytest.mark.parametrize("suite", ["smoke", "core"])
+def test_every_facet_has_cases(suite: str) -> None:
+    assert uncovered(coverage(cases_of(load_library([cases_folder()]), [suite]))) == ()

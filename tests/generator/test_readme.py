@@ -1,0 +1,50 @@
+"""`cases/README.md` states what the files hold."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+import msgspec
+
+from harness.generator.design import _DEFAULTS, Attributes, Grid, Lattice, Product, expand
+from harness.generator.library import Part, Suite, load_library
+from harness.shipped import cases_folder
+from harness.verdicts.limits import Limit
+
+README = cases_folder().joinpath("README.md").read_text(encoding="utf-8")
+LIBRARY = load_library([cases_folder()])
+
+
+def test_the_table_of_suites_holds_every_suite_and_its_size() -> None:
+    stated = {name: int(count) for name, count in re.findall(r"^\| `([a-z-]+)` \| (\d+) \|", README, re.M)}
+    assert stated == {name: suite.count for name, suite in LIBRARY.suites.items()}
+
+
+def test_every_key_is_described() -> None:
+    words = set(re.findall(r"[a-z_]+", README))
+    for struct in (Grid, Lattice, Product, Attributes, Suite, Part, Limit):
+        for field in msgspec.structs.fields(struct):
+            assert field.name in words, field.name
+
+
+def test_every_default_is_stated() -> None:
+    for key, value in _DEFAULTS.items():
+        stated = str(value).lower() if isinstance(value, bool) else str(value)
+        assert re.search(rf"`{key}`\s\(`?{stated}\b", README), key
+
+
+def test_the_example_of_a_grid_expands_to_its_count() -> None:
+    example = re.search(r"```toml\n(\[\[grid\]\].*?)```", README, re.S)
+    assert example is not None
+    [table] = tomllib.loads(example.group(1))["grid"]
+    grid = msgspec.convert(table, Grid)
+    assert len(list(expand(grid, "README"))) == grid.count
+
+
+def test_the_example_of_a_lattice_is_the_one_of_core() -> None:
+    example = re.search(r"```toml\n\[grid.lattice\](.*?)```", README, re.S)
+    assert example is not None
+    assert (
+        msgspec.convert(tomllib.loads(example.group(1)), Lattice) == LIBRARY.grids["conv2d-lattice"].lattice
+    )

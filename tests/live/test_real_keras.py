@@ -1,0 +1,151 @@
+"""What real Keras does, and that the harness sees it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import uv
+
+from harness.records import Mode, parse_case_id
+from harness.shipped import cases_folder
+from harness.targets.building import prepare
+from harness.targets.catalog import read_catalog
+from harness.targets.environments import cache_directory
+
+from .conftest import TARGETS, Ended, keras_harness
+
+pytestmark = pytest.mark.live
+
+BIAS = "bias-along-last-axis"
+ONE_CHANNEL = "memory-never-written"
+"""oneDNN with AVX-512, on one channel: cases/regressions/one-channel-one-column.toml."""
+
+
+def test_every_planned_case_is_observed_on_every_backend(smoke: Ended) -> None:
+    run = smoke.run()
+    assert run["footer"]["state"] == "complete", smoke.output
+    assert run["footer"]["observed"] == run["header"]["planned"] == len(smoke.findings())
+    assert set(smoke.findings()["target"]) == set(TARGETS)
+
+
+def test_fingerprints_name_the_keras_and_the_backend_that_ran(smoke: Ended) -> None:
+    run = smoke.run()
+    for target in run["footer"]["targets"]:
+        fingerprint = target["fingerprint"]
+        assert f"keras{fingerprint['keras']}-{fingerprint['backend']}" == target["name"]
+        assert fingerprint["python"].startswith("3.11.")
+
+
+def test_jax_diverges_nowhere(smoke: Ended) -> None:
+    jax = smoke.findings("keras3.15.1-jax")
+    assert set(jax["verdict"]) <= {"conforms", "unsupported"}
+    assert set(jax[jax["verdict"] == "unsupported"]["cause"]) <= {
+        "JAX computes float64 as float32 unless JAX_ENABLE_X64 is set"
+    }
+
+
+def test_tensorflow_adds_the_bias_along_the_wrong_axis_and_nothing_says_so(smoke: Ended) -> None:
+    findings = smoke.findings()
+    diverging = findings[
+        (findings["target"] == "keras3.15.1-tensorflow") & (findings["verdict"] == "diverges")
+    ]
+    bias = diverging[diverging["cause"].str.contains(BIAS)]
+    assert len(bias) >= 1
+    assert set(bias["silent"]) == {"true"}
+    assert set(bias["data_format"]) == {"channels_first"}
+    assert set(diverging["cause"]) - set(bias["cause"]) <= {ONE_CHANNEL}
+    assert smoke.exit_code == 1
+
+
+def test_torch_diverges_in_one_channel_convolutions_at_most(smoke: Ended) -> None:
+    diverging = smoke.divergences("keras3.15.1-torch")
+    assert set(diverging["cause"]) <= {ONE_CHANNEL}
+
+
+def test_the_documents_models_have_its_shapes_and_120_parameters(smoke: Ended) -> None:
+    for target in TARGETS:
+        log = smoke.directory / "observations" / f"{target}.jsonl"
+        lines = map(json.loads, log.read_text().splitlines())
+        observed = {parse_case_id(line["case"]): line for line in lines}
+        seed = {
+            case: line for case, line in observed.items() if case.filters == 24 and case.padding.istitle()
+        }
+        models_of = [case for case in seed if case.mode is Mode.SEQUENTIAL]
+        assert {(case.padding, case.input): tuple(seed[case]["inferred_shape"]) for case in models_of} == {
+            ("Same", (5, 5)): (None, 3, 3, 24),
+            ("Valid", (5, 5)): (None, 2, 2, 24),
+            ("Valid", (6, 6)): (None, 3, 3, 24),
+        }
+        assert all("Total params: 120" in seed[case]["summary"] for case in models_of)
+    findings = smoke.findings()
+    models = findings[(findings["mode"] == "sequential") & (findings["filters"] == "24")]
+    assert len(models) == 3 * len(TARGETS)
+    assert set(models["verdict"]) == {"conforms"}
+
+
+def test_two_runs_write_the_same_bytes(smoke: Ended, tmp_path: Path) -> None:
+    again = keras_harness(
+        "run", "seed", "smoke", "-t", "keras3.15.1-torch", "-j", "1", directory=tmp_path / "again"
+    )
+    first = [line for line in _lines(smoke) if line.startswith("keras3.15.1-torch,")]
+    assert first == _lines(again)[1:]
+
+
+def test_a_keras_that_pads_the_other_side_is_caught_and_named(tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    shutil.copytree(site_packages("keras3.15.1-torch") / "keras", checkout / "keras")
+    source = checkout / "keras" / "src" / "backend" / "torch" / "nn.py"
+    right = "    left_padding = total_padding // 2\n"
+    text = source.read_text()
+    assert text.count(right) == 1
+    source.write_text(text.replace(right, "    left_padding = total_padding - total_padding // 2\n"))
+    ended = keras_harness("run", "smoke", "-t", f"path:{checkout} backend=torch", directory=tmp_path / "run")
+    diverging = ended.divergences()
+    assert ended.exit_code == 1, ended.output
+    assert len(diverging) > 20
+    assert diverging["cause"].str.contains("odd-cell-before").all()
+    assert set(diverging["padding"].str.lower()) == {"same"}
+
+
+def test_here_is_the_python_that_runs_the_command(tmp_path: Path) -> None:
+    venv = tmp_path / "venv"
+    project = Path(__file__).parents[2]
+    for arguments in (
+        ["venv", "--python", sys.executable, str(venv)],
+        ["pip", "install", "--python", str(venv), str(project), "keras==3.15.1", "jax==0.10.2"],
+    ):
+        subprocess.run([uv.find_uv_bin(), *arguments], check=True, capture_output=True)
+    python = venv / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+    ended = keras_harness(
+        "run",
+        "seed",
+        "-t",
+        "here",
+        directory=tmp_path / "run",
+        variables={"KERAS_BACKEND": "jax"},
+        python=str(python),
+    )
+    assert ended.exit_code == 0, ended.output
+    fingerprint = json.loads((ended.directory / "run.json").read_text())["footer"]["targets"][0][
+        "fingerprint"
+    ]
+    assert fingerprint["backend"] == "jax"
+    assert Path(fingerprint["keras_path"]).is_relative_to(venv)
+
+
+def _lines(ended: Ended) -> list[str]:
+    return (ended.directory / "findings.csv").read_text().splitlines()
+
+
+def site_packages(name: str) -> Path:
+    """Where the environment of a target keeps its packages; built where it is not yet."""
+    target = next(one for one in read_catalog([cases_folder() / "targets.toml"]) if one.name == name)
+    environment = prepare(target, cache_directory(os.environ), os.environ, print)
+    assert environment is not None
+    return next((environment.folder / "venv").glob("**/site-packages"))

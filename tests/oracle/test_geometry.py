@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.oracle import AxisGeometry, Padding, axis_geometry
+
+from .brute import brute_axis
+
+LENGTHS = st.integers(0, 2000)
+SIZES = st.integers(1, 60)
+
+
+def test_counting_agrees_on_every_tiny_axis() -> None:
+    for length, kernel, stride, dilation, padding in itertools.product(
+        range(1, 13), range(1, 7), range(1, 8), range(1, 5), Padding
+    ):
+        geometry = axis_geometry(length, kernel, stride, dilation, padding)
+        counted = brute_axis(length, kernel, stride, dilation, padding)
+        assert (geometry.out, geometry.before, geometry.after) == counted, geometry
+
+
+def test_an_axis_of_no_cells_has_no_windows() -> None:
+    for kernel, stride, dilation, padding in itertools.product(range(1, 4), range(1, 4), (1, 2), Padding):
+        assert axis_geometry(0, kernel, stride, dilation, padding).out == 0
+
+
+@settings(derandomize=True, deadline=None)
+@given(LENGTHS, SIZES, SIZES, SIZES)
+def test_same_length_is_the_ceiling_of_length_over_stride(n: int, k: int, s: int, d: int) -> None:
+    geometry = axis_geometry(n, k, s, d, Padding.SAME)
+    assert (geometry.out - 1) * s < n <= geometry.out * s
+
+
+@settings(derandomize=True, deadline=None)
+@given(LENGTHS, SIZES, SIZES, SIZES)
+def test_same_splits_its_padding_with_the_odd_cell_after(n: int, k: int, s: int, d: int) -> None:
+    geometry = axis_geometry(n, k, s, d, Padding.SAME)
+    assert geometry.before >= 0
+    assert geometry.after - geometry.before in {0, 1}
+    assert geometry.total == geometry.before + geometry.after
+
+
+@settings(derandomize=True, deadline=None)
+@given(st.integers(1, 2000), SIZES, SIZES, SIZES)
+def test_same_pads_just_as_much_as_the_last_window_needs(n: int, k: int, s: int, d: int) -> None:
+    geometry = axis_geometry(n, k, s, d, Padding.SAME)
+    end = geometry.starts[-1] + geometry.effective_kernel
+    if geometry.total:
+        assert end == n + geometry.after
+    else:
+        assert end <= n
+
+
+@settings(derandomize=True, deadline=None)
+@given(st.integers(1, 300), SIZES, SIZES)
+def test_same_windows_cover_every_cell_where_the_stride_leaves_no_gap(n: int, k: int, s: int) -> None:
+    stride = min(s, k)
+    starts = axis_geometry(n, k, stride, 1, Padding.SAME).starts
+    read = {cell for start in starts for cell in range(start, start + k)}
+    assert set(range(n)) <= read
+
+
+@settings(derandomize=True, deadline=None)
+@given(LENGTHS, SIZES, SIZES, SIZES)
+def test_valid_takes_every_window_that_fits_and_no_other(n: int, k: int, s: int, d: int) -> None:
+    geometry = axis_geometry(n, k, s, d, Padding.VALID)
+    assert geometry.total == 0
+    assert all(start + geometry.effective_kernel <= n for start in geometry.starts)
+    assert geometry.out * s + geometry.effective_kernel > n
+
+
+@settings(derandomize=True, deadline=None)
+@given(LENGTHS, SIZES, SIZES, SIZES, st.sampled_from(Padding))
+def test_windows_start_a_stride_apart(n: int, k: int, s: int, d: int, padding: Padding) -> None:
+    geometry = axis_geometry(n, k, s, d, padding)
+    assert list(geometry.starts) == [-geometry.before + i * s for i in range(geometry.out)]
+
+
+def test_the_documents_three_models() -> None:
+    assert axis_geometry(5, 2, 2, 1, Padding.SAME) == AxisGeometry(5, 2, 2, 1, 2, out=3, before=0, after=1)
+    assert axis_geometry(5, 2, 2, 1, Padding.VALID) == AxisGeometry(5, 2, 2, 1, 2, out=2, before=0, after=0)
+    assert axis_geometry(6, 2, 2, 1, Padding.VALID) == AxisGeometry(6, 2, 2, 1, 2, out=3, before=0, after=0)
+
+
+@pytest.mark.parametrize(
+    ("padding", "out", "before", "after"), [(Padding.SAME, 3, 2, 2), (Padding.VALID, 0, 0, 0)]
+)
+def test_the_effective_kernel_counts_the_gaps(padding: Padding, out: int, before: int, after: int) -> None:
+    # n = 3, k = 3, d = 2: e = 5; same total = 2 + 5 - 3 = 4.
+    assert axis_geometry(3, 3, 1, 2, padding) == AxisGeometry(3, 3, 1, 2, 5, out, before, after)
+
+
+@pytest.mark.parametrize("bad", [(-1, 1, 1, 1), (1, 0, 1, 1), (1, 1, 0, 1), (1, 1, 1, 0), (1, -2, 1, 1)])
+def test_impossible_axes_have_no_geometry(bad: tuple[int, int, int, int]) -> None:
+    with pytest.raises(ValueError, match=r"no geometry for length=.*kernel=.*stride=.*dilation="):
+        axis_geometry(*bad, Padding.SAME)

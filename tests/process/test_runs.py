@@ -1,0 +1,185 @@
+"""What a run keeps, whatever its workers do."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness import store
+from harness.errors import HarnessError
+from harness.records import Case, Observation, Outcome, Target, Verdict
+from harness.runner.work import Limits, batches
+from tests.fakes.fake_worker import RIGHT
+from tests.fakes.runs import Done, Silent, run_fake, run_targets, selector, suite, target
+
+from .watching import harness, is_running, processes_in_log, run_arguments, wait_until
+
+CULPRIT = suite()[3]
+
+
+class InterruptedAfter(Silent):
+    """A person who presses Ctrl-C after so many observations."""
+
+    def __init__(self, number: int) -> None:
+        self._left = number
+
+    def observed(self, _: Observation) -> None:
+        self._left -= 1
+        if self._left == 0:
+            raise KeyboardInterrupt
+
+
+def observations_file(directory: Path) -> Path:
+    (file,) = (directory / "run" / "observations").iterdir()
+    return file
+
+
+def answers(done: Done) -> list[tuple[str, Outcome, Verdict]]:
+    return [(one.case.id, one.outcome, one.verdict) for one in done.findings]
+
+
+@pytest.mark.parametrize("fault", ["hangs-with-child", "segfaults-with-child"])
+def test_a_lost_worker_takes_its_children_with_it(fault: str, tmp_path: Path) -> None:
+    run_fake(tmp_path, fault, CULPRIT, limits=Limits(case_s=1.0))
+    children = processes_in_log(tmp_path / "run")
+    assert len(children) == 1
+    wait_until(lambda: not any(map(is_running, children)))
+
+
+def test_a_worker_that_leaves_in_peace_leaves_no_child(tmp_path: Path) -> None:
+    (tmp_path / "go").touch()
+    home = {"HOME": str(tmp_path), "PATH": ""}
+    done = run_targets(tmp_path, [target("waits-with-child", CULPRIT)], suite(), environ=home)
+    assert done.not_conforming() == set()
+    waiting = processes_in_log(tmp_path / "run")
+    assert len(waiting) == 2
+    wait_until(lambda: not any(map(is_running, waiting)))
+
+
+def test_deaths_in_a_row_quarantine_the_target_and_the_rest_is_not_run(tmp_path: Path) -> None:
+    done = run_fake(tmp_path, "segfaults")
+    assert done.outcomes() == {Outcome.CRASHED: 5, Outcome.NOT_RUN: len(suite()) - 5}
+    assert (done.state, done.workers) == ("incomplete", 5)
+    assert done.failure == "quarantined after 5 deaths of its worker, the last: SIGSEGV"
+    left = [finding for finding in done.findings if finding.outcome is Outcome.NOT_RUN]
+    assert {(finding.verdict, finding.error) for finding in left} == {(Verdict.INCONCLUSIVE, done.failure)}
+
+
+def test_many_deaths_quarantine_the_target_even_with_answers_between(tmp_path: Path) -> None:
+    lenient = Limits(case_s=20.0, max_deaths_in_a_row=99, max_deaths=3)
+    done = run_fake(tmp_path, "segfaults", limits=lenient)
+    assert done.outcomes() == {Outcome.CRASHED: 4, Outcome.NOT_RUN: len(suite()) - 4}
+
+
+def test_a_death_or_two_do_not_quarantine(tmp_path: Path) -> None:
+    one_too_few = Limits(case_s=20.0, max_deaths_in_a_row=99, max_deaths=len(suite()))
+    done = run_fake(tmp_path, "segfaults", limits=one_too_few)
+    assert done.outcomes() == {Outcome.CRASHED: len(suite())}
+    assert done.state == "complete"
+
+
+def test_a_target_that_is_given_up_does_not_stop_the_others(tmp_path: Path) -> None:
+    targets = [target("segfaults"), target("cannot-import-keras"), target(RIGHT)]
+    done = run_targets(tmp_path, targets, suite(), jobs=2)
+    conforming = Counter(one.target for one in done.findings if one.verdict is Verdict.CONFORMS)
+    assert conforming == {targets[2].name: len(suite())}
+    assert done.state == "incomplete"
+
+
+def test_an_interrupt_leaves_a_readable_run_that_can_be_resumed(tmp_path: Path) -> None:
+    whole = run_fake(tmp_path / "whole", RIGHT)
+    again = tmp_path / "again"
+    cut = run_targets(again, [target(RIGHT)], suite(), progress=InterruptedAfter(4))
+    assert cut.state == "interrupted"
+    assert cut.outcomes()[Outcome.NOT_RUN] == len(suite()) - 4
+    assert not cut.info.is_complete
+    resumed = run_targets(again, [target(RIGHT)], suite(), resume=True)
+    assert resumed.state == "complete"
+    assert answers(resumed) == answers(whole)
+    assert resumed.info.header == cut.info.header
+    assert resumed.workers == 2
+
+
+def test_a_resumed_run_observes_nothing_twice(tmp_path: Path) -> None:
+    run_fake(tmp_path, RIGHT)
+    before = observations_file(tmp_path).read_bytes()
+    resumed = run_targets(tmp_path, [target(RIGHT)], suite(), resume=True)
+    assert observations_file(tmp_path).read_bytes() == before
+    assert (resumed.state, resumed.workers) == ("complete", 1)
+    assert resumed.info.footer is not None
+    assert resumed.info.footer.targets[0].fingerprint == {"worker": "fake", "backend": "loops"}
+
+
+def test_a_torn_last_line_costs_one_observation_which_resuming_makes_again(tmp_path: Path) -> None:
+    whole = run_fake(tmp_path, RIGHT)
+    file = observations_file(tmp_path)
+    file.write_bytes(file.read_bytes()[:-10])
+    assert len(store.observed_ids(tmp_path / "run", target(RIGHT).name)) == len(suite()) - 1
+    resumed = run_targets(tmp_path, [target(RIGHT)], suite(), resume=True)
+    assert answers(resumed) == answers(whole)
+    assert file.read_bytes().count(b"\n") == len(suite())
+
+
+def test_a_quarantined_target_is_tried_again_when_resumed(tmp_path: Path) -> None:
+    run_fake(tmp_path, "segfaults")
+    resumed = run_targets(tmp_path, [target("segfaults")], suite(), resume=True)
+    assert resumed.outcomes()[Outcome.CRASHED] == 10
+
+
+@pytest.mark.parametrize(
+    ("targets", "cases"),
+    [
+        ([target("bias-missing")], suite()),
+        ([target(RIGHT)], suite()[1:]),
+        ([target(RIGHT), target("nan")], suite()),
+    ],
+    ids=["another target", "fewer cases", "a target more"],
+)
+def test_only_the_same_run_can_be_resumed(
+    targets: list[Target], cases: tuple[Case, ...], tmp_path: Path
+) -> None:
+    run_fake(tmp_path, RIGHT)
+    with pytest.raises(HarnessError, match="with other cases or targets than asked for now; choose another"):
+        run_targets(tmp_path, targets, cases, resume=True)
+
+
+def test_a_disk_that_fails_ends_the_run_with_a_remedy(tmp_path: Path) -> None:
+    folder = tmp_path / "run" / "observations"
+
+    class Spoiler(Silent):
+        """Takes the folder of the observations away after the first one; root can write everywhere else."""
+
+        def observed(self, _: Observation) -> None:
+            if folder.is_dir():
+                folder.rename(tmp_path / "elsewhere")
+                folder.touch()
+
+    with pytest.raises(HarnessError, match=r"observations.*: cannot be (read|written): Not a directory"):
+        run_targets(tmp_path, [target(RIGHT), target("nan")], suite(), progress=Spoiler())
+    assert not store.read_info(tmp_path / "run").is_complete
+
+
+def test_the_same_fakes_write_the_same_bytes_whatever_the_number_of_workers(tmp_path: Path) -> None:
+    fakes = [selector(RIGHT), selector("odd-cell-before"), selector("segfaults", CULPRIT)]
+    for folder, jobs in (("one", 1), ("four", 4)):
+        command, suites, *rest = run_arguments(folder, *fakes, jobs=jobs)
+        done = harness(tmp_path, command, suites, "many", *rest)
+        assert (done.returncode, done.stderr.count("Traceback")) == (1, 0), done.stderr
+    for name in ("findings.csv", "divergences.csv", "conformance.csv"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "four" / name).read_bytes()
+    info = store.read_info(tmp_path / "four")
+    assert info.footer is not None
+    assert info.footer.targets[0].workers == 2
+
+
+def test_batches_keep_the_cases_of_a_layer_together() -> None:
+    many = suite("many")
+    parts = list(batches(many))
+    assert [case for part in parts for case in part] == list(many)
+    assert max(map(len, parts)) <= 64
+    layers = [{replace(case, input=(1, 1), batch=1) for case in part} for part in parts]
+    assert all(not one & other for one, other in itertools.pairwise(layers))

@@ -1,0 +1,80 @@
+"""Starts `keras-harness` as people do, and watches processes."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from tests.fakes.runs import CASES
+
+PATIENCE_S: Final = 20.0
+"""How long a busy machine may take over what is done at once."""
+
+
+@contextmanager
+def started(home: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """`keras-harness` in a process of its own, in the folder `home`, ended at the end of the block."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness", *arguments],
+        cwd=home,
+        env=environment(home),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def harness(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`keras-harness` to its end."""
+    argv = [sys.executable, "-m", "harness", *arguments]
+    return subprocess.run(argv, cwd=home, env=environment(home), capture_output=True, text=True, check=False)
+
+
+def run_arguments(folder: str, *targets: str, jobs: int = 1) -> tuple[str, ...]:
+    """The arguments of `keras-harness run` on the suite of the fakes."""
+    chosen = (word for target in targets for word in ("-t", target))
+    return ("run", "fakes", "--cases", str(CASES), *chosen, "-o", folder, "-j", str(jobs))
+
+
+def environment(home: Path) -> dict[str, str]:
+    """The environment of a person who lives in `home`."""
+    return {**os.environ, "HOME": str(home), "KERAS_HARNESS_CACHE": str(home / "cache"), "COLUMNS": "200"}
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Return when it holds; fail when it does not in time."""
+    until = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < until, "it did not come to pass"
+        time.sleep(0.02)
+
+
+def processes_in_log(run: Path) -> list[int]:
+    """The processes that the fakes of a run have told of."""
+    logs = "".join(log.read_text(encoding="utf-8") for log in run.glob("logs/*.log"))
+    return [int(number) for number in re.findall(r"^(?:waiting|child) (\d+)$", logs, re.MULTILINE)]
+
+
+def is_running(process: int) -> bool:
+    """Whether there is such a process that has not ended (one that nobody has buried has)."""
+    try:
+        os.kill(process, 0)
+        state = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+    except ProcessLookupError:
+        return False
+    except FileNotFoundError:
+        return not Path("/proc/self").exists()
+    return state not in "ZX"

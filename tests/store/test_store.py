@@ -1,0 +1,273 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from harness import store
+from harness.errors import EXIT_USAGE, HarnessError
+from harness.records import (
+    Array,
+    Observation,
+    ObservedError,
+    Outcome,
+    RunFooter,
+    RunHeader,
+    RunInfo,
+    Stage,
+    TargetRun,
+)
+
+TARGET = "some-target"
+HEADER = RunHeader(store.SCHEMA, "0.1.0", 1, ("core",), (TARGET,), 3, 3, "2026-01-02T03:04:05+00:00")
+FOOTER = RunFooter(
+    state="complete",
+    observed=3,
+    not_run=0,
+    finished="2026-01-02T03:05:05+00:00",
+    seconds=60.0,
+    targets=(TargetRun(TARGET, "loops", ("keras==3.15.1",), {"keras": "3.15.1"}, 3, 0, "", 2.5, 0.5, 2),),
+)
+CASES = ("a", "b", "c")
+
+
+def observation(case_id: str, values: Array | None = None) -> Observation:
+    return Observation(TARGET, case_id, Outcome.RETURNED, Stage.REPLY, 0.25, values)
+
+
+def error_of(case_id: str) -> Observation:
+    return Observation(
+        TARGET,
+        case_id,
+        Outcome.RAISED,
+        Stage.CALL,
+        error=ObservedError("ValueError", 'a "line"\nand \u2028 another, \N{SNOWMAN}'),
+    )
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    store.create(tmp_path / "run", HEADER, reversed(CASES))
+    return tmp_path / "run"
+
+
+def append(directory: Path, *observations: Observation) -> Path:
+    with store.ObservationLog(directory) as log:
+        for one in observations:
+            log.append(one)
+    return directory / "observations" / f"{TARGET}.jsonl"
+
+
+def read(directory: Path) -> list[Observation | None]:
+    return list(store.read_observations(directory, TARGET, store.read_case_ids(directory)))
+
+
+def complaint(directory: Path) -> str:
+    with pytest.raises(HarnessError) as caught:
+        store.read_info(directory)
+    assert caught.value.exit_code == EXIT_USAGE
+    return str(caught.value)
+
+
+def edit(directory: Path, changed: Mapping[str, object]) -> None:
+    path = directory / "run.json"
+    info = json.loads(path.read_text())
+    info["header"] |= changed
+    path.write_text(json.dumps(info))
+
+
+def test_a_run_without_a_footer_is_incomplete(directory: Path) -> None:
+    assert store.read_info(directory) == RunInfo(HEADER, None)
+    assert not store.read_info(directory).is_complete
+
+
+def test_header_and_footer_come_back_as_they_went(directory: Path) -> None:
+    store.write_info(directory, RunInfo(HEADER, FOOTER))
+    assert store.read_info(directory) == RunInfo(HEADER, FOOTER)
+    assert store.read_info(directory).is_complete
+
+
+def test_the_plan_is_sorted(directory: Path) -> None:
+    assert tuple(store.read_case_ids(directory)) == CASES
+
+
+def test_what_was_not_observed_is_none_and_the_rest_stands_in_the_order_of_the_plan(directory: Path) -> None:
+    append(directory, error_of("c"), observation("a"))
+    first, second, third = read(directory)
+    assert first is not None
+    assert third is not None
+    assert (first.case_id, second, third.case_id) == ("a", None, "c")
+    assert third.error == error_of("c").error
+    assert store.observed_ids(directory, TARGET) == {"a", "c"}
+
+
+@given(
+    values=arrays.arrays(
+        dtype=st.sampled_from(["float16", "float32", "float64", ">f4", "bool", "int8", "uint64"]),
+        shape=arrays.array_shapes(min_dims=0, min_side=0),
+    )
+)
+def test_values_come_back_bit_by_bit(values: Array, tmp_path_factory: pytest.TempPathFactory) -> None:
+    directory = tmp_path_factory.mktemp("run")
+    store.create(directory, HEADER, ["a"])
+    append(directory, observation("a", values))
+    (back,) = read(directory)
+    assert back is not None
+    assert back.values is not None
+    assert (back.values.shape, back.values.dtype.name) == (values.shape, values.dtype.name)
+    assert back.values.tobytes() == values.astype(values.dtype.newbyteorder("<")).tobytes()
+
+
+def test_values_in_another_memory_order_come_back_alike(directory: Path) -> None:
+    values = np.arange(24.0, dtype=np.float32).reshape(2, 3, 4).transpose(2, 0, 1)[::2]
+    append(directory, observation("a", values))
+    back = read(directory)[0]
+    assert back is not None
+    assert back.values is not None
+    np.testing.assert_array_equal(back.values, values, strict=True)
+
+
+def test_all_fields_come_back(directory: Path) -> None:
+    summary = "Model\n (None, 3)"
+    one = Observation(
+        TARGET, "a", Outcome.RETURNED, Stage.INFER, 1.5, None, (None, 3), summary, None, "because"
+    )
+    append(directory, one)
+    back = read(directory)[0]
+    assert back is not None
+    for name in Observation.__dataclass_fields__:
+        assert getattr(back, name) == getattr(one, name)
+
+
+def test_each_observation_is_on_disk_when_append_returns(directory: Path) -> None:
+    with store.ObservationLog(directory) as log:
+        log.append(observation("a"))
+        assert store.observed_ids(directory, TARGET) == {"a"}
+
+
+@pytest.mark.parametrize("kept", [0, 1, 20])
+def test_a_torn_last_line_does_not_count_and_is_cut_before_resuming(directory: Path, kept: int) -> None:
+    file = append(directory, observation("a"), observation("b", np.zeros(50_000)))
+    whole = file.read_bytes()
+    length = whole.index(b"\n") + 1
+    file.write_bytes(whole[: length + kept])
+    assert store.observed_ids(directory, TARGET) == {"a"}
+    assert [one is not None for one in read(directory)] == [True, False, False]
+    store.cut_torn_line(directory, TARGET)
+    assert file.read_bytes() == whole[:length]
+    append(directory, observation("b"))
+    assert store.observed_ids(directory, TARGET) == {"a", "b"}
+
+
+def test_a_file_that_is_one_torn_line_becomes_empty(directory: Path) -> None:
+    file = append(directory, observation("a", np.zeros(50_000)))
+    file.write_bytes(file.read_bytes()[:-1])
+    store.cut_torn_line(directory, TARGET)
+    assert file.read_bytes() == b""
+    store.cut_torn_line(directory, "a target without observations")
+
+
+def test_a_case_observed_twice_is_an_error_that_names_the_line(directory: Path) -> None:
+    file = append(directory, observation("a"), observation("b"), observation("a"))
+    with pytest.raises(HarnessError, match=f"{file}:3: a was observed before; remove one line"):
+        store.observed_ids(directory, TARGET)
+
+
+@pytest.mark.parametrize("line", [b"{}\n", b"not json\n", b'{"case": 3}\n', b"\xff\xfe\n", b"\n"])
+def test_a_damaged_line_amid_the_file_is_an_error_that_names_it(directory: Path, line: bytes) -> None:
+    file = append(directory, observation("a"))
+    file.write_bytes(file.read_bytes() + line)
+    append(directory, observation("b"))
+    with pytest.raises(HarnessError, match=f"{file}:2: damaged: .*; remove the line and --resume"):
+        store.observed_ids(directory, TARGET)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"outcome": "exploded"},
+        {"values": {"dtype": "float32", "shape": [3], "data": "AAAA"}},
+        {"values": {"dtype": "nosuch", "shape": [], "data": ""}},
+        {"values": {"dtype": "float32", "shape": [1], "data": "%"}},
+    ],
+)
+def test_a_line_with_a_wrong_field_is_damaged(directory: Path, field: Mapping[str, object]) -> None:
+    file = append(directory, observation("a"))
+    file.write_text(json.dumps(json.loads(file.read_text()) | field) + "\n")
+    with pytest.raises(HarnessError, match=f"{file}: damaged: .*; remove the line and --resume"):
+        read(directory)
+
+
+def test_a_file_of_observations_that_cannot_be_read_is_told(directory: Path) -> None:
+    (directory / "observations" / f"{TARGET}.jsonl").mkdir()
+    with pytest.raises(HarnessError, match=f"{TARGET}.jsonl: cannot be read"):
+        store.observed_ids(directory, TARGET)
+
+
+def test_a_folder_that_holds_a_run_is_not_overwritten(directory: Path) -> None:
+    with pytest.raises(HarnessError, match="already holds a run; add --resume, or choose another folder"):
+        store.create(directory, HEADER, CASES)
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(
+        HarnessError, match=r"file.run: cannot be written: .*; .*choose another folder with -o"
+    ):
+        store.create(tmp_path / "file" / "run", HEADER, CASES)
+
+
+def test_an_observation_that_cannot_be_written_is_told(directory: Path) -> None:
+    (directory / "observations").rmdir()
+    with pytest.raises(HarnessError, match=r"observations: cannot be written: .*; make room"):
+        append(directory, observation("a"))
+
+
+def test_a_footer_that_cannot_be_written_is_told(directory: Path) -> None:
+    (directory / "run.json").unlink()
+    (directory / "run.json").mkdir()
+    with pytest.raises(HarnessError, match="run: cannot be written"):
+        store.write_info(directory, RunInfo(HEADER, FOOTER))
+
+
+def test_a_run_of_a_later_schema_asks_for_an_upgrade_whatever_it_holds(directory: Path) -> None:
+    edit(directory, {"schema": store.SCHEMA + 1, "targets": {"by": "name"}, "started": None})
+    assert f"schema {store.SCHEMA + 1}, this version reads {store.SCHEMA}; upgrade" in complaint(directory)
+
+
+def test_a_run_of_an_earlier_schema_asks_to_run_again(directory: Path) -> None:
+    edit(directory, {"schema": store.SCHEMA - 1})
+    assert complaint(directory).endswith("; run again")
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b'{"header": {"schema": 1}}', b"\xff", b"null"])
+def test_a_damaged_run_json_is_told(directory: Path, text: bytes) -> None:
+    (directory / "run.json").write_bytes(text)
+    said = complaint(directory)
+    assert f"{directory / 'run.json'}: damaged: " in said
+    assert said.endswith("; run again into another folder")
+
+
+@pytest.mark.parametrize("name", ["nowhere", "file"])
+def test_a_folder_without_a_run_is_told(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    assert complaint(tmp_path / name).startswith(f"{tmp_path / name}: no run here (")
+
+
+def test_a_run_without_its_plan_is_told(directory: Path) -> None:
+    (directory / "cases.txt").unlink()
+    with pytest.raises(HarnessError, match=r"cases.txt: cannot be read: .*; run again"):
+        list(store.read_case_ids(directory))
+
+
+def test_replacing_a_file_leaves_nothing_else_behind(tmp_path: Path) -> None:
+    store.replace_text(tmp_path / "file", "one\n")
+    store.replace_text(tmp_path / "file", "two\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert (tmp_path / "file").read_bytes() == b"two\n"
