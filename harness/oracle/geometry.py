@@ -92,7 +92,7 @@ def _same_out(length: int, stride: int, rule: Rule) -> int:
 def _windows_decide(rule: Rule) -> bool:
     """Whether a rule can pad less or more than its windows need: what fits into the padded input decides."""
     unmatched = {Placement.BOTH_ROUNDED_DOWN, Placement.BOTH_ROUNDED_UP}
-    return rule.placement in unmatched or rule.amount in {Amount.UNDILATED, Amount.NONE}
+    return rule.placement in unmatched or rule.amount is Amount.UNDILATED
 
 
 def _same_total(length: int, kernel: int, stride: int, dilation: int, out: int, rule: Rule) -> int:
@@ -106,8 +106,6 @@ def _same_total(length: int, kernel: int, stride: int, dilation: int, out: int, 
             return max((out - 1) * stride + kernel - length, 0)
         case Amount.KERNEL_MINUS_ONE:
             return effective - 1
-        case Amount.NONE:
-            return 0
         case _:
             assert_never(rule.amount)
 

@@ -1,6 +1,6 @@
 """Rules as values: where padding goes, how lengths round, what dilation does, which way the kernel lies.
 
-`KERAS` is the rule that Keras documents. `WRONG_RULES` names ways to be wrong, each differing from
+`KERAS` is the rule that Keras documents. `WRONG_RULES` names ways to be wrong, most differing from
 it in one respect; they name the cause of a divergence.
 """
 
@@ -38,7 +38,6 @@ class Amount(StrEnum):
     KERNEL_MINUS_ONE = "kernel-minus-one"
     UNDILATED = "undilated"
     UNCLAMPED = "unclamped"
-    NONE = "none"
 
 
 class Rounding(StrEnum):
@@ -166,7 +165,6 @@ WRONG_RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         ),
         "dilation-ignored-in-padding": replace(KERAS, amount=Amount.UNDILATED),
         "padding-not-clamped": replace(KERAS, amount=Amount.UNCLAMPED),
-        "no-padding-added": replace(KERAS, amount=Amount.NONE),
         "same-means-valid": replace(KERAS, same_is_valid=True),
         "valid-means-same": replace(KERAS, valid_is_same=True),
         "length-rounded-down": replace(KERAS, rounding=Rounding.FLOOR),

@@ -44,14 +44,14 @@ DEFAULT_LIMITS: Final = Limits()
 
 
 def batches(cases: Iterable[Case]) -> Iterator[Batch]:
-    """Cases in the order given, those of one layer never split, about `MAX_BATCH` at a time."""
+    """Cases in the order given, at most `MAX_BATCH` at a time; a layer is split only when it has more."""
     waiting: list[Case] = []
     for _, layer in itertools.groupby(cases, _layer_key):
-        same = tuple(layer)
-        if waiting and len(waiting) + len(same) > MAX_BATCH:
-            yield tuple(waiting)
-            waiting.clear()
-        waiting.extend(same)
+        while same := tuple(itertools.islice(layer, MAX_BATCH)):
+            if waiting and len(waiting) + len(same) > MAX_BATCH:
+                yield tuple(waiting)
+                waiting.clear()
+            waiting.extend(same)
     if waiting:
         yield tuple(waiting)
 

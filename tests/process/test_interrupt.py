@@ -26,7 +26,8 @@ from .watching import (
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 
-CULPRIT = suite()[6]
+NUM_BEFORE = 6
+CULPRIT = suite()[NUM_BEFORE]
 CSV = ("findings.csv", "divergences.csv", "conformance.csv")
 
 
@@ -36,10 +37,15 @@ def home(tmp_path: Path) -> Path:
 
 
 def send_amid_a_case(process: subprocess.Popen[str], run: Path, number: signal.Signals) -> None:
-    """Send a signal when the fake waits in its case, and see the process end at once."""
-    wait_until(lambda: bool(processes_in_log(run)))
+    """Send a signal when the fake waits in its case and the ones before are stored; see the process end."""
+    wait_until(lambda: bool(processes_in_log(run)) and num_stored(run) == NUM_BEFORE)
     process.send_signal(number)
     process.wait(timeout=PATIENCE_S)
+
+
+def num_stored(run: Path) -> int:
+    """How many observations are on disk."""
+    return sum(file.read_bytes().count(b"\n") for file in run.glob("observations/*.jsonl"))
 
 
 def uninterrupted(home: Path, fake: str) -> dict[str, bytes]:
@@ -66,7 +72,7 @@ def test_an_interrupt_leaves_a_readable_run_and_no_process_and_resuming_complete
     info = read_info(home / "run")
     assert info.footer is not None
     assert info.footer.state == "interrupted"
-    assert info.footer.observed == 6
+    assert info.footer.observed == NUM_BEFORE
     assert info.header.planned == info.footer.observed + info.footer.not_run == len(suite())
     assert (home / "run" / "index.html").exists()
     judged = harness(home, "judge", "run")
@@ -87,7 +93,7 @@ def test_a_killed_run_is_incomplete_and_can_be_resumed(home: Path) -> None:
     assert json.loads((home / "run" / "run.json").read_text())["footer"]["state"] == "running"
     findings = (home / "run" / "findings.csv").read_text().splitlines()
     assert len(findings) == 1 + len(suite())
-    assert sum(",not-run," in line for line in findings) == len(suite()) - 6
+    assert sum(",not-run," in line for line in findings) == len(suite()) - NUM_BEFORE
 
     whole = uninterrupted(home, fake)
     wait_until(lambda: not any(map(is_running, processes_in_log(home / "run"))))
