@@ -11,7 +11,6 @@ when the run is read, never stored.
 
 from __future__ import annotations
 
-import base64
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,11 +19,10 @@ from types import TracebackType
 from typing import BinaryIO, Final, Self
 
 import msgspec
-import numpy as np
 
+from harness.arrays import EncodedArray, decode, encode
 from harness.errors import HarnessError
 from harness.records import (
-    Array,
     Observation,
     ObservedError,
     Outcome,
@@ -37,18 +35,12 @@ from harness.records import (
 SCHEMA: Final = 1
 
 
-class _Array(msgspec.Struct, frozen=True):
-    dtype: str
-    shape: tuple[int, ...]
-    data: str
-
-
 class _Line(msgspec.Struct, frozen=True, omit_defaults=True):
     case: str
     outcome: Outcome
     stage: Stage
     seconds: float = 0.0
-    values: _Array | None = None
+    values: EncodedArray | None = None
     inferred_shape: Shape | None = None
     summary: str | None = None
     error: ObservedError | None = None
@@ -85,7 +77,7 @@ class ObservationLog:
             outcome=observation.outcome,
             stage=observation.stage,
             seconds=observation.seconds,
-            values=None if observation.values is None else _pack(observation.values),
+            values=None if observation.values is None else encode(observation.values),
             inferred_shape=observation.inferred_shape,
             summary=observation.summary,
             error=observation.error,
@@ -270,7 +262,7 @@ def _index(path: Path) -> Mapping[str, int]:
 def _unpack_line(target: str, text: bytes, path: Path) -> Observation:
     try:
         line = msgspec.json.decode(text, type=_Line)
-        values = None if line.values is None else _unpack(line.values)
+        values = None if line.values is None else decode(line.values)
     except (msgspec.DecodeError, TypeError, ValueError) as error:
         raise HarnessError(f"{path}: damaged: {error}; remove the line and --resume") from error
     return Observation(
@@ -285,13 +277,3 @@ def _unpack_line(target: str, text: bytes, path: Path) -> Observation:
         error=line.error,
         reason=line.reason,
     )
-
-
-def _pack(values: Array) -> _Array:
-    data = np.ascontiguousarray(values).astype(values.dtype.newbyteorder("<"), copy=False).tobytes()
-    return _Array(values.dtype.name, values.shape, base64.b64encode(data).decode())
-
-
-def _unpack(array: _Array) -> Array:
-    little = np.dtype(array.dtype).newbyteorder("<")
-    return np.frombuffer(base64.b64decode(array.data), little).reshape(array.shape)

@@ -5,36 +5,19 @@ What a worker sends is untrusted: every line is parsed into one of a closed set 
 
 from __future__ import annotations
 
-import base64
-import binascii
-import math
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
 import msgspec
-import numpy as np
 
-from harness.records import Array, Case, Observation, ObservedError, Outcome, Shape, Signals, Stage
+from harness.arrays import EncodedArray, decode, encode
+from harness.records import Case, Observation, ObservedError, Outcome, Shape, Signals, Stage
 
 PROTOCOL: Final = 1
-
-DTYPES: Final = frozenset(
-    {"bool", "float16", "float32", "float64"}
-    | {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
-)
-"""The dtypes that an array on the wire may have."""
 
 
 class WireError(Exception):
     """A line that is no message of the protocol, or an array that is none."""
-
-
-class WireArray(msgspec.Struct, frozen=True):
-    """An array: base64 of its little-endian bytes in C order."""
-
-    dtype: str
-    shape: tuple[int, ...]
-    data: str
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello"):
@@ -64,7 +47,7 @@ class Reply(msgspec.Struct, frozen=True, tag="reply"):
     outcome: Outcome
     stage: Stage
     seconds: float = 0.0
-    output: WireArray | None = None
+    output: EncodedArray | None = None
     inferred_shape: Shape | None = None
     summary: str | None = None
     error: ObservedError | None = None
@@ -124,13 +107,17 @@ def observation(target: str, case: Case, reply: Reply) -> Observation:
         raise WireError(f"the outcome {reply.outcome.value!r} and an output do not go together")
     if (reply.outcome is Outcome.RAISED) != (reply.error is not None):
         raise WireError(f"the outcome {reply.outcome.value!r} and an error do not go together")
+    try:
+        values = None if reply.output is None else decode(reply.output)
+    except ValueError as error:
+        raise WireError(str(error)) from error
     return Observation(
         target=target,
         case_id=case.id,
         outcome=reply.outcome,
         stage=reply.stage,
         seconds=reply.seconds,
-        values=None if reply.output is None else _decode(reply.output),
+        values=values,
         inferred_shape=reply.inferred_shape,
         summary=reply.summary,
         error=reply.error,
@@ -156,30 +143,10 @@ def _entry(seq: int, case: Case, signals: Signals) -> dict[str, object]:
             "use_bias": case.bias,
             "dtype": case.dtype,
         },
-        "input": _encode(signals.inputs),
-        "weights": [_encode(weight) for weight in weights],
+        "input": encode(signals.inputs),
+        "weights": [encode(weight) for weight in weights],
     }
 
 
 def _line(message: Mapping[str, object]) -> bytes:
     return msgspec.json.encode(message) + b"\n"
-
-
-def _encode(array: Array) -> WireArray:
-    little = array.astype(array.dtype.newbyteorder("<"), copy=False)
-    return WireArray(array.dtype.name, array.shape, base64.b64encode(little.tobytes()).decode())
-
-
-def _decode(array: WireArray) -> Array:
-    if array.dtype not in DTYPES:
-        raise WireError(f"an output of dtype {array.dtype!r}; the wire carries {', '.join(sorted(DTYPES))}")
-    if any(length < 0 for length in array.shape):
-        raise WireError(f"an output of shape {array.shape}")
-    dtype = np.dtype(array.dtype).newbyteorder("<")
-    try:
-        data = base64.b64decode(array.data, validate=True)
-    except binascii.Error as error:
-        raise WireError(f"an output that is not base64: {error}") from error
-    if len(data) != math.prod(array.shape) * dtype.itemsize:
-        raise WireError(f"an output of shape {array.shape} and {array.dtype} in {len(data)} bytes")
-    return np.frombuffer(data, dtype).astype(array.dtype, copy=False).reshape(array.shape)

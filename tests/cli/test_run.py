@@ -86,6 +86,13 @@ def test_what_is_incomplete_or_inconclusive_is_3_with_its_reason(cli: Cli, fault
     assert f"{len(suite())}/{len(suite())}" in ended.out
 
 
+def test_one_case_that_cannot_be_judged_makes_3_of_a_complete_run(cli: Cli, tmp_path: Path) -> None:
+    ended = cli(*on(), "-t", selector("chatters", suite()[0]))
+    assert ended.code == EXIT_INCOMPLETE, ended
+    assert "Nothing diverges, but 1 finding could not be judged" in ended.out
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["footer"]["state"] == "complete"
+
+
 def test_a_defect_of_the_harness_is_4_with_a_traceback(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.cli.commands.load_library", lambda _folders: 1 / 0)
     ended = cli("cases")

@@ -1,6 +1,6 @@
-"""A worker without Keras: `python fake_worker.py FAULT [CASE]`, wrong in exactly one known way.
+"""A worker without Keras: `python fake_worker.py FAULT [CASE ...]`, wrong in exactly one known way.
 
-The fault shows at the case with this id, or at every case. The convolution is computed with plain
+The fault shows at the cases with these ids, or at every case. The convolution is computed with plain
 loops, and nothing of the harness is imported: this is what a worker in another language looks like.
 """
 
@@ -417,7 +417,7 @@ def answer(case: Message, fault: str, *, announces: bool) -> list[Message]:
     return replies
 
 
-def serve(fault: str, faulty_case: str | None) -> None:
+def serve(fault: str, faulty_cases: list[str]) -> None:
     """Speak the protocol until `bye` or the end of the input."""
     assert json.loads(sys.stdin.buffer.readline()) == {"type": "hello", "protocol": PROTOCOL}
     GREETINGS.get(fault, greet)()
@@ -429,7 +429,7 @@ def serve(fault: str, faulty_case: str | None) -> None:
         replies: list[Message] = []
         try:
             for case in message["cases"]:
-                is_faulty = faulty_case in {None, case["case"]}
+                is_faulty = not faulty_cases or case["case"] in faulty_cases
                 replies = answer(case, fault if is_faulty else RIGHT, announces=announces)
         except _BatchOver:
             pass
@@ -439,11 +439,11 @@ def serve(fault: str, faulty_case: str | None) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Read the fault and the case from the command line."""
-    fault, *case = arguments
+    """Read the fault and the cases from the command line."""
+    fault, *cases = arguments
     if fault not in FAULTS:
         sys.exit(f"no fault {fault!r}; there are {', '.join(FAULTS)}")
-    serve(fault, case[0] if case else None)
+    serve(fault, cases)
 
 
 if __name__ == "__main__":

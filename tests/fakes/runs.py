@@ -26,15 +26,15 @@ QUICK: Final = Limits(case_s=20.0, start_s=20.0)
 """Limits that a busy machine keeps to; faults that wait for one set a shorter one."""
 
 
-def selector(fault: str, at: Case | None = None) -> str:
-    """What stands after `-t` for a fake."""
-    arguments = [fault] if at is None else [fault, at.id]
+def selector(fault: str, *at: Case) -> str:
+    """What stands after `-t` for a fake whose fault shows at these cases, or at all."""
+    arguments = [fault, *(case.id for case in at)]
     return "exec:" + shlex.join([sys.executable, "-I", "-S", str(FAKE), *arguments])
 
 
-def target(fault: str, at: Case | None = None) -> Target:
+def target(fault: str, *at: Case) -> Target:
     """A fake as a target."""
-    (one,) = select([selector(fault, at)], (), {}, Path())
+    (one,) = select([selector(fault, *at)], (), {}, Path())
     return one
 
 
@@ -138,12 +138,12 @@ def run_targets(
 def run_fake(
     directory: Path,
     fault: str,
-    at: Case | None = None,
+    *at: Case,
     cases: Iterable[Case] | None = None,
     limits: Limits = QUICK,
 ) -> Done:
     """Run one fake on the suite `fakes`, or on other cases."""
-    return run_targets(directory, [target(fault, at)], suite() if cases is None else cases, limits)
+    return run_targets(directory, [target(fault, *at)], suite() if cases is None else cases, limits)
 
 
 def check_nothing_vanished(info: RunInfo, findings: Sequence[Finding]) -> None:

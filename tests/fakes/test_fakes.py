@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from harness import arrays
 from harness.generator.signals import signals_of
 from harness.records import Case, Divergence, Finding, Outcome, Stage, Verdict
 from harness.runner import wire, work
@@ -112,18 +113,18 @@ LOSSES = {
         Outcome.GARBLED, Stage.CALL, "a worker cannot answer 'timed-out'", INCONCLUSIVE
     ),
     "wrong-sized-output": Loss(
-        Outcome.GARBLED, Stage.REPLY, "an output of shape (7, 7) and float32 in 336 bytes", INCONCLUSIVE
+        Outcome.GARBLED, Stage.REPLY, "an array of shape (7, 7) and float32 in 336 bytes", INCONCLUSIVE
     ),
     "unknown-dtype": Loss(
         Outcome.GARBLED,
         Stage.REPLY,
-        f"an output of dtype 'complex64'; the wire carries {', '.join(sorted(wire.DTYPES))}",
+        f"an array of dtype 'complex64'; it may be {', '.join(sorted(arrays.DTYPES))}",
         INCONCLUSIVE,
     ),
     "not-base64": Loss(
         Outcome.GARBLED,
         Stage.REPLY,
-        "an output that is not base64: Only base64 data is allowed",
+        "an array that is not base64: Only base64 data is allowed",
         INCONCLUSIVE,
     ),
 }

@@ -82,6 +82,22 @@ def test_a_death_or_two_do_not_quarantine(tmp_path: Path) -> None:
     assert done.state == "complete"
 
 
+def test_answers_between_deaths_keep_a_target_in_the_run(tmp_path: Path) -> None:
+    culprits = suite()[1::2]
+    assert len(culprits) > Limits().max_deaths_in_a_row
+    done = run_fake(tmp_path, "segfaults", *culprits)
+    assert done.not_conforming() == {case.id for case in culprits}
+    assert (done.state, done.workers) == ("complete", len(culprits) + 1)
+
+
+def test_a_failure_quotes_the_log_of_its_own_worker_only(tmp_path: Path) -> None:
+    first = run_fake(tmp_path, "leaves-before-hello")
+    again = run_targets(tmp_path, [target("leaves-before-hello")], suite(), resume=True)
+    assert again.failure == first.failure
+    (log,) = (tmp_path / "run" / "logs").iterdir()
+    assert log.read_text() == "no licence found\n" * 2
+
+
 def test_a_target_that_is_given_up_does_not_stop_the_others(tmp_path: Path) -> None:
     targets = [target("segfaults"), target("cannot-import-keras"), target(RIGHT)]
     done = run_targets(tmp_path, targets, suite(), jobs=2)

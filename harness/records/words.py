@@ -1,0 +1,103 @@
+"""The closed words: what a case, an outcome, a verdict can be."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Shape: TypeAlias = tuple[int | None, ...]
+"""A shape; `None` stands for an axis that is unknown until the call."""
+
+Array: TypeAlias = npt.NDArray[np.generic]
+
+
+class Layer(StrEnum):
+    """The Keras layer that a case calls."""
+
+    CONV2D = "Conv2D"
+
+
+class Mode(StrEnum):
+    """How the layer is called."""
+
+    EAGER = "eager"
+    SEQUENTIAL = "sequential"
+
+
+class DataFormat(StrEnum):
+    """Where the channel axis stands, in Keras's words."""
+
+    CHANNELS_LAST = "channels_last"
+    CHANNELS_FIRST = "channels_first"
+
+
+class Stage(StrEnum):
+    """The step of an observation, in order; the last one reached gives an error or a crash its place."""
+
+    START = "start"
+    BUILD = "build"
+    INFER = "infer"
+    CALL = "call"
+    REPLY = "reply"
+
+
+class Outcome(StrEnum):
+    """What a target did with a case, unjudged."""
+
+    RETURNED = "returned"
+    RAISED = "raised"
+    UNSUPPORTED = "unsupported"
+    TIMED_OUT = "timed-out"
+    CRASHED = "crashed"
+    GARBLED = "garbled"
+    NOT_RUN = "not-run"
+
+
+class Refusal(StrEnum):
+    """What the formula says of refusing a case with an exception."""
+
+    REQUIRED = "required"
+    ALLOWED = "allowed"
+    WRONG = "wrong"
+
+
+class Verdict(StrEnum):
+    """The judgement of one (case, target)."""
+
+    CONFORMS = "conforms"
+    DIVERGES = "diverges"
+    UNSUPPORTED = "unsupported"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Divergence(StrEnum):
+    """How a target differs from the formula."""
+
+    SHAPE = "shape"
+    INFERRED_SHAPE = "inferred-shape"
+    PARAMETERS = "parameters"
+    DTYPE = "dtype"
+    VALUE = "value"
+    NONFINITE = "nonfinite"
+    UNEXPECTED_ERROR = "unexpected-error"
+    MISSING_ERROR = "missing-error"
+    CRASH = "crash"
+    TIMEOUT = "timeout"
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether a user gets a wrong answer and no sign of it."""
+        return self not in {Divergence.UNEXPECTED_ERROR, Divergence.CRASH, Divergence.TIMEOUT}
+
+
+class Standing(StrEnum):
+    """A finding against what was expected of the target."""
+
+    AGREED = "agreed"
+    KNOWN = "known"
+    NEW = "new"
+    CHANGED = "changed"
+    FIXED = "fixed"
