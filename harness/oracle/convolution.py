@@ -66,7 +66,11 @@ def convolve(case: Case, padding: Padding, signals: Signals, rule: Rule = KERAS)
     else:
         padded = _pad(inputs, geometries, rule)
         values = _correlate(_windows(padded, geometries, taps.shape[: case.ndim]), taps, case.groups, rule)
-    values = _add_bias(case, _round(values, rule), signals.bias, rule)
+    bias = None if signals.bias is None else signals.bias.astype(np.float64)
+    if bias is not None and rule.rounds_bias:
+        values = _round(_add_bias(case, values, _round(bias, rule), rule), rule)
+    else:
+        values = _add_bias(case, _round(values, rule), bias, rule)
     if case.data_format is DataFormat.CHANNELS_LAST:
         return values
     return np.ascontiguousarray(np.moveaxis(values, -1, 1))
@@ -239,10 +243,9 @@ def _round(values: Values, rule: Rule) -> Values:
             assert_never(rule.precision)
 
 
-def _add_bias(case: Case, values: Values, biases: Array | None, rule: Rule) -> Values:
-    if biases is None:
+def _add_bias(case: Case, values: Values, bias: Values | None, rule: Rule) -> Values:
+    if bias is None:
         return values
-    bias = biases.astype(np.float64)
     match rule.bias:
         case Bias.PER_FILTER:
             return values + bias

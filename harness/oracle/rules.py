@@ -121,7 +121,7 @@ class Batch(StrEnum):
 
 
 class Precision(StrEnum):
-    """What the sums are rounded to before the bias is added."""
+    """What the sums are rounded to."""
 
     FULL = "full"
     BFLOAT16 = "bfloat16"
@@ -144,6 +144,8 @@ class Rule:
     bias: Bias = Bias.PER_FILTER
     batch: Batch = Batch.EACH
     precision: Precision = Precision.FULL
+    rounds_bias: bool = False
+    """Whether the bias is rounded and added before the sums are rounded, and not after."""
     same_is_valid: bool = False
     valid_is_same: bool = False
     shift: int = 0
@@ -194,7 +196,9 @@ WRONG_RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         "first-batch-entry-only": replace(KERAS, batch=Batch.FIRST_ONLY),
         "batch-reversed": replace(KERAS, batch=Batch.REVERSED),
         "sums-rounded-to-bfloat16": replace(KERAS, precision=Precision.BFLOAT16),
+        "sums-and-bias-rounded-to-bfloat16": replace(KERAS, precision=Precision.BFLOAT16, rounds_bias=True),
         "sums-rounded-to-float16": replace(KERAS, precision=Precision.FLOAT16),
+        "sums-and-bias-rounded-to-float16": replace(KERAS, precision=Precision.FLOAT16, rounds_bias=True),
         "windows-shifted-by-one": replace(KERAS, shift=1),
     }
 )
