@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final, TextIO
 
 import msgspec
-import pandas as pd
 from rich.table import Table
 
 from harness.cli.terminal import out
@@ -73,7 +73,12 @@ def case_row(case: Case) -> dict[str, object]:
 
 def write_csv(rows: Iterable[Mapping[str, object]], stream: TextIO) -> None:
     """Rows as CSV, the first line being the columns."""
-    pd.DataFrame(list(rows)).to_csv(stream, index=False, lineterminator="\n")
+    writer: csv.DictWriter[str] | None = None
+    for row in rows:
+        if writer is None:
+            writer = csv.DictWriter(stream, list(row), lineterminator="\n")
+            writer.writeheader()
+        writer.writerow(row)
 
 
 def write_json(rows: Iterable[Mapping[str, object]], stream: TextIO) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from harness.generator.signals import signals_of
-from harness.oracle.convolution import convolve
+from harness.oracle.convolution import axis_geometries, convolve
 from harness.oracle.refusal import padding_of
 from harness.oracle.rules import WRONG_RULES
 from harness.records import Array, Case
@@ -33,11 +33,15 @@ def cause_of(case: Case, observed: Array) -> str:
         return ""
     signals = signals_of(case)
     fitting: list[str] = []
+    values = observed.astype(np.float64)
     for name, rule in WRONG_RULES.items():
-        values = convolve(case, padding, signals, rule)
-        if values.shape == observed.shape and np.allclose(values, observed, rtol=0.0, atol=_CLOSE):
-            fitting.append(name)
-    if not fitting and (np.abs(observed.astype(np.float64)) > _BEYOND_DATA).any():
+        lengths = tuple(geometry.out for geometry in axis_geometries(case, padding, rule))
+        if case.shape_of(case.batch, lengths, case.filters) != values.shape:
+            continue
+        with np.errstate(invalid="ignore"):
+            if (np.abs(convolve(case, padding, signals, rule) - values) < _CLOSE).all():
+                fitting.append(name)
+    if not fitting and (np.abs(values) > _BEYOND_DATA).any():
         return NEVER_WRITTEN
     more = len(fitting) - _MAX_CAUSES
     return " or ".join(fitting[:_MAX_CAUSES]) + (f" or {more} more" if more > 0 else "")
