@@ -7,8 +7,18 @@ from contextlib import contextmanager
 from typing import Final
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
+from rich.text import Text
 
 from harness.records import Observation, Outcome, RunInfo
 from harness.report import Tally
@@ -27,7 +37,7 @@ class Bars:
 
     def planned(self, target: str, cases: int) -> None:
         """Add the target's bar."""
-        self._tasks[target] = self._progress.add_task(target, total=cases, rate="", note="")
+        self._tasks[target] = self._progress.add_task(target, total=cases, note="")
 
     def failed(self, target: str, reason: str) -> None:
         """Say why a target will not run."""
@@ -42,13 +52,17 @@ class Bars:
         """Advance the target's bar."""
         task = self._tasks[observation.target]
         self._progress.advance(task)
-        speed = self._progress.tasks[task].speed
         if observation.outcome in {Outcome.CRASHED, Outcome.TIMED_OUT, Outcome.GARBLED}:
             self._lost[observation.target] = self._lost.get(observation.target, 0) + 1
-        lost = self._lost.get(observation.target, 0)
-        self._progress.update(
-            task, rate=f"{speed:,.0f} cases/s" if speed else "", note=f"[red]{lost} lost" if lost else ""
-        )
+            self._progress.update(task, note=f"[red]{self._lost[observation.target]} lost")
+
+
+class RateColumn(ProgressColumn):
+    """Cases a second, computed when the bars are drawn and not at every case."""
+
+    def render(self, task: Task) -> Text:
+        """The rate, or nothing before the first case."""
+        return Text("" if task.speed is None else f"{task.speed:,.0f} cases/s")
 
 
 @contextmanager
@@ -58,7 +72,7 @@ def bars() -> Iterator[Bars]:
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
+        RateColumn(),
         TimeElapsedColumn(),
         TextColumn("{task.fields[note]}"),
     )

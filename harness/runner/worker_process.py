@@ -131,16 +131,17 @@ class WorkerProcess:
             Stopped: the run is ending.
         """
         until = time.monotonic() + timeout_s
+        has_ended = False
         while not self._stop.is_set():
             left = until - time.monotonic()
             if left <= 0:
                 raise Silence
-            has_ended = self._process.poll() is not None
             try:
                 line = self._lines.get(timeout=min(left, _POLL_S))
             except queue.Empty:
                 if has_ended:
                     raise Gone from None
+                has_ended = self._process.poll() is not None
                 continue
             if line is None:
                 self._lines.put(None)
