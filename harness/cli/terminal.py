@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -82,8 +83,9 @@ def bars() -> Iterator[Bars]:
 
 def closing_table(info: RunInfo, tally: Tally) -> Table:
     """What came of a run, a row a target."""
-    table = Table(title=f"{', '.join(info.header.suites)}: {info.header.cases} cases a target")
-    table.add_column("target")
+    title = f"{', '.join(info.header.suites)}: {info.header.cases:,} cases a target"
+    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("target", min_width=max(map(len, tally.targets), default=0))
     for name in ("conforming", "silent", "loud", "unsupported", "inconclusive"):
         table.add_column(name, justify="right")
     for name, counts in tally.targets.items():

@@ -108,12 +108,13 @@ def cases_of(library: Library, suites: Iterable[str]) -> Iterator[Case]:
             raise HarnessError(_unknown("suite", name, library.suites))
         own: set[str] = set()
         for case in _suite_cases(library, suite):
-            if case.id in own:
+            case_id = case.id
+            if case_id in own:
                 place = _place(library, "suite", name)
-                raise HarnessError(f"{place}: the case {case.id} comes twice; drop one")
-            own.add(case.id)
-            if case.id not in seen:
-                seen.add(case.id)
+                raise HarnessError(f"{place}: the case {case_id} comes twice; drop one")
+            own.add(case_id)
+            if case_id not in seen:
+                seen.add(case_id)
                 yield case
         if len(own) != suite.count:
             raise HarnessError(

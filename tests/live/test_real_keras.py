@@ -108,8 +108,9 @@ def test_a_keras_that_pads_the_other_side_is_caught_and_named(tmp_path: Path) ->
     ended = keras_harness("run", "smoke", "-t", f"path:{checkout} backend=torch", directory=tmp_path / "run")
     diverging = ended.divergences()
     assert ended.exit_code == 1, ended.output
-    assert len(diverging) > 20
-    assert diverging["cause"].str.contains("odd-cell-before").all()
+    named = diverging["cause"].str.contains("odd-cell-before")
+    assert set(diverging[~named]["cause"]) <= {ONE_CHANNEL}
+    assert named.sum() > 20
     assert set(diverging["padding"].str.lower()) == {"same"}
 
 
