@@ -84,7 +84,7 @@ def bars() -> Iterator[Bars]:
 def closing_table(info: RunInfo, tally: Tally) -> Table:
     """What came of a run, a row a target."""
     title = f"{', '.join(info.header.suites)}: {info.header.cases:,} cases a target"
-    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("target", min_width=max(map(len, tally.targets), default=0))
     for name in ("conforming", "silent", "loud", "unsupported", "inconclusive"):
         table.add_column(name, justify="right")
