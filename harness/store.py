@@ -11,6 +11,7 @@ when the run is read, never stored.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -33,6 +34,9 @@ from harness.records import (
 )
 
 SCHEMA: Final = 1
+
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""The errors of a full disk, and of a spent quota."""
 
 
 class _Line(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -223,9 +227,8 @@ def _refusals_told(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise HarnessError(
-            f"{place}: cannot be written: {error.strerror}; make room, or choose another folder with -o"
-        ) from error
+        remedy = "make room, then --resume" if error.errno in _FULL else "choose another folder with -o"
+        raise HarnessError(f"{place}: cannot be written: {error.strerror}; {remedy}") from error
 
 
 def _open_log(folder: Path, target: str) -> BinaryIO:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -43,6 +43,9 @@ from harness.targets.launching import launch
 from harness.targets.selection import NEWEST, select
 from harness.verdicts.judge import judged
 from harness.verdicts.limits import Limit, load_limits
+
+LONGEST: Final = 10_000
+"""Beyond this length an explanation has no reader, and its values no end."""
 
 app = typer.Typer(
     name="keras-harness",
@@ -101,6 +104,8 @@ def run_command(
     chosen = _targets(target or [NEWEST], targets_file)
     if resume and output is None:
         raise HarnessError("--resume needs -o DIR, the folder of the run to go on with")
+    if resume and output is not None:
+        read_info(output)
     directory = output or Path("reports", "runs", f"{time.strftime('%Y%m%d-%H%M%S')}-{'-'.join(names)}")
     info = _observe(
         directory,
@@ -241,12 +246,13 @@ def explain_command(
     )
     if min(case.input) < 0:
         raise HarnessError(f"--input {input_size}: a length below 0")
-    sys.stdout.write(str(explanation(case, ascii_only=ascii_only)) + "\n")
+    chosen = _targets(target, targets_file) if target else ()
+    text = str(explanation(case, ascii_only=ascii_only or not _can_draw(sys.stdout.encoding)))
+    sys.stdout.write(text + "\n")
     if svg is not None:
         _write(svg, svg_picture(case))
-    if not target:
+    if not chosen:
         return
-    chosen = _targets(target, targets_file)
     with TemporaryDirectory(prefix="keras-harness-") as folder:
         directory = Path(folder, "run")
         info = _observe(directory, ("explain",), lambda: (case,), chosen, len(chosen), timeout, resume=False)
@@ -298,6 +304,13 @@ def _close(directory: Path, info: RunInfo, tally: Tally) -> int:
         for run_of in info.footer.targets:
             if run_of.failure:
                 err.print(f"{run_of.name}: {run_of.failure}", style="red", markup=False, soft_wrap=True)
+    if info.footer is not None and info.footer.state == INTERRUPTED:
+        err.print(
+            f"interrupted; the same command with --resume -o {directory} goes on",
+            style="yellow",
+            markup=False,
+            soft_wrap=True,
+        )
     out.print(headline(tally), markup=False, soft_wrap=True)
     out.print(f"{directory / 'index.html'}", markup=False, soft_wrap=True)
     return _exit_code(info, tally)
@@ -328,9 +341,11 @@ def _limits() -> tuple[Limit, ...]:
 def _lengths(text: str, option: str, ndim: int) -> tuple[int, ...]:
     """`5x5`, or one length for every axis."""
     try:
-        lengths = parse_lengths(text)
+        lengths = parse_lengths(text.strip().lower())
     except ValueError as error:
         raise HarnessError(f"{option} {text!r}: integers joined by x, as in 5x5") from error
+    if max(map(abs, lengths)) > LONGEST:
+        raise HarnessError(f"{option} {text!r}: explain takes lengths up to {LONGEST:,}")
     if len(lengths) == 1:
         return lengths * ndim
     if len(lengths) != ndim:
@@ -341,8 +356,18 @@ def _lengths(text: str, option: str, ndim: int) -> tuple[int, ...]:
 def _write(path: Path, text: str) -> None:
     try:
         replace_text(path, text)
-    except OSError as error:
-        raise HarnessError(f"{path}: cannot be written: {error.strerror}; choose another name") from error
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else "") or "no name of a file"
+        raise HarnessError(f"{path}: cannot be written: {reason}; choose another name") from error
+
+
+def _can_draw(encoding: str) -> bool:
+    """Whether a terminal of this encoding can show the picture's signs."""
+    try:
+        "┌░■".encode(encoding)
+    except (LookupError, UnicodeEncodeError):
+        return False
+    return True
 
 
 def _say(message: str) -> None:

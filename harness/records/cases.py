@@ -10,6 +10,7 @@ from harness.records.words import Array, DataFormat, Layer, Mode
 
 _FORMAT_WORDS = {DataFormat.CHANNELS_LAST: "last", DataFormat.CHANNELS_FIRST: "first"}
 _LAYER_WORDS = {layer: layer.value.lower() for layer in Layer}
+_LENGTHS = re.compile(r"-?[0-9]+(x-?[0-9]+)*")
 _ID = re.compile(
     r"(?P<layer>[a-z0-9]+)-(?P<mode>[a-z]+)"
     r"-i(?P<input>[0-9x]+)-k(?P<kernel>[-0-9x]+)-s(?P<strides>[-0-9x]+)-d(?P<dilation>[-0-9x]+)"
@@ -92,6 +93,8 @@ def parse_lengths(text: str) -> tuple[int, ...]:
     Raises:
         ValueError: `text` is not integers joined by `x`.
     """
+    if _LENGTHS.fullmatch(text) is None:
+        raise ValueError(f"{text!r} is not integers joined by x")
     return tuple(int(part) for part in text.split("x"))
 
 

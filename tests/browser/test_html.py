@@ -207,3 +207,16 @@ def test_the_colours_follow_the_system(watched: Watched) -> None:
     expect(watched.page.locator("html")).to_have_class("dark")
     assert background() != light
     assert watched.complaints == []
+
+
+def test_a_link_from_outside_shows_its_divergence(watched: Watched) -> None:
+    page = watched.page
+    address = page.url
+    page.set_viewport_size({"width": 1000, "height": 200})
+    page.emulate_media(reduced_motion="reduce")
+    page.goto("about:blank")
+    page.goto(address.split("#")[0] + "#divergence-1")
+    expect(page.locator("html")).to_have_attribute("data-ready", "true")
+    block = page.locator("#divergence-1")
+    expect(block).to_have_attribute("open", "")
+    expect(block.locator("summary")).to_be_in_viewport(ratio=0.9)

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from harness.errors import EXIT_INCOMPLETE, EXIT_OK, EXIT_UNEXPECTED
+from harness.errors import EXIT_INCOMPLETE, EXIT_OK, EXIT_UNEXPECTED, EXIT_USAGE
 from tests.fakes.runs import selector
 
 from .conftest import Cli
@@ -124,3 +124,23 @@ def test_a_mistake_is_told_with_a_remedy(
     refused: Callable[..., str], arguments: list[str], said: str
 ) -> None:
     assert said in " ".join(refused(*SEED, *arguments).split())
+
+
+def test_lengths_beyond_reason_are_refused(cli: Cli) -> None:
+    for option in ("--input", "--kernel"):
+        arguments = {"--input": "5x5", "--kernel": "2", option: "99999999999999999999"}
+        ended = cli("explain", *(word for pair in arguments.items() for word in pair))
+        assert ended.code == EXIT_USAGE
+        assert f"{option} '99999999999999999999': explain takes lengths up to 10,000" in ended.err
+
+
+def test_a_picture_without_a_file_name_is_refused(cli: Cli) -> None:
+    ended = cli("explain", "--input", "5x5", "--kernel", "2", "--svg", "")
+    assert ended.code == EXIT_USAGE
+    assert "cannot be written" in ended.err
+
+
+def test_a_wrong_target_is_refused_before_anything_is_explained(cli: Cli) -> None:
+    ended = cli("explain", "--input", "5x5", "--kernel", "2", "-t", "nosuch")
+    assert ended.code == EXIT_USAGE
+    assert ended.out == ""

@@ -146,9 +146,15 @@ def test_resuming_needs_a_folder(refused: Callable[..., str]) -> None:
     assert "--resume needs -o DIR" in refused("run", "seed", "--resume", "-t", selector("right"))
 
 
+def test_a_folder_without_a_run_cannot_be_resumed(refused: Callable[..., str], tmp_path: Path) -> None:
+    said = refused("run", "seed", "--resume", "-o", str(tmp_path / "mistyped"), "-t", selector("right"))
+    assert "no run here" in said
+    assert not (tmp_path / "mistyped").exists()
+
+
 def test_a_folder_that_cannot_be_written_is_told(refused: Callable[..., str], tmp_path: Path) -> None:
     (tmp_path / "run").touch()
-    assert "run: cannot be written: File exists; make room, or choose another" in refused(*on("right"))
+    assert "run: cannot be written: File exists; choose another folder with -o" in refused(*on("right"))
 
 
 def test_a_missing_interpreter_costs_its_target_only(cli: Cli, tmp_path: Path) -> None:

@@ -36,7 +36,6 @@
     }
   };
   window.addEventListener("hashchange", openLinked);
-  openLinked();
 
   const bytes = Uint8Array.from(atob(element("bundle").textContent), (letter) => letter.charCodeAt(0));
   const url = URL.createObjectURL(new Blob([bytes], { type: "text/javascript" }));
@@ -106,5 +105,6 @@
     label.append(`${name} `, select);
     element("filters").append(label);
   }
+  openLinked();  // The page has its final height now.
   document.documentElement.dataset.ready = "true";
 })();
