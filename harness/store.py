@@ -33,7 +33,7 @@ from harness.records import (
     Stage,
 )
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 """The errors of a full disk, and of a spent quota."""

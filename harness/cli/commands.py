@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime
 import os
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from enum import StrEnum
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Final
@@ -16,7 +16,23 @@ import typer
 
 from harness import __version__
 from harness.cli import listing
-from harness.cli.doctor import examine
+from harness.cli.options import (
+    CasesFolders,
+    Format,
+    Jobs,
+    NewestPerMinor,
+    Output,
+    RunFolder,
+    Settings,
+    Suites,
+    Targets,
+    TargetsFiles,
+    Timeout,
+    app,
+    chosen_targets,
+    library_of,
+    shipped_limits,
+)
 from harness.cli.terminal import bars, closing_table, err, out
 from harness.errors import (
     EXIT_INCOMPLETE,
@@ -27,64 +43,22 @@ from harness.errors import (
 )
 from harness.generator.coverage import coverage
 from harness.generator.design import NDIM
-from harness.generator.library import Library, cases_of, load_library
+from harness.generator.library import cases_of
 from harness.records import Case, DataFormat, Launch, Layer, Mode, RunInfo, Target, parse_lengths
 from harness.report import Tally, copy_tables, explanation, svg_picture, write_reports
 from harness.report.tally import tally_of
 from harness.report.wording import headline
 from harness.runner.run import INTERRUPTED, Plan, run
 from harness.runner.work import DEFAULT_LIMITS, Limits
-from harness.shipped import WORKER, cases_folder
+from harness.shipped import WORKER
 from harness.store import read_info, replace_text
-from harness.targets.building import prepare as prepare_environment
-from harness.targets.catalog import read_catalog
 from harness.targets.environments import cache_directory
 from harness.targets.launching import launch
-from harness.targets.selection import NEWEST, select
+from harness.targets.selection import NEWEST
 from harness.verdicts.judge import judged
-from harness.verdicts.limits import Limit, load_limits
 
 LONGEST: Final = 10_000
 """Beyond this length an explanation has no reader, and its values no end."""
-
-app = typer.Typer(
-    name="keras-harness",
-    help="Does every Keras pad as the formulas say?",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
-
-
-class Format(StrEnum):
-    """How a listing is written."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
-
-
-Suites = Annotated[list[str] | None, typer.Argument(metavar="[SUITE ...]", help="suites to take cases from")]
-Targets = Annotated[
-    list[str] | None,
-    typer.Option(
-        "-t", "--target", metavar="TARGET", help="a name, glob, specifier, here, path:DIR or exec:COMMAND"
-    ),
-]
-CasesFolders = Annotated[
-    list[Path] | None, typer.Option("--cases", metavar="DIR", help="a folder of your own cases")
-]
-TargetsFiles = Annotated[
-    list[Path] | None, typer.Option("--targets-file", metavar="FILE", help="a list of your own targets")
-]
-Jobs = Annotated[
-    int | None,
-    typer.Option("-j", "--jobs", min=1, help="workers at once; one a processor unless given"),
-]
-Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="DIR", help="where the run goes")]
-Timeout = Annotated[float, typer.Option("--timeout", min=0.1, help="seconds a case may take")]
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="the folder of a run")]
 
 
 @app.command("run")
@@ -97,11 +71,13 @@ def run_command(
     timeout: Timeout = DEFAULT_LIMITS.case_s,
     cases: CasesFolders = None,
     targets_file: TargetsFiles = None,
+    newest_only: NewestPerMinor = False,
+    settings: Settings = None,
 ) -> None:
     """Observe, judge, explain, report. Without arguments: suite core, the newest Keras on TensorFlow."""
     names = tuple(suites or ("core",))
-    library = _library(cases)
-    chosen = _targets(target or [NEWEST], targets_file)
+    library = library_of(cases)
+    chosen = chosen_targets(target or [NEWEST], targets_file, settings, newest_only=newest_only)
     if resume and output is None:
         raise HarnessError("--resume needs -o DIR, the folder of the run to go on with")
     if resume and output is not None:
@@ -148,7 +124,7 @@ def cases_command(
     form: Annotated[Format, typer.Option("--format", help="how to write it")] = Format.TABLE,
 ) -> None:
     """List the cases of suites, count them, and show the coverage by facet."""
-    library = _library(cases)
+    library = library_of(cases)
     if not suites and form is Format.TABLE:
         listing.print_suites(library)
         return
@@ -161,46 +137,6 @@ def cases_command(
             listing.write_csv(map(listing.case_row, cases_of(library, names)), sys.stdout)
         case Format.JSON:
             listing.write_json(map(listing.case_row, cases_of(library, names)), sys.stdout)
-
-
-@app.command("targets")
-def targets_command(
-    selectors: Annotated[list[str] | None, typer.Argument(metavar="[SELECTOR ...]")] = None,
-    targets_file: TargetsFiles = None,
-    form: Annotated[Format, typer.Option("--format", help="how to write it")] = Format.TABLE,
-) -> None:
-    """List targets, and which are built here."""
-    rows = listing.target_rows(_targets(selectors or ["*"], targets_file), cache_directory(os.environ))
-    match form:
-        case Format.TABLE:
-            listing.print_targets(rows)
-        case Format.CSV:
-            listing.write_csv(rows, sys.stdout)
-        case Format.JSON:
-            listing.write_json(rows, sys.stdout)
-
-
-@app.command("prepare")
-def prepare_command(target: Targets = None, targets_file: TargetsFiles = None) -> None:
-    """Build environments ahead of a run."""
-    failed = 0
-    for one in _targets(target or [NEWEST], targets_file):
-        try:
-            environment = prepare_environment(one, cache_directory(os.environ), os.environ, _say)
-        except HarnessError as error:
-            failed += 1
-            err.print(f"{one.name}: {error}", style="red", markup=False, soft_wrap=True)
-        else:
-            where = "nothing to build" if environment is None else environment.folder
-            out.print(f"{one.name}: {where}", markup=False, soft_wrap=True)
-    raise typer.Exit(EXIT_INCOMPLETE if failed else EXIT_OK)
-
-
-@app.command("doctor")
-def doctor_command(targets_file: TargetsFiles = None) -> None:
-    """Say which interpreters and environments are here, and run the canaries."""
-    cases = cases_of(_library(None), ("smoke",))
-    raise typer.Exit(examine(_targets(["*"], targets_file), cache_directory(os.environ), os.environ, cases))
 
 
 @app.command("explain")
@@ -222,6 +158,7 @@ def explain_command(
     ascii_only: Annotated[bool, typer.Option("--ascii", help="draw with ASCII only")] = False,
     target: Targets = None,
     targets_file: TargetsFiles = None,
+    settings: Settings = None,
     timeout: Timeout = DEFAULT_LIMITS.case_s,
 ) -> None:
     """Show the formula step by step, the picture, and what a real target does."""
@@ -246,7 +183,7 @@ def explain_command(
     )
     if min(case.input) < 0:
         raise HarnessError(f"--input {input_size}: a length below 0")
-    chosen = _targets(target, targets_file) if target else ()
+    chosen = chosen_targets(target, targets_file, settings) if target else ()
     text = str(explanation(case, ascii_only=ascii_only or not _can_draw(sys.stdout.encoding)))
     sys.stdout.write(text + "\n")
     if svg is not None:
@@ -256,7 +193,7 @@ def explain_command(
     with TemporaryDirectory(prefix="keras-harness-") as folder:
         directory = Path(folder, "run")
         info = _observe(directory, ("explain",), lambda: (case,), chosen, len(chosen), timeout, resume=False)
-        findings = [one.finding for one in judged(directory, info, _limits())]
+        findings = [one.finding for one in judged(directory, info, shipped_limits())]
     listing.print_answers(findings)
     raise typer.Exit(_exit_code(info, tally_of(info, findings)))
 
@@ -272,10 +209,11 @@ def _observe(
     resume: bool,
 ) -> RunInfo:
     """Run the cases on the targets, with progress shown."""
+    stop = threading.Event()
     with bars() as progress:
 
         def start(target: Target) -> Launch:
-            return launch(target, cache_directory(os.environ), WORKER, os.environ, progress.building)
+            return launch(target, cache_directory(os.environ), WORKER, os.environ, progress.building, stop)
 
         plan = Plan(
             directory=directory,
@@ -286,6 +224,7 @@ def _observe(
             limits=Limits(case_s=timeout),
             harness=__version__,
             launch=start,
+            stop=stop,
             clock=lambda: datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             timer=time.monotonic,
         )
@@ -294,7 +233,7 @@ def _observe(
 
 def _report(directory: Path, info: RunInfo) -> Tally:
     """Judge a stored run and write its reports into its folder."""
-    return write_reports(directory, info, judged(directory, info, _limits()))
+    return write_reports(directory, info, judged(directory, info, shipped_limits()))
 
 
 def _close(directory: Path, info: RunInfo, tally: Tally) -> int:
@@ -323,19 +262,6 @@ def _exit_code(info: RunInfo, tally: Tally) -> int:
     if not info.is_complete or tally.inconclusive:
         return EXIT_INCOMPLETE
     return EXIT_UNEXPECTED if tally.new or tally.changed or tally.fixed else EXIT_OK
-
-
-def _library(folders: Sequence[Path] | None) -> Library:
-    return load_library([cases_folder(), *(folders or ())])
-
-
-def _targets(selectors: Sequence[str], files: Sequence[Path] | None) -> tuple[Target, ...]:
-    catalog = read_catalog([cases_folder() / "targets.toml", *(files or ())])
-    return select(selectors, catalog, os.environ, Path.cwd())
-
-
-def _limits() -> tuple[Limit, ...]:
-    return load_limits(cases_folder() / "limits.toml")
 
 
 def _lengths(text: str, option: str, ndim: int) -> tuple[int, ...]:
@@ -368,7 +294,3 @@ def _can_draw(encoding: str) -> bool:
     except (LookupError, UnicodeEncodeError):
         return False
     return True
-
-
-def _say(message: str) -> None:
-    err.print(message, style="dim", markup=False, soft_wrap=True)

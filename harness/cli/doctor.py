@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from packaging.version import Version
 from rich.table import Table
 
+from harness.cli.listing import use_line
 from harness.cli.terminal import out
 from harness.errors import EXIT_INCOMPLETE, EXIT_OK
-from harness.records import Built, Case, Target
-from harness.targets.environments import is_built
+from harness.records import Case, Target
+from harness.targets.environments import cache_use, is_built, stale
 from harness.targets.installer import Installer, find_uv, uv_environment
-from harness.targets.interpreters import locate_interpreter
+from harness.targets.interpreters import how_to_get, locate_interpreter
 from harness.verdicts.canaries import failing_canaries
 
 
@@ -24,12 +27,19 @@ def examine(targets: Sequence[Target], cache: Path, environ: Mapping[str, str], 
     """
     table = Table("check", "result", title=f"cache: {cache}")
     faults = 0
-    for version, found in _interpreters(targets, environ):
+    needs = Counter(target.built.python for target in targets if target.built is not None)
+    for version, found in _interpreters(needs, environ):
         faults += found is None
-        missing = f"[red]missing: install it, put it on PATH, or let `uv python install {version}` fetch one"
+        missing = f"[red]missing, and {needs[version]} targets need it: {how_to_get(version)}"
         table.add_row(f"Python {version}", missing if found is None else str(found))
-    for target in targets:
-        table.add_row(target.name, "built" if is_built(target, cache) else "not built; a run builds it")
+    listed = Counter(target.family for target in targets)
+    built = Counter(target.family for target in targets if is_built(target, cache))
+    for family, number in listed.items():
+        table.add_row(f"family {family}", f"{built[family]} of {number} built; a run builds the others")
+    old = stale(targets, cache)
+    if old:
+        table.add_row("stale", f"{len(old)} environments that no target needs; `prepare --remove-stale`")
+    table.add_row("disk", use_line(cache, cache_use(cache)))
     failures = failing_canaries(cases)
     faults += len(failures)
     table.add_row("canaries", "[red]" + "; ".join(failures) if failures else "every wrong rule is caught")
@@ -37,10 +47,9 @@ def examine(targets: Sequence[Target], cache: Path, environ: Mapping[str, str], 
     return EXIT_INCOMPLETE if faults else EXIT_OK
 
 
-def _interpreters(targets: Sequence[Target], environ: Mapping[str, str]) -> Iterator[tuple[str, Path | None]]:
-    """The Python versions that targets need, and where each was found."""
-    pythons = {one.realisation.python for one in targets if isinstance(one.realisation, Built)}
+def _interpreters(versions: Iterable[str], environ: Mapping[str, str]) -> Iterator[tuple[str, Path | None]]:
+    """The Python versions that targets need, oldest first, and where each was found."""
     with TemporaryDirectory(prefix="keras-harness-") as folder:
         installer = Installer(find_uv(), uv_environment(environ), Path(folder), Path(folder, "uv.log"))
-        for version in sorted(pythons):
+        for version in sorted(versions, key=Version):
             yield version, locate_interpreter(version, environ, installer)

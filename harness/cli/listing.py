@@ -15,8 +15,9 @@ from harness.cli.terminal import out
 from harness.generator.coverage import uncovered
 from harness.generator.facets import Facet, facets_of
 from harness.generator.library import Library
-from harness.records import Built, Case, Finding, Target, Verdict, by
-from harness.targets.environments import disk_use, is_built
+from harness.records import Case, Finding, Target, Verdict, by
+from harness.targets.environments import CacheUse, disk_use, is_built
+from harness.targets.variants import MARK, Variant
 
 _SHOWN_CASES: Final = 40
 
@@ -94,8 +95,11 @@ def target_rows(targets: Sequence[Target], cache: Path) -> list[dict[str, object
             "api": target.api,
             "version": target.version,
             "backend": target.backend,
+            "family": target.family,
             "lineage": target.lineage,
-            "python": target.realisation.python if isinstance(target.realisation, Built) else "",
+            "python": "" if target.built is None else target.built.python,
+            "requires": "" if target.built is None else " ".join(target.built.requires),
+            "overlay": "" if target.built is None else " ".join(target.built.overlay),
             "built": is_built(target, cache),
             "bytes": disk_use(target, cache),
         }
@@ -105,13 +109,35 @@ def target_rows(targets: Sequence[Target], cache: Path) -> list[dict[str, object
 
 def print_targets(rows: Sequence[Mapping[str, object]]) -> None:
     """Targets, and which are built here."""
-    table = Table("target", "backend", "computed by", "Python", "built here")
+    table = Table()
+    table.add_column("target", min_width=max(len(str(row["target"])) for row in rows))
+    for name in ("family", "computed by", "Python", "built here"):
+        table.add_column(name)
     for row in rows:
         size = row["bytes"]
         assert isinstance(size, int)
         built = f"yes, {size / 1e6:,.0f} MB" if row["built"] else "no"
-        table.add_row(*(str(row[key]) for key in ("target", "backend", "lineage", "python")), built)
+        table.add_row(*(str(row[key]) for key in ("target", "family", "lineage", "python")), built)
     out.print(table)
+    num_built = sum(bool(row["built"]) for row in rows)
+    out.print(f"{len(rows)} targets, {num_built} built here", highlight=False)
+
+
+def print_variants(variants: Sequence[Variant]) -> None:
+    """The flags under which targets can be run besides."""
+    for one in variants:
+        flags = " ".join(f"{name}={value}" for name, value in one.variables.items())
+        line = f"{MARK}{one.name} ({', '.join(one.backends)}): {flags}. {one.about}"
+        out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def use_line(cache: Path, use: CacheUse) -> str:
+    """What environments take on the disk, in a sentence."""
+    own, shared = use.own_bytes / 1e9, use.shared_bytes / 1e9
+    return (
+        f"{cache} takes {own + shared:,.1f} GB: {own:,.1f} GB of its own and {shared:,.1f} GB "
+        "that it shares with uv's cache by hard links"
+    )
 
 
 def print_answers(findings: Sequence[Finding]) -> None:

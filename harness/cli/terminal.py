@@ -24,26 +24,43 @@ from rich.text import Text
 from harness.records import Observation, Outcome, RunInfo
 from harness.report import Tally
 
+MANY: Final = 12
+"""More bars than this are more than a terminal shows at once."""
+
 out: Final = Console()
 err: Final = Console(stderr=True)
 
 
 class Bars:
-    """A progress bar a target: cases done, cases a second, and what went wrong so far."""
+    """A progress bar a target: cases done, cases a second, and what went wrong so far.
+
+    Of many targets those that are being observed are shown, under a bar for all of them.
+    """
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
+        self._all: TaskID | None = None
         self._tasks: dict[str, TaskID] = {}
+        self._left: dict[str, int] = {}
         self._lost: dict[str, int] = {}
 
     def planned(self, target: str, cases: int) -> None:
         """Add the target's bar."""
         self._tasks[target] = self._progress.add_task(target, total=cases, note="")
+        self._left[target] = cases
+        if len(self._tasks) > MANY:
+            if self._all is None:
+                self._all = self._progress.add_task("all targets", total=0, note="")
+            self._progress.update(self._all, total=sum(self._left.values()))
+            for task in self._tasks.values():
+                self._progress.update(task, visible=False)
 
     def failed(self, target: str, reason: str) -> None:
         """Say why a target will not run."""
         self._progress.update(self._tasks[target], note="[red]could not start")
         self._progress.console.print(f"{target}: {reason}", style="red", markup=False, soft_wrap=True)
+        if self._all is not None:
+            self._progress.advance(self._all, self._left[target])
 
     def building(self, message: str) -> None:
         """Say what is being built."""
@@ -53,6 +70,10 @@ class Bars:
         """Advance the target's bar."""
         task = self._tasks[observation.target]
         self._progress.advance(task)
+        if self._all is not None:
+            self._left[observation.target] -= 1
+            self._progress.advance(self._all)
+            self._progress.update(task, visible=self._left[observation.target] > 0)
         if observation.outcome in {Outcome.CRASHED, Outcome.TIMED_OUT, Outcome.GARBLED}:
             self._lost[observation.target] = self._lost.get(observation.target, 0) + 1
             self._progress.update(task, note=f"[red]{self._lost[observation.target]} lost")

@@ -59,16 +59,23 @@ def axis_geometry(
     """
     if min(kernel, stride, dilation) < 1 or length < 0:
         raise ValueError(f"no geometry for {length=}, {kernel=}, {stride=}, {dilation=}")
-    if rule.dilation is Dilation.IGNORED:
-        dilation = 1
+    match rule.dilation:
+        case Dilation.SPREADS | Dilation.SWAPPED:  # What belongs to which axis is no matter of one axis.
+            pass
+        case Dilation.IGNORED:
+            dilation = 1
+        case Dilation.AS_STRIDE:
+            stride, dilation = stride * dilation, 1
+        case _:
+            assert_never(rule.dilation)
     effective = (kernel - 1) * dilation + 1
     pads_like_same = (padding is Padding.SAME and not rule.same_is_valid) or (
         padding is Padding.VALID and rule.valid_is_same
     )
     if pads_like_same:
         out = _same_out(length, stride, rule)
-        before, after = _place(_same_total(length, kernel, stride, dilation, out, rule), rule)
-        if _windows_decide(rule):
+        before, after = _place(_same_total(length, kernel, stride, dilation, out, rule), effective, rule)
+        if windows_decide(rule):
             out = _windows(length + before + after, effective, stride)
     else:
         out = _windows(length, effective, stride)
@@ -89,7 +96,7 @@ def _same_out(length: int, stride: int, rule: Rule) -> int:
     return -(-length // stride)
 
 
-def _windows_decide(rule: Rule) -> bool:
+def windows_decide(rule: Rule) -> bool:
     """Whether a rule can pad less or more than its windows need: what fits into the padded input decides."""
     unmatched = {Placement.BOTH_ROUNDED_DOWN, Placement.BOTH_ROUNDED_UP}
     return rule.placement in unmatched or rule.amount is Amount.UNDILATED
@@ -110,13 +117,19 @@ def _same_total(length: int, kernel: int, stride: int, dilation: int, out: int, 
             assert_never(rule.amount)
 
 
-def _place(total: int, rule: Rule) -> tuple[int, int]:
+def _place(total: int, effective: int, rule: Rule) -> tuple[int, int]:
     half, rest = total // 2, total - total // 2
     match rule.placement:
         case Placement.ODD_AFTER:
             return half, rest
         case Placement.ODD_BEFORE:
             return rest, half
+        case Placement.CENTRED:
+            before = (effective - 1) // 2 - (effective - 1 - total) // 2
+            return before, total - before
+        case Placement.TOWARDS_ZERO:
+            before = half if total >= 0 else rest
+            return before, total - before
         case Placement.ALL_BEFORE:
             return total, 0
         case Placement.ALL_AFTER:

@@ -21,10 +21,18 @@ class Padding(StrEnum):
 
 
 class Placement(StrEnum):
-    """Where the cells of `same` padding go."""
+    """Where the cells of `same` padding go.
+
+    `centred` lays the kernel by its middle tap, the earlier of two: what the middles of the first and the
+    last window leave of the input is split, with the odd cell after. So the odd cell of padding goes
+    before an odd kernel and after an even one. `towards-zero` halves as C does: of a negative total the odd
+    cell is cut off at the end.
+    """
 
     ODD_AFTER = "odd-after"
     ODD_BEFORE = "odd-before"
+    CENTRED = "centred"
+    TOWARDS_ZERO = "towards-zero"
     ALL_BEFORE = "all-before"
     ALL_AFTER = "all-after"
     BOTH_ROUNDED_UP = "both-rounded-up"
@@ -49,10 +57,11 @@ class Rounding(StrEnum):
 
 
 class Dilation(StrEnum):
-    """What the dilation rate does to the kernel's taps."""
+    """What the dilation rate does: it spreads the kernel's taps, or is taken for something else."""
 
     SPREADS = "spreads"
     IGNORED = "ignored"
+    AS_STRIDE = "as-stride"
     SWAPPED = "swapped"
 
 
@@ -157,6 +166,7 @@ KERAS: Final = Rule()
 WRONG_RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         "odd-cell-before": replace(KERAS, placement=Placement.ODD_BEFORE),
+        "kernel-centred": replace(KERAS, placement=Placement.CENTRED),
         "all-padding-before": replace(KERAS, placement=Placement.ALL_BEFORE),
         "all-padding-after": replace(KERAS, placement=Placement.ALL_AFTER),
         "both-sides-rounded-up": replace(KERAS, placement=Placement.BOTH_ROUNDED_UP),
@@ -167,11 +177,15 @@ WRONG_RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         ),
         "dilation-ignored-in-padding": replace(KERAS, amount=Amount.UNDILATED),
         "padding-not-clamped": replace(KERAS, amount=Amount.UNCLAMPED),
+        "padding-not-clamped-odd-cut-after": replace(
+            KERAS, amount=Amount.UNCLAMPED, placement=Placement.TOWARDS_ZERO
+        ),
         "same-means-valid": replace(KERAS, same_is_valid=True),
         "valid-means-same": replace(KERAS, valid_is_same=True),
         "length-rounded-down": replace(KERAS, rounding=Rounding.FLOOR),
         "length-rounded-up": replace(KERAS, rounding=Rounding.CEIL),
         "dilation-ignored": replace(KERAS, dilation=Dilation.IGNORED),
+        "dilation-taken-as-stride": replace(KERAS, dilation=Dilation.AS_STRIDE),
         "dilation-swapped": replace(KERAS, dilation=Dilation.SWAPPED),
         "kernel-flipped": replace(KERAS, orientation=Orientation.FLIPPED),
         "kernel-flipped-first-axis": replace(KERAS, orientation=Orientation.FLIPPED_FIRST_AXIS),

@@ -6,7 +6,18 @@ Lengths are counted in cells; shapes list axes outermost first; `*_s` fields are
 from harness.records.cases import Case, Signals, by, parse_case_id, parse_lengths
 from harness.records.findings import Expectation, Finding, Judged, Observation, ObservedError
 from harness.records.runs import RunFooter, RunHeader, RunInfo, TargetRun
-from harness.records.targets import Built, Checkout, Command, Fingerprint, Here, Launch, Realisation, Target
+from harness.records.targets import (
+    Api,
+    Built,
+    Checkout,
+    Command,
+    Fingerprint,
+    Here,
+    Launch,
+    Realisation,
+    StandIn,
+    Target,
+)
 from harness.records.words import (
     Array,
     DataFormat,
@@ -22,6 +33,7 @@ from harness.records.words import (
 )
 
 __all__ = [
+    "Api",
     "Array",
     "Built",
     "Case",
@@ -48,6 +60,7 @@ __all__ = [
     "Shape",
     "Signals",
     "Stage",
+    "StandIn",
     "Standing",
     "Target",
     "TargetRun",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from harness.records.targets import Fingerprint
 
@@ -11,14 +12,23 @@ from harness.records.targets import Fingerprint
 class TargetRun:
     """A target's part in a run: what it was, and how far it came.
 
+    `requires` are the pins of its base, `overlay` those laid before it, `variables` the environment
+    variables that are set for it; `version` is empty where only the fingerprint can tell.
     `failure` says why the target could not start or was given up; empty where all went well.
     `seconds` run from the launch of the first worker to the end of the last, `start_seconds` of them
     passed before the first hello; `workers` counts those that said hello.
     """
 
     name: str
+    api: str
+    version: str
+    backend: str
+    family: str
+    variant: str
     lineage: str
+    python: str
     requires: tuple[str, ...]
+    overlay: tuple[str, ...]
     fingerprint: Fingerprint
     observed: int
     not_run: int
@@ -26,6 +36,7 @@ class TargetRun:
     seconds: float
     start_seconds: float
     workers: int
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +79,8 @@ class RunInfo:
     def is_complete(self) -> bool:
         """Whether every planned observation was made and the run said so."""
         return self.footer is not None and self.footer.state == "complete"
+
+    @property
+    def target_runs(self) -> Mapping[str, TargetRun]:
+        """The part of each target by its name; empty without a footer."""
+        return {} if self.footer is None else {run.name: run for run in self.footer.targets}

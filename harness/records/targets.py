@@ -4,16 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
+
+
+class Api(StrEnum):
+    """The package through which a person reaches Keras."""
+
+    KERAS = "keras"
+    TF_KERAS = "tf.keras"
+    TF_KERAS_PACKAGE = "tf_keras"
+    KERAS_MXNET = "keras-mxnet"
+    PLAIDML_KERAS = "plaidml-keras"
+
+
+class StandIn(StrEnum):
+    """A system library that a base links to and a package registry does not hold."""
+
+    MPI = "mpi"
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A target whose environment the harness builds: one Python, pinned requirements."""
+    """A target whose environment the harness builds: a heavy base, and a thin overlay before it.
+
+    `python` and `requires` make the base, with everything that the requirements need. `overlay` are
+    requirements laid before the base on the import path, without what they need, so that many Keras
+    versions share one base. `stand_ins` are made by the harness and lie in the base.
+    """
 
     python: str
     requires: tuple[str, ...]
+    overlay: tuple[str, ...] = ()
+    stand_ins: tuple[StandIn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +67,36 @@ Realisation: TypeAlias = Built | Here | Checkout | Command
 class Target:
     """One Keras version x backend x Python.
 
-    `version` is empty where only the running target can tell (`here`, a checkout, a command).
-    `lineage` names the implementation that really computes. `variables` are environment variables
-    of the target's process.
+    `version` counts as the API does (TensorFlow's version for `tf.keras`, PlaidML's for
+    `plaidml-keras`) and is empty where only the running target can tell (`here`, a checkout, a
+    command). `family` names the line of versions that it belongs to. `lineage` names the
+    implementation that really computes. `variables` are environment variables of the target's process,
+    in which `{home}` stands for its private folder; `variant` names the flags that set it apart from
+    the target as listed.
     """
 
     name: str
-    api: str
+    api: Api
     version: str
     backend: str
     lineage: str
     realisation: Realisation
     variables: Mapping[str, str] = field(default_factory=dict)
+    family: str = ""
+    variant: str = ""
+
+    @property
+    def built(self) -> Built | None:
+        """The environment that the harness builds for it; None where it builds none."""
+        match self.realisation:
+            case Built() as built:
+                return built
+            case Checkout(base=built):
+                return built
+            case Here() | Command():
+                return None
+            case _:
+                assert_never(self.realisation)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,10 @@ from typing import Final
 from harness.generator.facets import Facet, facets_of
 from harness.oracle.rules import Padding
 from harness.records import Finding, Fingerprint, RunInfo
-from harness.report.cells import one_line
 from harness.report.csv_files import replacing, write_table
+from harness.report.markdown import escaped, table_line
 from harness.report.tally import Count, Tally, count_of, is_refused
-from harness.report.wording import headline, shortfall
+from harness.report.wording import headline, pins_of, shortfall
 
 EVERY: Final = "all"
 """The row that counts every case of a layer and padding, whatever its facets."""
@@ -46,7 +46,6 @@ LEGEND: Final = (
     f"overlap; the row `{EVERY}` counts each case once."
 )
 
-_CELL_LENGTH: Final = 2000
 _VERSION = re.compile(r"v?\d+(\.\d+)+\S*")
 _FACETS = {facet: position for position, facet in enumerate(Facet)}
 
@@ -176,13 +175,13 @@ def _markdown(info: RunInfo, table: Conformance, tally: Tally) -> Iterator[str]:
     yield ""
     missing = shortfall(info, tally)
     if missing:
-        yield f"> **This run is incomplete.** {' '.join(map(_escaped, missing))}"
+        yield f"> **This run is incomplete.** {' '.join(map(escaped, missing))}"
         yield ""
     yield f"**{headline(tally)}.** {tally.conforming:,} of {tally.judged:,} findings conform."
     yield ""
-    yield f"* date: {_escaped(header.started)}"
-    yield f"* harness: keras-harness {_escaped(header.harness)}"
-    yield f"* suites: {_escaped(', '.join(header.suites))}"
+    yield f"* date: {escaped(header.started)}"
+    yield f"* harness: keras-harness {escaped(header.harness)}"
+    yield f"* suites: {escaped(', '.join(header.suites))}"
     yield f"* cases: {header.cases:,} per target; {tally.planned:,} findings planned, {tally.judged:,} judged"
     yield ""
     yield from _targets_markdown(info, table, tally)
@@ -193,39 +192,30 @@ def _markdown(info: RunInfo, table: Conformance, tally: Tally) -> Iterator[str]:
         if (row.layer, row.padding) != section:
             section = (row.layer, row.padding)
             yield ""
-            yield f"## {_escaped(row.layer)}, padding {_escaped(row.padding)}"
+            yield f"## {escaped(row.layer)}, padding {escaped(row.padding)}"
             yield ""
-            yield _line("facet", *map(_escaped, table.targets))
-            yield _line("---", *("---:" for _ in table.targets))
-        yield _line(_escaped(row.facet), *map(str, row.cells))
+            yield table_line("facet", *map(escaped, table.targets))
+            yield table_line("---", *("---:" for _ in table.targets))
+        yield table_line(escaped(row.facet), *map(str, row.cells))
 
 
 def _targets_markdown(info: RunInfo, table: Conformance, tally: Tally) -> Iterator[str]:
     runs = {} if info.footer is None else {target.name: target for target in info.footer.targets}
     yield "## Targets"
     yield ""
-    yield _line("target", "conforming", "pins", "measured")
-    yield _line("---", "---:", "---", "---")
+    yield table_line("target", "conforming", "pins", "measured")
+    yield table_line("---", "---:", "---", "---")
     for name in table.targets:
         counts = tally.targets[name]
         pins = measured = ""
         if run := runs.get(name):
-            pins = ", ".join(run.requires)
+            pins = ", ".join(pins_of(run))
             measured = ", ".join(f"{key} {version}" for key, version in versions_of(run.fingerprint))
-        yield _line(
-            _escaped(name), f"{counts.conforming}/{counts.judged}", _escaped(pins), _escaped(measured)
+        yield table_line(
+            escaped(name), f"{counts.conforming}/{counts.judged}", escaped(pins), escaped(measured)
         )
 
 
 def versions_of(fingerprint: Fingerprint) -> tuple[tuple[str, str], ...]:
     """The versions that a worker measured, without what only tells of the machine it ran on."""
     return tuple((key, value) for key, value in fingerprint.items() if _VERSION.fullmatch(value))
-
-
-def _line(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _escaped(text: str) -> str:
-    """Text that cannot end a cell or begin a tag."""
-    return one_line(text, _CELL_LENGTH).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")

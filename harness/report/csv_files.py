@@ -15,8 +15,10 @@ from typing import Final, TextIO
 
 from harness.errors import HarnessError
 from harness.records import Finding, RunInfo, Verdict
-from harness.report.cells import COLUMNS, row_of
+from harness.report.cells import COLUMNS, one_line, row_of
+from harness.verdicts.confirm import Confirmation
 
+CONFIRMATION_COLUMNS: Final = ("target", "case", "divergence", "cause", "by_hand", "where", "error", "holds")
 TIMING_COLUMNS: Final = ("target", "workers", "cases", "start_seconds", "seconds", "cases_per_second")
 
 
@@ -88,5 +90,26 @@ def write_timings(path: Path, info: RunInfo) -> None:
                 round(target.observed / target.seconds, 1) if target.seconds > 0 else None,
             )
             for target in targets
+        ),
+    )
+
+
+def write_confirmations(path: Path, confirmations: Iterable[Confirmation]) -> None:
+    """Write `confirmed.csv`: each divergence, and what the call by hand showed."""
+    write_table(
+        path,
+        CONFIRMATION_COLUMNS,
+        (
+            (
+                one.finding.target,
+                one.finding.case.id,
+                one.finding.divergence,
+                one.finding.cause,
+                "" if one.answer is None else one.answer.what,
+                "" if one.answer is None else one_line(one.answer.where),
+                "" if one.answer is None else one_line(one.answer.error),
+                str(one.holds).lower(),
+            )
+            for one in confirmations
         ),
     )

@@ -25,7 +25,7 @@ from harness.report.csv_files import replacing
 from harness.report.details import Detail, DetailSample
 from harness.report.svg import STYLE, svg_picture
 from harness.report.tally import Count, Tally, count_of
-from harness.report.wording import call_line, count, headline, shortfall
+from harness.report.wording import call_line, count, headline, pins_of, shortfall
 
 MAX_ROWS: Final = 20_000
 """Findings that the page's table holds; those that do not conform come first."""
@@ -99,8 +99,8 @@ def _row(finding: Finding) -> list[str]:
     return [_RESULTS[count_of(finding)], *(cells[place] for place in _PLACES)]
 
 
-def write_html(path: Path, info: RunInfo, tally: Tally, table: Conformance, page: Page) -> None:
-    """Write the page of a run."""
+def environment_of_pages() -> Environment:
+    """Jinja2 with the package's templates: what is untrusted is escaped, a name that is missing raises."""
     environment = Environment(
         loader=PackageLoader("harness.report"),
         autoescape=True,
@@ -110,11 +110,24 @@ def write_html(path: Path, info: RunInfo, tally: Tally, table: Conformance, page
     )
     environment.filters["shape"] = shape_text
     environment.filters["one_line"] = one_line
-    environment.filters["call"] = call_line
     environment.filters["count"] = count
+    environment.globals["versions_of"] = versions_of
+    environment.globals["pins_of"] = pins_of
+    return environment
+
+
+def script_hash(script: str) -> str:
+    """What a content security policy calls the one script that may run."""
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def write_html(path: Path, info: RunInfo, tally: Tally, table: Conformance, page: Page) -> None:
+    """Write the page of a run."""
+    environment = environment_of_pages()
+    environment.filters["call"] = call_line
     environment.globals["picture"] = _picture
     environment.globals["difference"] = difference
-    script = _text("report.js")
+    script = template_text("report.js")
     rows = page.rows()
     stream = environment.get_template("index.html.j2").stream(
         info=info,
@@ -126,16 +139,15 @@ def write_html(path: Path, info: RunInfo, tally: Tally, table: Conformance, page
         table=table,
         table_rows=list(table.rows()),
         legend=LEGEND,
-        versions_of=versions_of,
         details=page.sample.details(),
         num_divergences=page.sample.offered,
         columns=("result", *_SHOWN),
         filtered=_FILTERED,
         data={"columns": ["result", *_SHOWN], "rows": rows},
         num_rows=len(rows),
-        style=Markup(_text("report.css") + STYLE),
+        style=Markup(template_text("report.css") + STYLE),
         script=Markup(script),
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        script_hash=script_hash(script),
         bundle=_bundle(),
     )
     with replacing(path) as file:
@@ -143,7 +155,8 @@ def write_html(path: Path, info: RunInfo, tally: Tally, table: Conformance, page
             file.write(part)
 
 
-def _text(name: str) -> str:
+def template_text(name: str) -> str:
+    """A style or a script of the package."""
     return files("harness.report").joinpath("templates", name).read_text(encoding="utf-8")
 
 

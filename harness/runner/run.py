@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol, assert_never
+from typing import Final, Protocol
 
 from harness import store
 from harness.errors import HarnessError
 from harness.generator.signals import SIGNALS_VERSION
 from harness.records import (
-    Built,
     Case,
-    Checkout,
-    Command,
-    Here,
     Launch,
     Observation,
     RunFooter,
@@ -26,6 +23,7 @@ from harness.records import (
 )
 from harness.runner.engines import local
 from harness.runner.work import Limits, Work, batches
+from harness.targets.isolation import REPRODUCIBLE
 
 RUNNING: Final = "running"
 COMPLETE: Final = "complete"
@@ -53,7 +51,8 @@ class Plan:
     `cases` gives the planned cases from the start at each call, those of one layer together; `suites`
     names the selection.
     `launch` gives how to start a target's worker, building its environment if need be; a
-    `HarnessError` from it is that target's failure and not the run's. `clock` gives the time of day
+    `HarnessError` from it is that target's failure and not the run's. It is called in threads, and
+    gives up soon after `stop` is set, as it is when the run ends. `clock` gives the time of day
     in ISO 8601, `timer` seconds.
     """
 
@@ -65,6 +64,7 @@ class Plan:
     limits: Limits
     harness: str
     launch: Callable[[Target], Launch]
+    stop: threading.Event
     clock: Callable[[], str]
     timer: Callable[[], float]
 
@@ -88,12 +88,20 @@ def run(plan: Plan, progress: Progress, *, resume: bool) -> RunInfo:
         store.write_info(plan.directory, info)
         return info
 
+    def prepare(work: Work) -> None:
+        try:
+            work.launch = plan.launch(work.target)
+        except HarnessError as error:
+            work.fail(f"could not start: {error}")
+            progress.failed(work.target.name, str(error))
+
     state = COMPLETE
     try:
-        works.extend(_prepare(plan, progress))
+        works.extend(_share_out(plan, progress))
         met: set[str] = set()
+        logs = plan.directory / "logs"
         with store.ObservationLog(plan.directory) as log:
-            for observation in local.observe(works, plan.jobs, plan.directory / "logs"):
+            for observation in local.observe(works, prepare, plan.jobs, logs, plan.stop):
                 log.append(observation)
                 progress.observed(observation)
                 if observation.target not in met:
@@ -141,28 +149,20 @@ def _open(plan: Plan, *, resume: bool) -> _Opened:
     return _Opened(stored, {} if info.footer is None else {run.name: run for run in info.footer.targets})
 
 
-def _prepare(plan: Plan, progress: Progress) -> Iterator[Work]:
-    """A target's share each, without what has been observed before; a target that fails is given up."""
+def _share_out(plan: Plan, progress: Progress) -> Iterator[Work]:
+    """A target's share each, without what has been observed before."""
     for target in plan.targets:
         done = store.observed_ids(plan.directory, target.name)
         left = sum(case.id not in done for case in plan.cases())
-        work = Work(
+        progress.planned(target.name, left)
+        yield Work(
             target=target,
-            launch=Launch((), {}),
             source=batches(_without(plan.cases(), done)),
             planned=left,
             limits=plan.limits,
+            earlier=len(done),
+            exhausted=left == 0,
         )
-        progress.planned(target.name, left)
-        if left == 0:
-            work.exhausted = True
-        else:
-            try:
-                work.launch = plan.launch(target)
-            except HarnessError as error:
-                work.fail(f"could not start: {error}")
-                progress.failed(target.name, str(error))
-        yield work
 
 
 def _without(cases: Iterable[Case], done: frozenset[str]) -> Iterator[Case]:
@@ -171,7 +171,9 @@ def _without(cases: Iterable[Case], done: frozenset[str]) -> Iterator[Case]:
 
 def _footer(plan: Plan, opened: _Opened, works: Sequence[Work], state: str, seconds: float) -> RunFooter:
     by_name = {work.target.name: work for work in works}
-    runs = tuple(_target_run(plan, opened, target, by_name.get(target.name)) for target in plan.targets)
+    runs = tuple(
+        _target_run(plan, opened, state, target, by_name.get(target.name)) for target in plan.targets
+    )
     not_run = sum(run.not_run for run in runs)
     return RunFooter(
         state=INCOMPLETE if state == COMPLETE and not_run else state,
@@ -183,15 +185,26 @@ def _footer(plan: Plan, opened: _Opened, works: Sequence[Work], state: str, seco
     )
 
 
-def _target_run(plan: Plan, opened: _Opened, target: Target, work: Work | None) -> TargetRun:
-    """A target's part so far, earlier attempts included."""
+def _target_run(plan: Plan, opened: _Opened, state: str, target: Target, work: Work | None) -> TargetRun:
+    """A target's part so far, earlier attempts included; once the run has ended, as the disk tells it."""
     earlier = opened.earlier.get(target.name)
-    observed = len(store.observed_ids(plan.directory, target.name))
+    if state == RUNNING and work is not None:
+        observed = work.earlier + work.observed
+    else:
+        observed = len(store.observed_ids(plan.directory, target.name))
     times = (0.0, 0.0) if work is None else work.times()
+    built = target.built
     return TargetRun(
         name=target.name,
+        api=target.api,
+        version=target.version,
+        backend=target.backend,
+        family=target.family,
+        variant=target.variant,
         lineage=target.lineage,
-        requires=requirements(target),
+        python="" if built is None else built.python,
+        requires=() if built is None else built.requires,
+        overlay=() if built is None else built.overlay,
         fingerprint=(work and work.fingerprint) or (earlier.fingerprint if earlier else {}),
         observed=observed,
         not_run=opened.header.cases - observed,
@@ -199,15 +212,5 @@ def _target_run(plan: Plan, opened: _Opened, target: Target, work: Work | None) 
         seconds=times[0] + (earlier.seconds if earlier else 0.0),
         start_seconds=times[1] + (earlier.start_seconds if earlier else 0.0),
         workers=(work.workers if work else 0) + (earlier.workers if earlier else 0),
+        variables={**REPRODUCIBLE, **target.variables},
     )
-
-
-def requirements(target: Target) -> tuple[str, ...]:
-    """What a target's environment is pinned to; empty where the harness does not build it."""
-    match target.realisation:
-        case Built(requires=requires) | Checkout(base=Built(requires=requires)):
-            return requires
-        case Here() | Command():
-            return ()
-        case _:
-            assert_never(target.realisation)

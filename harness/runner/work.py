@@ -37,7 +37,7 @@ class Limits:
     case_s: float = 60.0
     start_s: float = 300.0
     max_deaths_in_a_row: int = 5
-    max_deaths: int = 20
+    max_deaths: int = 60
 
 
 DEFAULT_LIMITS: Final = Limits()
@@ -68,15 +68,17 @@ def _layer_key(case: Case) -> tuple[object, ...]:
 class Work:
     """What is left to do for one target; shared by the threads that work on it.
 
-    `began`, `ready` and `ended` are monotonic times: the first worker launched, the first hello, the
-    last worker gone.
+    `launch` is None until the target's environment is there. `earlier` counts what attempts before
+    this one observed. `began`, `ready` and `ended` are monotonic times: the first worker launched, the
+    first hello, the last worker gone.
     """
 
     target: Target
-    launch: Launch
     source: Iterator[Batch]
     planned: int
     limits: Limits
+    earlier: int = 0
+    launch: Launch | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
     failure: str = ""
     fingerprint: Fingerprint = field(default_factory=dict)
@@ -108,6 +110,10 @@ class Work:
     def is_open(self) -> bool:
         """Whether there may be batches left to take."""
         return not self.failure and not self.exhausted
+
+    def is_ready(self) -> bool:
+        """Whether a worker can start on it now."""
+        return self.is_open() and self.launch is not None
 
     def fail(self, reason: str) -> None:
         """Give the target up; the first reason stays."""
@@ -173,6 +179,7 @@ def _start(work: Work, log: Path, stop: threading.Event) -> WorkerProcess | None
         work.began = work.began or time.monotonic()
     worker = None
     try:
+        assert work.launch is not None, work.target.name
         worker = WorkerProcess(work.launch, log, stop)
         fingerprint = worker.greet(work.limits.start_s)
     except (StartFailure, Stopped) as end:

@@ -1,14 +1,14 @@
-"""Builds one environment with uv: resolve, install, check, and only then write the state file.
+"""Builds the layers of one target with uv: resolve, install, check, and only then write the state file.
 
 Effects at the edge: the host's variables, the cache and the program to build with are arguments.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
-import subprocess
+import threading
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,183 +16,244 @@ from typing import Final
 
 from packaging.utils import canonicalize_name
 
-from harness.records import Target
-from harness.targets.catalog import API_IMPORTS
-from harness.targets.environments import (
-    SCHEMA,
-    Plan,
-    Progress,
-    State,
-    disk_errors_told,
-    installed_distributions,
-    only_builder,
-    plan_for,
-    sound_state,
-    write_state,
-)
-from harness.targets.installer import (
-    Installer,
-    append_log,
-    demand,
-    failure,
-    find_uv,
-    last_lines,
-    uv_environment,
-)
+from harness.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, HarnessError
+from harness.records import Launch, Target
+from harness.targets.hello import check_hello
+from harness.targets.installer import Installer, demand, failure, find_uv, uv_environment
 from harness.targets.interpreters import find_interpreter
 from harness.targets.isolation import isolated
+from harness.targets.layers import (
+    SCHEMA,
+    Base,
+    BaseState,
+    Layer,
+    Overlay,
+    OverlayState,
+    Plan,
+    Progress,
+    base_distributions,
+    disk_errors_told,
+    is_sound,
+    num_bytes,
+    only_builder,
+    overlay_distributions,
+    plan_for,
+    sound_base,
+    write_state,
+)
+from harness.targets.stand_ins import make_stand_ins
 
-_CHECK_TIMEOUT_S: Final = 600.0
-_CHECK_MARK: Final = "keras-harness-check:"
-_CHECK: Final = """\
-import json, platform
-{import_keras}
-answer = [platform.python_version(), keras.__version__, keras.backend.backend()]
-print("\\n{mark}" + json.dumps(answer))
-"""
 _CUDA: Final = re.compile(r"(nvidia|cuda|jax-cuda\d*)-.*|(pytorch-)?triton(-.*)?")
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedEnvironment:
-    """A built environment: its folder, its Python, a home for its processes, and what is installed."""
+    """What is built for a target: its Python, what lies before it, and a home for its processes.
 
-    folder: Path
+    `site` is the folder of the overlay's packages and `libraries` that of the stand-ins, where there are any.
+    """
+
     python: Path
+    site: Path | None
+    libraries: Path | None
     home: Path
-    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class _Means:
+    """What building takes from outside."""
+
+    worker: Path
+    environ: Mapping[str, str]
+    progress: Progress
+    uv: Path | None
+    stop: threading.Event
+
+    def step(self, line: str) -> None:
+        """Tells a person what comes next.
+
+        Raises:
+            HarnessError: `stop` is set; exit code 130.
+        """
+        if self.stop.is_set():
+            raise HarnessError("stopped before it was done", EXIT_INTERRUPTED)
+        self.progress(line)
+
+    def installer(self, layer: Layer) -> Installer:
+        """uv, run in the layer's folder."""
+        return Installer(
+            self.uv or find_uv(), uv_environment(self.environ), layer.folder, layer.log, self.stop
+        )
 
 
 def prepare(
-    target: Target, cache: Path, environ: Mapping[str, str], progress: Progress, uv: Path | None = None
+    target: Target,
+    cache: Path,
+    worker: Path,
+    environ: Mapping[str, str],
+    progress: Progress,
+    uv: Path | None = None,
+    stop: threading.Event | None = None,
 ) -> PreparedEnvironment | None:
-    """The target's environment, built where it is missing or broken; None where it needs none.
+    """What the target needs, built where it is missing or broken; None where it needs nothing.
 
-    Processes that ask at the same time wait for the one that builds. `uv` is the program to build
-    with, by default the one that came with the harness.
+    Processes and threads that ask at the same time wait for the one that builds. `worker` is the
+    worker's `__main__.py`, which has to say hello in the target. `uv` is the program to build with, by
+    default the one that came with the harness. `stop` ends the building when it is set.
 
     Raises:
-        HarnessError: it cannot be built; exit code 3.
+        HarnessError: it cannot be built, exit code 3; or `stop` was set, exit code 130.
     """
     plan = plan_for(target, cache)
     if plan is None:
         return None
-    with disk_errors_told(target, cache):
-        state = sound_state(plan)
-        if state is None:
-            with only_builder(plan, progress):
-                state = sound_state(plan) or _build(plan, environ, progress, uv)
-    return PreparedEnvironment(plan.folder, plan.python, plan.home, state)
+    means = _Means(worker, environ, progress, uv, stop or threading.Event())
+    with disk_errors_told(f"{target.name} cannot be prepared", cache):
+        if plan.overlay is None:
+            _ensure_base(plan, means)
+        elif not is_sound(plan):
+            with only_builder(plan.overlay, target.name, progress, means.stop):
+                if not is_sound(plan):
+                    _build_overlay(plan, plan.overlay, means)
+        plan.home.mkdir(parents=True, exist_ok=True)
+    return PreparedEnvironment(plan.base.python, plan.site, plan.libraries, plan.home)
 
 
-def _build(plan: Plan, environ: Mapping[str, str], progress: Progress, uv: Path | None) -> State:
-    """Builds from nothing; leaves nothing but the log where it fails."""
-    plan.log.unlink(missing_ok=True)
-    if plan.folder.exists():
-        progress(f"{plan.target.name}: removing what is left of a broken environment")
-        shutil.rmtree(plan.folder)
-    plan.folder.mkdir()
-    plan.home.mkdir(exist_ok=True)
-    installer = Installer(uv or find_uv(), uv_environment(environ), plan.folder, plan.log)
-    try:
-        progress(f"{plan.target.name}: looking for Python {plan.built.python}")
-        interpreter = find_interpreter(plan.built.python, environ, installer, plan.target.name)
-        progress(f"{plan.target.name}: resolving {len(plan.built.requires)} requirements")
-        lock = _resolve(plan, installer, interpreter)
-        progress(f"{plan.target.name}: installing")
-        _install(plan, installer, interpreter, lock)
-        progress(f"{plan.target.name}: checking that Keras works")
-        python_version = _check(plan, environ)
-        state = State(
-            schema=SCHEMA,
-            key=plan.key,
-            target=plan.target.name,
-            python=python_version,
-            requires=plan.built.requires,
-            installed=installed_distributions(plan.folder),
-        )
-        write_state(plan, state)
-    except BaseException:
-        shutil.rmtree(plan.folder, ignore_errors=True)
-        raise
-    progress(f"{plan.target.name}: ready, {len(state.installed)} packages")
+def worker_start(
+    target: Target, environment: PreparedEnvironment, worker: Path, environ: Mapping[str, str]
+) -> Launch:
+    """How to start the worker in what was built."""
+    variables = isolated(
+        environ,
+        environment.home,
+        target.variables,
+        import_path=environment.site,
+        libraries=environment.libraries,
+    )
+    return Launch((str(environment.python), "-s", str(worker), str(target.api)), variables)
+
+
+def _ensure_base(plan: Plan, means: _Means) -> BaseState:
+    state = sound_base(plan.base)
+    if state is None:
+        subject = f"{plan.target.name}, its base {plan.base.label}"
+        with only_builder(plan.base, subject, means.progress, means.stop):
+            state = sound_base(plan.base) or _build_base(plan.base, plan.target.name, means)
     return state
 
 
-def _resolve(plan: Plan, installer: Installer, interpreter: Path) -> Path:
+def _build_base(base: Base, name: str, means: _Means) -> BaseState:
+    """Builds from nothing; leaves nothing but the log where it fails."""
+    _clear(base, name, means.progress)
+    installer = means.installer(base)
+    try:
+        means.step(f"{name}: looking for Python {base.built.python}")
+        interpreter = find_interpreter(base.built.python, means.environ, installer, name)
+        means.step(f"{name}: resolving the {len(base.built.requires)} requirements of its base")
+        lock = _resolve(base, installer, interpreter, name)
+        means.step(f"{name}: installing its base")
+        demand(installer, name, ("venv", "--no-project", "--python", str(interpreter), str(base.venv)))
+        demand(installer, name, ("pip", "sync", "--python", str(base.python), str(lock)))
+        if base.built.stand_ins:
+            means.step(f"{name}: making stand-ins for {', '.join(base.built.stand_ins)}")
+            make_stand_ins(base.built.stand_ins, base.stand_ins, means.environ, installer, name)
+        state = BaseState(
+            schema=SCHEMA,
+            key=base.key,
+            build=uuid.uuid4().hex,
+            python=str(interpreter),
+            requires=base.built.requires,
+            installed=base_distributions(base),
+            stand_ins=tuple(sorted(file.name for file in base.stand_ins.glob("*"))),
+            num_bytes=num_bytes(base.folder),
+        )
+        write_state(base, state)
+    except BaseException:
+        shutil.rmtree(base.folder, ignore_errors=True)
+        raise
+    return state
+
+
+def _build_overlay(plan: Plan, overlay: Overlay, means: _Means) -> None:
+    """Builds from nothing, on a base that is built where it is missing; leaves nothing where it fails."""
+    name = plan.target.name
+    _clear(overlay, name, means.progress)
+    overlay.base_note.write_text(f"{plan.base.label}\n", encoding="utf-8")
+    plan.home.mkdir(parents=True, exist_ok=True)
+    base: BaseState | None = None
+    try:
+        base = _ensure_base(plan, means)
+        if overlay.requires:
+            means.step(f"{name}: installing")
+            arguments = ("pip", "install", "--no-deps", "--target", str(overlay.site))
+            installer = means.installer(overlay)
+            demand(installer, name, (*arguments, "--python", str(plan.base.python), *overlay.requires))
+        means.step(f"{name}: checking that its worker starts")
+        environment = PreparedEnvironment(plan.base.python, plan.site, plan.libraries, plan.home)
+        start = worker_start(plan.target, environment, means.worker, means.environ)
+        fingerprint = check_hello(plan.target, start, overlay.folder, overlay.log, means.stop)
+        state = OverlayState(
+            schema=SCHEMA,
+            key=overlay.key,
+            base_build=base.build,
+            target=name,
+            requires=overlay.requires,
+            installed=overlay_distributions(overlay),
+            num_bytes=num_bytes(overlay.folder),
+            fingerprint=dict(fingerprint),
+        )
+        write_state(overlay, state)
+    except BaseException as error:
+        shutil.rmtree(overlay.folder, ignore_errors=True)
+        if isinstance(error, HarnessError) and error.exit_code == EXIT_INCOMPLETE and base is not None:
+            _demand_same_base(plan, base, overlay)
+        raise
+    means.progress(f"{name}: ready")
+
+
+def _demand_same_base(plan: Plan, before: BaseState, overlay: Overlay) -> None:
+    """Where building failed, says so if that is because the base is no longer what it was."""
+    now = sound_base(plan.base)
+    if now is None or now.build != before.build:
+        raise failure(
+            plan.target.name,
+            f"its base {plan.base.folder} was removed or changed meanwhile",
+            "",
+            overlay.log,
+            "prepare it again, while nothing removes environments",
+        )
+
+
+def _clear(layer: Layer, name: str, progress: Progress) -> None:
+    """Makes an empty folder for a layer."""
+    layer.log.unlink(missing_ok=True)
+    if layer.folder.exists():
+        progress(f"{name}: removing what is left of a broken environment")
+        shutil.rmtree(layer.folder)
+    layer.folder.mkdir()
+
+
+def _resolve(base: Base, installer: Installer, interpreter: Path, name: str) -> Path:
     """The file of exact versions.
 
     Raises:
         HarnessError: there is no such set, or it holds CUDA packages: gigabytes that no target needs.
     """
-    source, lock = plan.folder / "requirements.in", plan.folder / "requirements.lock"
-    source.write_text("".join(f"{line}\n" for line in plan.built.requires), encoding="utf-8")
+    source, lock = base.folder / "requirements.in", base.folder / "requirements.lock"
+    source.write_text("".join(f"{line}\n" for line in base.built.requires), encoding="utf-8")
     arguments = ["pip", "compile", "--python", str(interpreter), "--no-header", "--no-annotate"]
-    demand(installer, plan.target.name, [*arguments, "--output-file", str(lock), str(source)])
+    demand(installer, name, [*arguments, "--output-file", str(lock), str(source)])
     names = [
         canonicalize_name(re.split(r"[ =@;\[]", line)[0]) for line in lock.read_text("utf-8").splitlines()
     ]
-    cuda = [name for name in names if _CUDA.fullmatch(name)]
+    cuda = [package for package in names if _CUDA.fullmatch(package)]
     if cuda:
         raise failure(
-            plan.target.name,
+            name,
             "its requirements pull in CUDA packages, which are large and of no use here",
             "\n".join(cuda),
-            plan.log,
+            base.log,
             "pin a build for the CPU, such as torch==2.13.0+cpu, and let uv find it with "
             "UV_TORCH_BACKEND=cpu or UV_FIND_LINKS",
         )
     return lock
-
-
-def _install(plan: Plan, installer: Installer, interpreter: Path, lock: Path) -> None:
-    venv = str(plan.folder / "venv")
-    demand(installer, plan.target.name, ("venv", "--no-project", "--python", str(interpreter), venv))
-    demand(installer, plan.target.name, ("pip", "sync", "--python", str(plan.python), str(lock)))
-
-
-def _check(plan: Plan, environ: Mapping[str, str]) -> str:
-    """Imports Keras as the target will; gives the version of Python.
-
-    Raises:
-        HarnessError: Keras cannot be imported, or is another version or backend than the target's name says.
-    """
-    target = plan.target
-    program = _CHECK.format(import_keras=API_IMPORTS[target.api], mark=_CHECK_MARK)
-    try:
-        done = subprocess.run(
-            [str(plan.python), "-s", "-c", program],
-            env=isolated(environ, plan.home, target.variables),
-            cwd=plan.folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=_CHECK_TIMEOUT_S,
-            check=False,
-        )
-        status, output, errors = done.returncode, done.stdout, done.stderr
-    except subprocess.TimeoutExpired:
-        status, output, errors = -1, "", f"no answer within {_CHECK_TIMEOUT_S:.0f} s"
-    append_log(plan.log, f"$ python -s -c {program!r}\n{output}{errors}\nexit status {status}\n")
-    answers = [line.removeprefix(_CHECK_MARK) for line in output.splitlines() if line.startswith(_CHECK_MARK)]
-    if status != 0 or not answers:
-        raise failure(
-            target.name,
-            f"it was installed, but cannot import Keras (exit status {status})",
-            last_lines(errors),
-            plan.log,
-            "read the log; if the pins fit together elsewhere, this platform lacks something that they need",
-        )
-    python_version, *found = json.loads(answers[-1])
-    expected = [target.version or found[0], target.backend]
-    if found != expected:
-        raise failure(
-            target.name,
-            f"it should be Keras {expected[0]} on {expected[1]}, but is Keras {found[0]} on {found[1]}",
-            "",
-            plan.log,
-            "mend `requires` and `variables` (KERAS_BACKEND) of the target",
-        )
-    return str(python_version)

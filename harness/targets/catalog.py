@@ -1,160 +1,236 @@
-"""Reads lists of targets (TOML) into `Target` records. Knows the file format, nothing of uv or processes.
+"""Makes `Target` records and variants of lists of targets. Knows nothing of uv or processes.
 
-A list holds `[[family]]` tables; a family is one target per version. The shipped list and a
-person's own have the same format and together form one catalog.
+The shipped list and a person's own have the same format (`list_format.py`) and together form one
+catalog: a family may use a base that another file lists.
 """
 
 from __future__ import annotations
 
-import difflib
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Final, TypeAlias
 
-import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion, Version
 
 from harness.errors import HarnessError
 from harness.records import Built, Target
-
-Catalog: TypeAlias = tuple[Target, ...]
-"""All targets that can be built, in the order of the files."""
-
-API_IMPORTS: Final[Mapping[str, str]] = MappingProxyType({"keras": "import keras"})
-"""The APIs that a target may have, and the statement that binds each to the name `keras`."""
+from harness.targets.isolation import HOME
+from harness.targets.list_format import BaseTable, FamilyTable, ListFile, VariantTable, near_misses, read_list
+from harness.targets.variants import Variant
 
 RESERVED_NAMES: Final = frozenset({"here", "newest"})
 """Selectors that look like names."""
 
-_PLACEHOLDER: Final = "{version}"
 _PYTHON: Final = re.compile(r"3\.\d{1,2}")
-_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9._+-]*")
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
+_VARIANT_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]*(=[A-Za-z0-9._-]+)?")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_WHERE: Final = re.compile(r"(?P<what>.*) - at `\$\.?(?P<path>.*)`", re.DOTALL)
-_UNKNOWN_KEY: Final = re.compile(r"Object contains unknown field `(?P<key>.*)`")
+_PLACEHOLDER: Final = re.compile(r"\{[^{}]*\}")
 
-_Words = Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
-
-
-class _Family(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    name: str
-    api: str
-    backend: str
-    lineage: str
-    python: str
-    versions: _Words
-    requires: _Words
-    variables: dict[str, str] = {}
+_Lists: TypeAlias = Sequence[tuple[Path, ListFile]]
 
 
-class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    format: Literal[1]
-    family: Annotated[tuple[_Family, ...], msgspec.Meta(min_length=1)]
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """All targets that can be built, in the order of the files, and the flags to see them under."""
+
+    targets: tuple[Target, ...]
+    variants: tuple[Variant, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """A base of the list; `place` begins every complaint about it."""
+
+    place: str
+    built: Built
 
 
 def read_catalog(files: Sequence[Path]) -> Catalog:
-    """The targets of all files, in order.
+    """The targets and variants of all files, in order.
 
     Raises:
-        HarnessError: a file cannot be read, is not TOML, breaks the format, or repeats a target's name.
+        HarnessError: a file cannot be read, is not TOML, breaks the format, repeats a name, names a base
+            or a backend that is not listed, or lists a base that no family uses.
     """
+    lists = [(file, read_list(file)) for file in files]
+    bases = _bases(lists)
+    targets, used = _targets(lists, bases)
+    for name, base in bases.items():
+        if name not in used:
+            raise HarnessError(
+                f"{base.place}: no family uses base {name!r}; name it in a family's `base`, or remove it"
+            )
+    return Catalog(targets, _variants(lists, targets))
+
+
+def _bases(lists: _Lists) -> dict[str, _Base]:
+    """The bases by name."""
+    bases: dict[str, _Base] = {}
     origins: dict[str, Path] = {}
+    for file, content in lists:
+        for index, table in enumerate(content.base):
+            place = f"{file}: base[{index}]"
+            for name, built in _built(table, place):
+                _claim(origins, name, file, "base")
+                bases[name] = _Base(place, built)
+    return bases
+
+
+def _built(table: BaseTable, place: str) -> Iterator[tuple[str, Built]]:
+    """The table's bases, each with its name: one for each version, or the only one."""
+    if not _PYTHON.fullmatch(table.python):
+        raise HarnessError(f"{place}.python: {table.python!r} is no Python version; write it like '3.11'")
+    for version in table.versions or (None,):
+        words = _words_of(version, f"{place}.versions")
+        name = _filled(table.name, words, f"{place}.name")
+        if not _NAME.fullmatch(name):
+            raise HarnessError(
+                f"{place}.name: {name!r} cannot name a base; use letters, digits and any of '._-'"
+            )
+        requires = _requirements(table.requires, words, f"{place}.requires")
+        yield name, Built(table.python, requires, stand_ins=table.stand_ins)
+
+
+def _targets(lists: _Lists, bases: Mapping[str, _Base]) -> tuple[tuple[Target, ...], frozenset[str]]:
+    """The targets of all families, and the names of the bases that they use."""
     targets: list[Target] = []
-    for file in files:
-        for target in _read_file(file):
-            key = target.name.casefold()
-            if key in origins:
-                raise HarnessError(
-                    f"{file}: target {target.name!r} is already defined in {origins[key]}; "
-                    "rename or remove one"
-                )
-            origins[key] = file
-            targets.append(target)
-    return tuple(targets)
+    used: set[str] = set()
+    origins: dict[str, Path] = {}
+    lines: dict[str, FamilyTable] = {}
+    for file, content in lists:
+        for index, table in enumerate(content.family):
+            place = f"{file}: family[{index}]"
+            _demand_sound_family(table, lines.setdefault(table.name, table), place)
+            for version in table.versions:
+                target, base = _target(table, version, bases, place)
+                _claim(origins, target.name, file, "target")
+                targets.append(target)
+                used.add(base)
+    return tuple(targets), frozenset(used)
 
 
-def _read_file(file: Path) -> Iterator[Target]:
-    try:
-        data = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise HarnessError(f"{file}: the list of targets cannot be read: {error}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise HarnessError(f"{file}: not valid TOML: {error}") from error
-    try:
-        content = msgspec.convert(data, _File)
-    except msgspec.ValidationError as error:
-        raise HarnessError(f"{file}: {_readable(str(error))}") from error
-    for index, family in enumerate(content.family):
-        yield from _targets(family, f"{file}: family[{index}]")
-
-
-def _readable(message: str) -> str:
-    """A msgspec message with the key's path in front and, for an unknown key, the known ones behind."""
-    match = _WHERE.fullmatch(message)
-    what, path = (match["what"], match["path"]) if match else (message, "")
-    unknown = _UNKNOWN_KEY.fullmatch(what)
-    if unknown is not None:
-        known = _Family.__struct_fields__ if path else _File.__struct_fields__
-        near = difflib.get_close_matches(unknown["key"], known, n=1)
-        hint = f"did you mean `{near[0]}`? " if near else ""
-        what = f"unknown key `{unknown['key']}`; {hint}Known keys: {', '.join(known)}"
-    return f"{path}: {what}" if path else what
-
-
-def _targets(family: _Family, place: str) -> Iterator[Target]:
-    """The family's targets, one per version; `place` begins every complaint."""
-    if family.api not in API_IMPORTS:
-        raise HarnessError(f"{place}.api: unknown API {family.api!r}; known: {', '.join(API_IMPORTS)}")
-    for key, value in (("backend", family.backend), ("lineage", family.lineage)):
+def _demand_sound_family(table: FamilyTable, first: FamilyTable, place: str) -> None:
+    """Complains of what is wrong whatever the version; `first` is the first table of the same line."""
+    for key in ("name", "backend", "lineage"):
+        value = getattr(table, key)
         if not _NAME.fullmatch(value):
             raise HarnessError(f"{place}.{key}: {value!r} is no name; write a word such as 'tensorflow'")
-    if not _PYTHON.fullmatch(family.python):
-        raise HarnessError(f"{place}.python: {family.python!r} is no Python version; write it like '3.11'")
-    for variable in family.variables:
-        if not _VARIABLE.fullmatch(variable):
-            raise HarnessError(f"{place}.variables: {variable!r} is no name of an environment variable")
-    for version in family.versions:
-        yield _target(family, version, place)
+    for key in ("api", "backend", "lineage"):
+        own, other = str(getattr(table, key)), str(getattr(first, key))
+        if own != other:
+            raise HarnessError(
+                f"{place}.{key}: {own!r}, but another table of family {table.name!r} has {other!r}; "
+                "a family is one line of versions, so give this one another `name`"
+            )
+    _demand_variables(table.variables, place)
 
 
-def _target(family: _Family, version: str, place: str) -> Target:
-    try:
-        Version(version)
-    except InvalidVersion as error:
-        raise HarnessError(f"{place}.versions: {version!r} is no version; write it like '3.15.1'") from error
-    name = family.name.replace(_PLACEHOLDER, version)
+def _target(family: FamilyTable, version: str, bases: Mapping[str, _Base], place: str) -> tuple[Target, str]:
+    """The target of a version, and the name of its base."""
+    words = _words_of(version, f"{place}.versions")
+    name = _filled(family.target, words, f"{place}.target")
     if not _NAME.fullmatch(name) or name in RESERVED_NAMES:
         raise HarnessError(
-            f"{place}.name: {name!r} cannot name a target; use letters, digits and any of '._+-', "
-            f"put {_PLACEHOLDER} where the version stands, and avoid {', '.join(sorted(RESERVED_NAMES))}"
+            f"{place}.target: {name!r} cannot name a target; use letters, digits and any of '._-', "
+            f"put {{version}} where the version stands, and avoid {', '.join(sorted(RESERVED_NAMES))}"
         )
-    return Target(
+    base = _filled(family.base, words, f"{place}.base")
+    if base not in bases:
+        raise HarnessError(f"{place}.base: base {base!r} is not listed; {near_misses(base, bases)}")
+    overlay = _requirements(family.overlay, words, f"{place}.overlay")
+    target = Target(
         name=name,
         api=family.api,
         version=version,
         backend=family.backend,
         lineage=family.lineage,
-        realisation=Built(
-            python=family.python,
-            requires=tuple(
-                _requirement(text.replace(_PLACEHOLDER, version), f"{place}.requires[{index}]")
-                for index, text in enumerate(family.requires)
-            ),
-        ),
+        realisation=replace(bases[base].built, overlay=overlay),
         variables=dict(family.variables),
+        family=family.name,
     )
+    return target, base
 
 
-def _requirement(text: str, place: str) -> str:
-    try:
-        Requirement(text)
-    except InvalidRequirement as error:
-        reason = str(error).splitlines()[0]
+def _variants(lists: _Lists, targets: Sequence[Target]) -> tuple[Variant, ...]:
+    backends = tuple(dict.fromkeys(target.backend for target in targets))
+    variants: list[Variant] = []
+    origins: dict[str, Path] = {}
+    for file, content in lists:
+        for index, table in enumerate(content.variant):
+            variants.append(_variant(table, backends, f"{file}: variant[{index}]"))
+            _claim(origins, table.name, file, "variant")
+    return tuple(variants)
+
+
+def _variant(table: VariantTable, backends: Sequence[str], place: str) -> Variant:
+    if not _VARIANT_NAME.fullmatch(table.name):
         raise HarnessError(
-            f"{place}: {text!r} is no requirement ({reason}); write it like 'numpy==2.4.6'"
-        ) from error
-    return text
+            f"{place}.name: {table.name!r} cannot name a variant; write it like 'onednn=0', "
+            "with letters, digits and any of '._-'"
+        )
+    for backend in table.backends:
+        if backend not in backends:
+            raise HarnessError(
+                f"{place}.backends: no target has backend {backend!r}; {near_misses(backend, backends)}"
+            )
+    _demand_variables(table.variables, place)
+    return Variant(table.name, table.about, table.backends, dict(table.variables))
+
+
+def _demand_variables(variables: Mapping[str, str], place: str) -> None:
+    for name, value in variables.items():
+        if not _VARIABLE.fullmatch(name):
+            raise HarnessError(f"{place}.variables: {name!r} is no name of an environment variable")
+        for placeholder in _PLACEHOLDER.findall(value):
+            if placeholder != HOME:
+                raise HarnessError(
+                    f"{place}.variables.{name}: {placeholder} stands for nothing; "
+                    f"only {HOME} does, for the private folder of the target"
+                )
+
+
+def _words_of(version: str | None, place: str) -> dict[str, str]:
+    """What the placeholders stand for; nothing where there is no version."""
+    if version is None:
+        return {}
+    try:
+        Version(version)
+    except InvalidVersion as error:
+        raise HarnessError(f"{place}: {version!r} is no version; write it like '3.15.1'") from error
+    return {"{version}": version, "{minor}": ".".join(version.split(".")[:2])}
+
+
+def _filled(text: str, words: Mapping[str, str], place: str) -> str:
+    """The text with the words that its placeholders stand for."""
+    for placeholder in _PLACEHOLDER.findall(text):
+        if placeholder not in words:
+            remedy = near_misses(placeholder, words) if words else "list the `versions` that it stands for"
+            raise HarnessError(f"{place}: {placeholder} in {text!r} stands for nothing; {remedy}")
+    return _PLACEHOLDER.sub(lambda match: words[match[0]], text)
+
+
+def _requirements(texts: Sequence[str], words: Mapping[str, str], place: str) -> tuple[str, ...]:
+    filled = [_filled(text, words, f"{place}[{index}]") for index, text in enumerate(texts)]
+    for index, text in enumerate(filled):
+        try:
+            Requirement(text)
+        except InvalidRequirement as error:
+            reason = str(error).splitlines()[0]
+            raise HarnessError(
+                f"{place}[{index}]: {text!r} is no requirement ({reason}); write it like 'numpy==2.4.6'"
+            ) from error
+    return tuple(filled)
+
+
+def _claim(origins: dict[str, Path], name: str, file: Path, what: str) -> None:
+    """Notes where a name stands, which may be one place only."""
+    key = name.casefold()
+    if key in origins:
+        raise HarnessError(
+            f"{file}: {what} {name!r} is already defined in {origins[key]}; rename or remove one"
+        )
+    origins[key] = file

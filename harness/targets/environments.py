@@ -1,93 +1,46 @@
-"""Where the environments of targets are kept, and which of them count as built.
-
-The cache holds, per environment (the label is the backend and a hash of what the environment is):
-    environments/<label>/   requirements.in, requirements.lock, venv/, state.json
-    locks/<label>.lock      held while one process builds or removes it
-    logs/<label>.log        all that uv and the check printed the last time
-    homes/<label>/          HOME and caches of the processes that run in it
-
-An environment counts as built only with its state file, which is written last and under a temporary
-name, after Keras has been imported; it is reused only while its interpreter exists and the packages
-on disk are those of the state file. Everything else is half-built or broken, and built anew.
-"""
+"""What a person asks of the cache: where it is, what is built, what it takes, and to be rid of it."""
 
 from __future__ import annotations
 
-import hashlib
-import json
+import contextlib
 import os
 import shutil
-import sysconfig
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import stat
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
-import msgspec
 import platformdirs
-from filelock import FileLock, Timeout
 
-from harness.errors import EXIT_INCOMPLETE, HarnessError
-from harness.records import Built, Checkout, Command, Here, Target
+from harness.records import Target
+from harness.targets.layers import (
+    BASES,
+    HOMES,
+    LABEL,
+    LOGS,
+    OVERLAYS,
+    Base,
+    Layer,
+    disk_errors_told,
+    is_sound,
+    only_builder,
+    plan_for,
+    read_num_bytes,
+)
 
-Progress: TypeAlias = Callable[[str], None]
-"""Takes one line that tells a person what is being done."""
-
-SCHEMA: Final = 1
-"""Rises when environments of earlier harnesses must not be reused."""
-
-
-class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The state file: what was built. `installed` names the distributions as their folders on disk do."""
-
-    schema: int
-    key: str
-    target: str
-    python: str
-    requires: tuple[str, ...]
-    installed: tuple[str, ...]
+_BLOCK: Final = 512
+"""What `st_blocks` counts in, whatever the file system; as du does."""
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What is to be built, and where."""
+class CacheUse:
+    """What the cache takes on the disk: of its own, and in files that uv's cache holds as well."""
 
-    target: Target
-    built: Built
-    key: str
-    cache: Path
-
-    @property
-    def label(self) -> str:
-        """The name of the folder, the lock, the log and the home."""
-        return f"{self.target.backend}-{self.key}"
-
-    @property
-    def folder(self) -> Path:
-        """The environment itself."""
-        return self.cache / "environments" / self.label
-
-    @property
-    def python(self) -> Path:
-        """The interpreter of the environment."""
-        place = ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
-        return self.folder.joinpath("venv", *place)
-
-    @property
-    def state_file(self) -> Path:
-        """What makes the environment count as built."""
-        return self.folder / "state.json"
-
-    @property
-    def log(self) -> Path:
-        """What uv and the check printed."""
-        return self.cache / "logs" / f"{self.label}.log"
-
-    @property
-    def home(self) -> Path:
-        """HOME and caches of the processes that run in the environment."""
-        return self.cache / "homes" / self.label
+    own_bytes: int
+    shared_bytes: int
 
 
 def cache_directory(environ: Mapping[str, str]) -> Path:
@@ -101,96 +54,143 @@ def cache_directory(environ: Mapping[str, str]) -> Path:
 def is_built(target: Target, cache: Path) -> bool:
     """Whether the target can start without anything being built."""
     plan = plan_for(target, cache)
-    return plan is None or sound_state(plan) is not None
-
-
-def remove(target: Target, cache: Path) -> bool:
-    """Removes the target's environment; False where there was none."""
-    plan = plan_for(target, cache)
-    if plan is None or not plan.folder.exists():
-        return False
-    with disk_errors_told(target, cache), only_builder(plan, lambda _line: None):
-        plan.state_file.unlink(missing_ok=True)
-        shutil.rmtree(plan.folder)
-        shutil.rmtree(plan.home, ignore_errors=True)
-    return True
+    return plan is None or is_sound(plan)
 
 
 def disk_use(target: Target, cache: Path) -> int:
-    """Bytes of the target's environment, counting those that it shares with uv's cache by hard links."""
+    """Bytes of the target's layers when they were built, with those that other targets and uv share."""
     plan = plan_for(target, cache)
     if plan is None:
         return 0
-    return sum(file.lstat().st_size for file in plan.folder.rglob("*") if not file.is_dir())
+    return read_num_bytes(plan.base) + (read_num_bytes(plan.overlay) if plan.overlay is not None else 0)
 
 
-def plan_for(target: Target, cache: Path) -> Plan | None:
-    """What has to be built for the target; None where nothing has."""
-    match target.realisation:
-        case Built() as built:
-            pass
-        case Checkout(base=built):
-            pass
-        case Here() | Command():
-            return None
-    identity = json.dumps([SCHEMA, built.python, built.requires, sysconfig.get_platform()])
-    key = hashlib.sha256(identity.encode()).hexdigest()[:12]
-    return Plan(target, built, key, cache.absolute())
+def remove(target: Target, cache: Path) -> bool:
+    """Removes the target's overlay and home, and its base where no other overlay lies on it.
+
+    False where there was nothing.
+
+    Raises:
+        HarnessError: the file system refuses.
+    """
+    plan = plan_for(target, cache)
+    if plan is None:
+        return False
+    with disk_errors_told(f"{target.name} cannot be removed", cache):
+        is_removed = plan.overlay is not None and _remove_layer(plan.overlay)
+        if plan.home.exists():
+            shutil.rmtree(plan.home)
+            is_removed = True
+        return _remove_base_unless_needed(plan.base) or is_removed
 
 
-def sound_state(plan: Plan) -> State | None:
-    """The state of an environment that is whole; None where it is missing, half-built or broken."""
-    try:
-        state = msgspec.json.decode(plan.state_file.read_bytes(), type=State)
-    except (OSError, msgspec.MsgspecError):
-        return None
-    is_whole = (
-        (state.schema, state.key) == (SCHEMA, plan.key)
-        and plan.python.exists()
-        and state.installed == installed_distributions(plan.folder)
+def cache_use(cache: Path) -> CacheUse:
+    """What the cache takes, each file once however many names it has.
+
+    A file is shared where it has more names than the cache holds: uv makes hard links from its own cache.
+    """
+    own = shared = 0
+    names: Counter[tuple[int, int]] = Counter()
+    linked: dict[tuple[int, int], os.stat_result] = {}
+    for status in _statuses(cache):
+        if stat.S_ISREG(status.st_mode) and status.st_nlink > 1:
+            file = (status.st_dev, status.st_ino)
+            names[file] += 1
+            linked[file] = status
+        else:
+            own += _bytes_on_disk(status)
+    for file, status in linked.items():
+        if status.st_nlink > names[file]:
+            shared += _bytes_on_disk(status)
+        else:
+            own += _bytes_on_disk(status)
+    return CacheUse(own, shared)
+
+
+def stale(targets: Iterable[Target], cache: Path) -> tuple[Path, ...]:
+    """The folders of layers that none of the targets needs: of other pins, or of earlier harnesses."""
+    known = _labels(targets, cache)
+    return tuple(
+        folder for kind in (OVERLAYS, BASES) for folder in _entries(cache / kind) if folder.name not in known
     )
-    return state if is_whole else None
 
 
-def installed_distributions(folder: Path) -> tuple[str, ...]:
-    """The distributions on disk, as `name-version`."""
-    found = [*folder.glob("venv/lib/python*/site-packages/*.dist-info")]
-    found += folder.glob("venv/Lib/site-packages/*.dist-info")
-    return tuple(sorted({path.name.removesuffix(".dist-info") for path in found}))
+def remove_stale(targets: Sequence[Target], cache: Path) -> tuple[Path, ...]:
+    """Removes what `stale` finds, with its homes and logs; gives the folders.
+
+    `targets` are all that are to stay: those of a person's own list, too.
+
+    Raises:
+        HarnessError: the file system refuses.
+    """
+    folders = stale(targets, cache)
+    known = _labels(targets, cache)
+    with disk_errors_told("stale environments cannot be removed", cache):
+        for folder in folders:
+            _remove_layer(Layer(cache.absolute(), folder.parent.name, folder.name, ""))
+        for left in (*_entries(cache / HOMES), *_entries(cache / LOGS)):
+            label = left.name.removesuffix(".log")
+            if LABEL.fullmatch(label) and label not in known:
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+    return folders
 
 
-@contextmanager
-def disk_errors_told(target: Target, cache: Path) -> Iterator[None]:
-    """Turns an error of the file system into one that names the target, the cache and the remedy."""
+def _labels(targets: Iterable[Target], cache: Path) -> frozenset[str]:
+    plans = [plan for target in targets if (plan := plan_for(target, cache)) is not None]
+    overlays = (plan.overlay.label for plan in plans if plan.overlay is not None)
+    return frozenset((*overlays, *(plan.base.label for plan in plans)))
+
+
+def _remove_layer(layer: Layer) -> bool:
+    """Removes a layer once nobody builds it; False where there was none."""
+    if not layer.folder.exists():
+        return False
+    with only_builder(layer, layer.label, lambda _line: None, threading.Event()):
+        _remove_folder(layer)
+    return True
+
+
+def _remove_base_unless_needed(base: Base) -> bool:
+    """An overlay that is being built notes its base before it asks for it, so it is seen here."""
+    if not base.folder.exists():
+        return False
+    with only_builder(base, base.label, lambda _line: None, threading.Event()):
+        if any(_base_label(overlay) == base.label for overlay in _entries(base.cache / OVERLAYS)):
+            return False
+        _remove_folder(base)
+    return True
+
+
+def _remove_folder(layer: Layer) -> None:
+    """Without its state file first, so that what is left does not count where removing is cut off."""
+    if layer.folder.exists():
+        layer.state_file.unlink(missing_ok=True)
+        shutil.rmtree(layer.folder)
+
+
+def _base_label(overlay: Path) -> str:
     try:
-        yield
-    except OSError as error:
-        raise HarnessError(
-            f"{target.name} cannot be prepared: {error}\n  the cache is {cache}; "
-            "KERAS_HARNESS_CACHE moves it to a folder that can be written, on a disk with space",
-            EXIT_INCOMPLETE,
-        ) from error
+        return (overlay / "base").read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
 
 
-@contextmanager
-def only_builder(plan: Plan, progress: Progress) -> Iterator[None]:
-    """Makes this process the only one that changes the environment."""
-    for folder in ("environments", "locks", "logs", "homes"):
-        (plan.cache / folder).mkdir(parents=True, exist_ok=True)
-    lock = FileLock(plan.cache / "locks" / f"{plan.label}.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        progress(f"{plan.target.name}: waiting for another process that builds it")
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
+def _entries(folder: Path) -> tuple[Path, ...]:
+    return tuple(sorted(folder.iterdir())) if folder.is_dir() else ()
 
 
-def write_state(plan: Plan, state: State) -> None:
-    """Makes the environment count as built, in one step."""
-    temporary = plan.state_file.with_suffix(".tmp")
-    temporary.write_bytes(msgspec.json.format(msgspec.json.encode(state), indent=1) + b"\n")
-    temporary.replace(plan.state_file)
+def _statuses(cache: Path) -> Iterator[os.stat_result]:
+    """Of all that lies in a folder and below; what vanishes meanwhile is left out."""
+    folders = [str(cache)]
+    while folders:
+        with contextlib.suppress(FileNotFoundError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                with contextlib.suppress(FileNotFoundError):
+                    yield entry.stat(follow_symlinks=False)
+
+
+def _bytes_on_disk(status: os.stat_result) -> int:
+    blocks = getattr(status, "st_blocks", None)
+    return status.st_size if blocks is None else blocks * _BLOCK

@@ -6,15 +6,16 @@ Knows nothing of targets but their names.
 from __future__ import annotations
 
 import re
-import subprocess
+import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import uv
 
 from harness.errors import EXIT_INCOMPLETE, HarnessError
+from harness.targets.children import Ended, run_child
 
 _TIMEOUT_S: Final = 3600.0
 _NUM_LAST_LINES: Final = 12
@@ -27,22 +28,14 @@ class Installer:
     """uv as it is called for one environment.
 
     `directory` is where it runs: a folder of ours, so that no project's settings are read. All that
-    it prints is appended to `log`.
+    it prints is appended to `log`. `stop` ends it when it is set.
     """
 
     program: Path
     environment: Mapping[str, str]
     directory: Path
     log: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """How a call ended."""
-
-    exit_status: int
-    output: str
-    errors: str
+    stop: threading.Event = field(default_factory=threading.Event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +52,16 @@ _MEANINGS: Final = (
         re.compile(r"No space left|disk quota|os error (28|112|122)\b", re.IGNORECASE),
         "the disk is full",
         "free some space, or point KERAS_HARNESS_CACHE and UV_CACHE_DIR to another disk",
+    ),
+    _Meaning(
+        re.compile(r"No interpreter found|No virtual environment|No Python at", re.IGNORECASE),
+        "the Python that it stands on is gone",
+        "prepare it again; what is missing is built anew",
+    ),
+    _Meaning(
+        re.compile(r"Failed to initialize cache|failed to open file .*archive-v\d", re.IGNORECASE),
+        "uv's own cache is broken",
+        "run `uv cache clean`, or point UV_CACHE_DIR to another folder",
     ),
     _Meaning(
         re.compile(r"network was disabled|network connectivity is disabled", re.IGNORECASE),
@@ -80,6 +83,11 @@ _MEANINGS: Final = (
         ),
         "a pinned package has no wheel for this platform or Python",
         "choose another target, or list one of your own with pins that exist here",
+    ),
+    _Meaning(
+        re.compile(r"does not satisfy Python", re.IGNORECASE),
+        "a pinned package is not made for this version of Python",
+        "choose another target, or mend `python` of the base in the list of targets",
     ),
     _Meaning(
         re.compile(r"there is no version of|was not found in|No solution found", re.IGNORECASE),
@@ -127,25 +135,14 @@ def uv_environment(environ: Mapping[str, str]) -> dict[str, str]:
     return environment
 
 
-def ask(installer: Installer, arguments: Sequence[str]) -> Answer:
-    """Runs uv and writes the log; a failure is an answer, too."""
-    argv = [str(installer.program), *arguments, "--color", "never", "--no-progress"]
-    try:
-        done = subprocess.run(
-            argv,
-            env=dict(installer.environment),
-            cwd=installer.directory,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=_TIMEOUT_S,
-            check=False,
-        )
-        answer = Answer(done.returncode, done.stdout, done.stderr)
-    except subprocess.TimeoutExpired:
-        answer = Answer(-1, "", f"error: operation timed out after {_TIMEOUT_S:.0f} s")
+def ask(installer: Installer, arguments: Sequence[str]) -> Ended:
+    """Runs uv and writes the log; a failure is an answer, too.
+
+    Raises:
+        HarnessError: `stop` was set; exit code 130.
+    """
+    argv = [str(installer.program), "--color", "never", "--no-progress", *arguments]
+    answer = run_child(argv, installer.environment, installer.directory, _TIMEOUT_S, installer.stop)
     append_log(installer.log, f"$ uv {' '.join(arguments)}\n{answer.output}{answer.errors}\n")
     return answer
 

@@ -43,6 +43,14 @@ def locate_interpreter(version: str, environ: Mapping[str, str], installer: Inst
     return next((found for found in answers if found is not None), None)
 
 
+def how_to_get(version: str) -> str:
+    """What a person can do who lacks a Python of this version."""
+    return (
+        f"get one with `pyenv install {version}`, `uv python install {version}`, "
+        "or the system's package manager"
+    )
+
+
 def _candidates(version: str, environ: Mapping[str, str], installer: Installer) -> Iterator[Path]:
     """Files that may be the interpreter: on PATH, in pyenv, known to uv, and the running one."""
     for folder in _path_folders(environ):
@@ -103,8 +111,7 @@ def _missing(
         "and uv could not download one",
         last_lines(errors),
         installer.log,
-        f"get one with `pyenv install {version}`, `uv python install {version}`, "
-        "or the system's package manager",
+        how_to_get(version),
     )
 
 

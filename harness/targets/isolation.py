@@ -41,6 +41,9 @@ HOST_PYTHON: Final = frozenset({"PYTHONPATH", "LD_LIBRARY_PATH"})
 USER: Final = frozenset({"HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "LD_LIBRARY_PATH"})
 """What a person's own command gets besides, for it may keep files at home."""
 
+HOME: Final = "{home}"
+"""Stands for the private folder of the target in the values of its variables."""
+
 REPRODUCIBLE: Final[Mapping[str, str]] = MappingProxyType(
     {
         "PYTHONNOUSERSITE": "1",
@@ -66,11 +69,14 @@ def isolated(
     home: Path | None,
     variables: Mapping[str, str],
     kept: Collection[str] = (),
+    import_path: Path | None = None,
+    libraries: Path | None = None,
 ) -> dict[str, str]:
     """The environment of a target's process; later parts override earlier ones.
 
     `home` is the target's private folder, None for a process that keeps the person's own. `kept`
-    names further variables of the host that pass.
+    names further variables of the host that pass. `import_path` lies before the target's own packages, and
+    `libraries` is searched for system libraries first.
     """
     return {
         **{
@@ -80,8 +86,14 @@ def isolated(
         },
         **(_private(home) if home is not None else {}),
         **REPRODUCIBLE,
-        **variables,
+        **({"PYTHONPATH": str(import_path)} if import_path is not None else {}),
+        **({"LD_LIBRARY_PATH": str(libraries)} if libraries is not None else {}),
+        **{name: _at_home(value, home) for name, value in variables.items()},
     }
+
+
+def _at_home(value: str, home: Path | None) -> str:
+    return value if home is None else value.replace(HOME, str(home))
 
 
 def _private(home: Path) -> dict[str, str]:

@@ -9,38 +9,46 @@ from __future__ import annotations
 import shutil
 import site
 import sys
+import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import assert_never
 
 from harness.errors import EXIT_INCOMPLETE, HarnessError
 from harness.records import Built, Checkout, Command, Here, Launch, Target
-from harness.targets.building import PreparedEnvironment, prepare
-from harness.targets.environments import Progress, disk_errors_told
+from harness.targets.building import prepare, worker_start
 from harness.targets.isolation import HOST_PYTHON, USER, isolated
+from harness.targets.layers import HOMES, Progress, disk_errors_told
 
 
 def launch(
-    target: Target, cache: Path, worker: Path, environ: Mapping[str, str], progress: Progress
+    target: Target,
+    cache: Path,
+    worker: Path,
+    environ: Mapping[str, str],
+    progress: Progress,
+    stop: threading.Event | None = None,
+    uv: Path | None = None,
 ) -> Launch:
-    """How to start the target's worker; builds its environment first where that is missing.
+    """How to start the target's worker; builds its layers first where they are missing.
 
     `worker` is the worker's `__main__.py`. `environ` is the host's environment, of which an
-    allow-list passes.
+    allow-list passes. `stop` and `uv` are as for `prepare`.
 
     Raises:
-        HarnessError: the environment cannot be built, or the command is not there; exit code 3.
+        HarnessError: the layers cannot be built, or the command is not there, exit code 3; or `stop`
+            was set, exit code 130.
     """
     match target.realisation:
         case Built():
-            environment = _prepared(target, cache, environ, progress)
-            variables = isolated(environ, environment.home, target.variables)
-            return Launch((str(environment.python), "-s", str(worker)), variables)
+            environment = prepare(target, cache, worker, environ, progress, uv, stop)
+            assert environment is not None, target
+            return worker_start(target, environment, worker, environ)
         case Checkout(directory=directory):
-            environment = _prepared(target, cache, environ, progress)
-            home = _home(target, cache)
-            variables = isolated(environ, home, {**target.variables, "PYTHONPATH": str(directory)})
-            return Launch((str(environment.python), "-s", str(worker)), variables)
+            environment = prepare(target, cache, worker, environ, progress, uv, stop)
+            assert environment is not None, target
+            return worker_start(target, replace(environment, site=directory), worker, environ)
         case Here():
             return _launch_here(target, cache, worker, environ)
         case Command(argv=(program, *arguments)):
@@ -56,32 +64,17 @@ def launch(
 
 def _launch_here(target: Target, cache: Path, worker: Path, environ: Mapping[str, str]) -> Launch:
     """The running Python, with the packages of the person's own site folder where it uses them."""
-    home = _home(target, cache)
+    home = cache.absolute() / HOMES / target.name
+    with disk_errors_told(f"{target.name} cannot start", cache):
+        home.mkdir(parents=True, exist_ok=True)
+    arguments = (str(worker), str(target.api))
     if not site.ENABLE_USER_SITE:
         variables = isolated(environ, home, target.variables, kept=HOST_PYTHON)
-        return Launch((sys.executable, "-s", str(worker)), variables)
+        return Launch((sys.executable, "-s", *arguments), variables)
     # The user site is found by way of HOME, which is private; an empty variable counts as unset.
     own = {"PYTHONUSERBASE": site.getuserbase(), "PYTHONNOUSERSITE": ""}
     variables = isolated(environ, home, {**own, **target.variables}, kept=HOST_PYTHON)
-    return Launch((sys.executable, str(worker)), variables)
-
-
-def _prepared(
-    target: Target, cache: Path, environ: Mapping[str, str], progress: Progress
-) -> PreparedEnvironment:
-    environment = prepare(target, cache, environ, progress)
-    assert environment is not None, target
-    with disk_errors_told(target, cache):
-        environment.home.mkdir(parents=True, exist_ok=True)
-    return environment
-
-
-def _home(target: Target, cache: Path) -> Path:
-    """The private home of a target that has no environment to itself."""
-    home = cache.absolute() / "homes" / target.name
-    with disk_errors_told(target, cache):
-        home.mkdir(parents=True, exist_ok=True)
-    return home
+    return Launch((sys.executable, *arguments), variables)
 
 
 def _found(program: str, target: Target, environ: Mapping[str, str]) -> str:

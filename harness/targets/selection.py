@@ -3,11 +3,16 @@
 A selector is one of
     a name                  `keras3.15.1-jax`
     a glob over names       `keras3.15*`
-    a specifier             `keras==3.15.1`, `keras>=3.13,<3.16 backend=torch`, `backend=jax`
+    a specifier             `keras>=3.13,<3.16 backend=torch`, `tf.keras<2.10`, `family=theano`
+    one with a variant      `keras3.15.1-tensorflow+onednn=0`, `keras>=3 variant=onednn=0`
     `newest`                the newest Keras on TensorFlow
     `here`                  the Python that runs the command
     `path:DIR`              a Keras checkout; `path:DIR backend=torch` chooses the backend
     `exec:COMMAND`          any program that speaks the worker protocol
+
+In a specifier `keras` stands for every line of Keras (`tf.keras`, `keras-mxnet` and the others too), and
+versions are those of Keras (2.2.4 for `plaidml-keras` 0.7.0); `api=keras` keeps to the package of that
+name.
 """
 
 from __future__ import annotations
@@ -18,17 +23,19 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 from typing import Final
 
+from packaging.requirements import Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
 from harness.errors import HarnessError
-from harness.records import Built, Checkout, Command, Here, Target
+from harness.records import Api, Built, Checkout, Command, Here, Target
 from harness.targets.catalog import Catalog
+from harness.targets.variants import MARK, Variant, under
 
 NEWEST: Final = "newest"
 """The selector to use where a person gave none."""
@@ -37,25 +44,37 @@ _DEFAULT_BACKEND: Final = "tensorflow"
 _LIST_ALL: Final = "`keras-harness targets` lists them all"
 _NUM_NEAR_MISSES: Final = 5
 _CHECKOUT: Final = re.compile(r"path:(?P<directory>.*?)(?:\s+backend=(?P<backend>\S*))?", re.DOTALL)
-_FILTER: Final = re.compile(r"(?P<key>[A-Za-z_]+)=(?P<value>[^<>=!~].*)?")
+_FILTER: Final = re.compile(r"(?P<key>[A-Za-z_]+)=(?P<value>[^<>=!~].*)?", re.DOTALL)
 _API_AND_VERSIONS: Final = re.compile(r"(?P<api>[A-Za-z][A-Za-z_.-]*)?(?P<versions>[<>=!~].*)?")
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 
+_ALL_OF_KERAS: Final = "keras"
+"""The word that stands for every API in a specifier."""
+
+_FILTERS: Final = ("api", "backend", "family", "lineage")
+"""The properties of a target that a specifier may ask for, as `key=value`."""
+
+_VARIANT: Final = "variant"
+
+_COUNT_OTHERWISE: Final = frozenset({Api.PLAIDML_KERAS})
+"""The APIs whose versions are not those of Keras."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Specifier:
-    """Which API, versions and backend are wanted; an empty word means any."""
+    """Which versions and properties are wanted; a property that is not named may be anything."""
 
-    api: str
     versions: SpecifierSet
-    backend: str
+    properties: Mapping[str, str] = field(default_factory=dict)
+    variant: str = ""
 
     def accepts(self, target: Target) -> bool:
-        return (
-            self.api in ("", target.api)
-            and self.backend in ("", target.backend)
-            and self.versions.contains(Version(target.version), prereleases=True)
-        )
+        version = target.version if "api" in self.properties else _keras_version(target)
+        return self.has_properties(target) and self.versions.contains(Version(version), prereleases=True)
+
+    def has_properties(self, target: Target) -> bool:
+        return all(getattr(target, key) == value for key, value in self.properties.items())
 
 
 def select(
@@ -88,35 +107,95 @@ def _resolve(text: str, catalog: Catalog, environ: Mapping[str, str], directory:
         return (_checkout(text, catalog, environ, directory),)
     if text.startswith("exec:"):
         return (_command(text),)
-    named = tuple(target for target in catalog if target.name == text)
-    if named:
-        return named
     specifier = _parse_specifier(text)
     if specifier is not None:
-        matched = tuple(filter(specifier.accepts, catalog))
+        matched = tuple(filter(specifier.accepts, catalog.targets))
+        name, variant = text, specifier.variant
     else:
-        matched = tuple(target for target in catalog if fnmatchcase(target.name, text))
+        name, _, variant = text.partition(MARK)
+        matched = tuple(target for target in catalog.targets if fnmatchcase(target.name, name))
     if not matched:
-        raise _unmatched(text, specifier, catalog)
-    return matched
+        raise _unmatched(name, specifier, catalog)
+    return _under(matched, variant, catalog, text) if variant else matched
+
+
+def newest_per_minor(targets: Sequence[Target]) -> tuple[Target, ...]:
+    """Of each family, minor version and variant, the targets of its newest version.
+
+    Targets without a version (`here`, a checkout, a command) stay.
+    """
+    newest: dict[tuple[str, ...], Version] = {}
+    for target in targets:
+        key = _minor(target)
+        newest[key] = max(Version(target.version or "0"), newest.get(key, Version("0")))
+    return tuple(target for target in targets if Version(target.version or "0") == newest[_minor(target)])
+
+
+def _keras_version(target: Target) -> str:
+    """The version of Keras that a target is: its own, but for APIs that count otherwise."""
+    if target.built is None or target.api not in _COUNT_OTHERWISE:
+        return target.version
+    requirements = map(Requirement, (*target.built.requires, *target.built.overlay))
+    pins = (pin for one in requirements if one.name == Api.KERAS for pin in one.specifier)
+    return next((pin.version for pin in pins if pin.operator == "=="), target.version)
+
+
+def _minor(target: Target) -> tuple[str, ...]:
+    line = ".".join(target.version.split(".")[:2])
+    return (target.family, line, target.variant) if line else (target.name,)
+
+
+def _under(matched: Sequence[Target], name: str, catalog: Catalog, text: str) -> tuple[Target, ...]:
+    """Those of the matched targets that a listed variant applies to, under its flags."""
+    variant = next((one for one in catalog.variants if one.name == name), None)
+    if variant is None:
+        raise HarnessError(
+            f"target {text!r}: no variant {name!r} is listed; {_known_variants(catalog.variants)}; "
+            "--set NAME=VALUE sets any other flag"
+        )
+    fitting = tuple(under(target, variant) for target in matched if target.backend in variant.backends)
+    if not fitting:
+        raise HarnessError(
+            f"target {text!r}: variant {name!r} is for {', '.join(variant.backends)}, "
+            f"not for {', '.join(_unique(target.backend for target in matched))}"
+        )
+    return fitting
+
+
+def _known_variants(variants: Sequence[Variant]) -> str:
+    listed = ", ".join(f"{one.name} ({', '.join(one.backends)})" for one in variants)
+    return f"known: {listed or 'none'}"
 
 
 def _parse_specifier(text: str) -> _Specifier | None:
-    """The text as a specifier, or None where it is none (a name or a glob)."""
+    """The text as a specifier, or None where it is none (a name or a glob).
+
+    Raises:
+        HarnessError: it looks like a specifier and has a filter or a version that is none.
+    """
     words = text.split()
     filters = [match for match in map(_FILTER.fullmatch, words) if match is not None]
     rest = "".join(word for word in words if _FILTER.fullmatch(word) is None)
     match = _API_AND_VERSIONS.fullmatch(rest)
     if match is None or not words:
         return None
-    backend = ""
+    properties: dict[str, str] = {}
     for each in filters:
-        if each["key"] != "backend" or not each["value"] or backend:
+        if each["key"] not in (*_FILTERS, _VARIANT) or not each["value"] or each["key"] in properties:
             raise HarnessError(
-                f"target {text!r}: {each[0]!r} is no filter; write one `backend=NAME`, "
+                f"target {text!r}: {each[0]!r} is no filter; write each of "
+                f"{', '.join((*_FILTERS, _VARIANT))} at most once, as in `backend=torch`, "
                 "and versions with two equals signs: 'keras==3.15.1 backend=torch'"
             )
-        backend = each["value"]
+        properties[each["key"]] = each["value"]
+    variant = properties.pop(_VARIANT, "")
+    api = match["api"] or ""
+    if api not in ("", _ALL_OF_KERAS):
+        if api not in set(Api) and not (match["versions"] or filters):
+            return None
+        _demand_api(text, api)
+        if properties.setdefault("api", api) != api:
+            raise HarnessError(f"target {text!r}: asks for {api} and for api={properties['api']}; leave one")
     try:
         versions = SpecifierSet(match["versions"] or "")
     except InvalidSpecifier as error:
@@ -124,28 +203,39 @@ def _parse_specifier(text: str) -> _Specifier | None:
             f"target {text!r}: {match['versions']!r} is no version specifier; "
             "write it like 'keras==3.15.1' or 'keras>=3.13,<3.16'"
         ) from error
-    return _Specifier(match["api"] or "", versions, backend)
+    return _Specifier(versions, properties, variant)
+
+
+def _demand_api(text: str, api: str) -> None:
+    if api not in set(Api):
+        near = difflib.get_close_matches(api, list(Api), n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise HarnessError(f"target {text!r}: there is no {api!r}; {hint}known: {', '.join(Api)}")
 
 
 def _unmatched(text: str, specifier: _Specifier | None, catalog: Catalog) -> HarnessError:
-    """What to say of a selector that matches nothing: the nearest names, or the known words."""
-    if specifier is not None and specifier.backend:
-        known = _unique(target.backend for target in catalog)
-        if specifier.backend not in known:
-            return HarnessError(
-                f"no target has backend {specifier.backend!r} (in {text!r}); known: {', '.join(known)}"
-            )
-    names = [target.name for target in catalog]
-    near = difflib.get_close_matches(text, names, n=_NUM_NEAR_MISSES, cutoff=0.5)
+    """What to say of a selector that matches nothing: the known words, versions or nearest names."""
+    if specifier is not None:
+        for key, value in specifier.properties.items():
+            known = _unique(getattr(target, key) for target in catalog.targets)
+            if value not in known:
+                return HarnessError(f"no target has {key} {value!r} (in {text!r}); known: {', '.join(known)}")
+        rest = [target for target in catalog.targets if specifier.has_properties(target)]
+        near = difflib.get_close_matches(text, [one.name for one in rest], n=_NUM_NEAR_MISSES, cutoff=0.0)
+    else:
+        near = difflib.get_close_matches(
+            text, [one.name for one in catalog.targets], n=_NUM_NEAR_MISSES, cutoff=0.5
+        )
     hint = f"near misses: {', '.join(near)}; " if near else ""
     return HarnessError(f"no target matches {text!r}; {hint}{_LIST_ALL}")
 
 
 def _newest(backend: str, catalog: Catalog, text: str) -> Target:
     """The newest Keras of a backend; the error names the selector `text` that asked for it."""
-    candidates = [target for target in catalog if target.api == "keras" and target.backend == backend]
+    listed = [target for target in catalog.targets if target.api is Api.KERAS]
+    candidates = [target for target in listed if target.backend == backend]
     if not candidates:
-        known = _unique(target.backend for target in catalog if target.api == "keras")
+        known = _unique(target.backend for target in listed)
         raise HarnessError(
             f"target {text!r}: no Keras with backend {backend!r} is listed; "
             f"set `backend=` or KERAS_BACKEND to one of {', '.join(known)}"
@@ -156,10 +246,10 @@ def _newest(backend: str, catalog: Catalog, text: str) -> Target:
 def _here(catalog: Catalog, environ: Mapping[str, str]) -> Target:
     """The running Python, with the variables that listed targets of its backend have."""
     backend = environ.get("KERAS_BACKEND", _DEFAULT_BACKEND)
-    kin = next((target for target in catalog if target.backend == backend), None)
+    kin = next((one for one in catalog.targets if one.api is Api.KERAS and one.backend == backend), None)
     return Target(
         name="here",
-        api="keras",
+        api=Api.KERAS,
         version="",
         backend=backend,
         lineage=kin.lineage if kin else backend,
@@ -185,7 +275,7 @@ def _checkout(text: str, catalog: Catalog, environ: Mapping[str, str], directory
         version="",
         backend=backend,
         lineage=base.lineage,
-        realisation=Checkout(directory=folder, base=base.realisation),
+        realisation=Checkout(directory=folder, base=replace(base.realisation, overlay=())),
         variables=base.variables,
     )
 
@@ -200,7 +290,7 @@ def _command(text: str) -> Target:
     if not argv:
         raise HarnessError(f"target {text!r}: no command; write exec:COMMAND, e.g. 'exec:node worker.js'")
     name = _safe("-".join(("exec", *(PurePath(word).name for word in argv))))
-    return Target(name=name, api="keras", version="", backend="", lineage=name, realisation=Command(argv))
+    return Target(name=name, api=Api.KERAS, version="", backend="", lineage=name, realisation=Command(argv))
 
 
 def _told_apart(targets: Sequence[Target]) -> tuple[Target, ...]:

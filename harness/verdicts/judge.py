@@ -25,7 +25,7 @@ def judged(directory: Path, info: RunInfo, limits: Sequence[Limit]) -> Iterator[
             f"{directory}: observed with signals {info.header.signals}, this version makes {SIGNALS_VERSION};"
             " judge it with the version that made it, or run again"
         )
-    runs = {} if info.footer is None else {run.name: run for run in info.footer.targets}
+    runs = info.target_runs
     for target in sorted(info.header.targets):
         run = runs.get(target)
         own = limits_of(limits, {} if run is None else run.fingerprint)

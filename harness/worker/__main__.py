@@ -1,4 +1,6 @@
-"""Starts a worker by path: `python .../harness/worker/__main__.py`.
+"""Starts a worker by path: `python .../harness/worker/__main__.py [API]`.
+
+API says which Keras to import; `adapters/apis.py` lists the names. It is `keras` unless given.
 
 The protocol moves to private descriptors before anything else is imported, since frameworks print
 to stdout; and the package is loaded from its own folder under a name of its own, so that no folder
@@ -43,5 +45,6 @@ def load_package() -> str:
 
 
 if __name__ == "__main__":
+    api_name = " ".join(sys.argv[1:]) or "keras"
     streams = private_streams()
-    importlib.import_module(load_package() + ".loop").serve(*streams)
+    importlib.import_module(load_package() + ".loop").serve(*streams, api_name)

@@ -4,11 +4,18 @@ import gc
 import time
 from typing import IO
 
-from . import adapters, wire
+from . import wire
+from .adapters import apis
+from .adapters.fingerprint import fingerprint
+from .adapters.generation import Unsupported
+from .adapters.observing import Observer
 
 
-def serve(reader: IO[bytes], writer: IO[bytes]) -> None:
-    """Answer messages from `reader` on `writer` until `bye` or the end of the stream."""
+def serve(reader: IO[bytes], writer: IO[bytes], api_name: str) -> None:
+    """Answer messages from `reader` on `writer` until `bye` or the end of the stream.
+
+    `api_name` is one of the names in `adapters.apis.OPEN`.
+    """
     out = wire.Writer(writer)
     hello = wire.receive(reader)
     if hello is None:
@@ -18,26 +25,27 @@ def serve(reader: IO[bytes], writer: IO[bytes]) -> None:
         out.send("failed", error={"type": "ProtocolError", "message": text})
         return
     try:
-        adapter = adapters.load()
-        fingerprint = adapter.fingerprint()
+        api = apis.load(api_name)
+        observer = Observer(apis.generation_of(api))
+        facts = fingerprint(api)
     except Exception as error:
         out.send("failed", error=describe(error))
         return
     if hasattr(gc, "freeze"):
         gc.freeze()
-    out.send("hello", protocol=wire.PROTOCOL, fingerprint=fingerprint)
+    out.send("hello", protocol=wire.PROTOCOL, fingerprint=facts)
     while True:
         message = wire.receive(reader)
         if message is None or message["type"] == "bye":
             return
-        adapter.begin_batch()
+        observer.begin_batch()
         for case in message["cases"]:
-            out.send("reply", seq=case["seq"], **observe(adapter, case, out))
+            out.send("reply", seq=case["seq"], **observe(observer, case, out))
         out.send("end", batch=message["batch"])
 
 
-def observe(adapter: adapters.Adapter, case: wire.Message, out: wire.Writer) -> wire.Message:
-    """What the adapter did with a case, as the fields of a reply."""
+def observe(observer: Observer, case: wire.Message, out: wire.Writer) -> wire.Message:
+    """What Keras did with a case, as the fields of a reply."""
     stage = "start"
 
     def enter(name: str) -> None:
@@ -47,11 +55,9 @@ def observe(adapter: adapters.Adapter, case: wire.Message, out: wire.Writer) -> 
 
     started = time.perf_counter()
     try:
-        fields = adapter.observe(case, enter)
-        enter("reply")
-        output = wire.encode_array(adapter.to_numpy(fields.pop("output")))
-        fields.update(outcome="returned", output=output)
-    except adapters.Unsupported as error:
+        fields = observer.observe(case, enter)
+        fields.update(outcome="returned", output=wire.encode_array(fields.pop("output")))
+    except Unsupported as error:
         fields = {"outcome": "unsupported", "reason": str(error)}
     except KeyboardInterrupt:
         raise

@@ -135,9 +135,10 @@ def test_an_unknown_suite_has_its_near_misses(refused: Callable[..., str]) -> No
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("format = 1", "family"),
-        ("format = 2", "format"),
-        ("format = 1\n[[family]]\nnam = 'x'", "unknown key `nam`; did you mean `name`?"),
+        ("format = 1", "format: 1 is that of an earlier harness"),
+        ("format = 2", "it lists nothing; add a [[family]]"),
+        ("format = 3", "format"),
+        ("format = 2\n[[family]]\nnam = 'x'", "unknown key `nam`; did you mean `name`?"),
         ("format = ", "mine.toml"),
     ],
 )

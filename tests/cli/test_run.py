@@ -22,15 +22,20 @@ from tests.fakes.runs import CASES, selector, suite
 from .conftest import Cli
 
 FAMILY = """
-format = 1
+format = 2
+[[base]]
+name = "old"
+python = "3.5"
+requires = ["old==1"]
 [[family]]
-name = "keras{version}-old"
+name = "old"
+target = "keras{version}-old"
 api = "keras"
 backend = "old"
 lineage = "old"
-python = "3.5"
+base = "old"
 versions = ["2.0.0"]
-requires = ["keras=={version}"]
+overlay = ["keras=={version}"]
 """
 FILES = {
     "conformance.csv",
@@ -94,7 +99,7 @@ def test_one_case_that_cannot_be_judged_makes_3_of_a_complete_run(cli: Cli, tmp_
 
 
 def test_a_defect_of_the_harness_is_4_with_a_traceback(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.cli.commands.load_library", lambda _folders: 1 / 0)
+    monkeypatch.setattr("harness.cli.options.load_library", lambda _folders: 1 / 0)
     ended = cli("cases")
     assert ended.code == EXIT_INTERNAL
     assert "ZeroDivisionError" in ended.err
@@ -103,7 +108,7 @@ def test_a_defect_of_the_harness_is_4_with_a_traceback(cli: Cli, monkeypatch: py
 def test_nothing_selected_is_5(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "grids").mkdir()
     (tmp_path / "grids" / "fakes.toml").write_bytes((CASES / "grids" / "fakes.toml").read_bytes())
-    monkeypatch.setattr("harness.cli.commands.cases_folder", lambda: tmp_path)
+    monkeypatch.setattr("harness.cli.options.cases_folder", lambda: tmp_path)
     ended = cli("cases", "--format", "csv")
     assert (ended.code, ended.out) == (EXIT_EMPTY, "")
     assert "no case was selected; name at least one suite" in ended.err
@@ -113,7 +118,7 @@ def test_an_interrupt_outside_a_run_is_130(cli: Cli, monkeypatch: pytest.MonkeyP
     def interrupted(_folders: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("harness.cli.commands.load_library", interrupted)
+    monkeypatch.setattr("harness.cli.options.load_library", interrupted)
     ended = cli("cases")
     assert ended.code == EXIT_INTERRUPTED
     assert "Traceback" not in ended.err

@@ -124,6 +124,13 @@ class backend:  # noqa: N801
     backend = staticmethod(lambda: "fake")
 
 
+class initializers:  # noqa: N801
+    @staticmethod
+    def get(name: str) -> Initializer:
+        assert name in {"glorot_uniform", "zeros"}
+        return np.zeros
+
+
 class layers:  # noqa: N801
     Conv2D = Conv2D
 

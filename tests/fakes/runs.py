@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,7 @@ from harness.records import Case, Finding, Launch, Observation, Outcome, RunInfo
 from harness.runner.run import Plan, run
 from harness.runner.work import Limits
 from harness.shipped import WORKER
+from harness.targets.catalog import Catalog
 from harness.targets.launching import launch
 from harness.targets.selection import select
 from harness.verdicts.judge import judged
@@ -34,7 +36,7 @@ def selector(fault: str, *at: Case) -> str:
 
 def target(fault: str, *at: Case) -> Target:
     """A fake as a target."""
-    (one,) = select([selector(fault, *at)], (), {}, Path())
+    (one,) = select([selector(fault, *at)], Catalog(()), {}, Path())
     return one
 
 
@@ -107,15 +109,19 @@ def run_targets(
     resume: bool = False,
     progress: Silent | None = None,
     environ: Mapping[str, str] = os.environ,
+    prepare: Callable[[Target], Launch] | None = None,
+    stop: threading.Event | None = None,
 ) -> Done:
     """Run into `directory/run`, judge, and check what holds of every run.
 
-    `directory/cache` is the cache of environments, `environ` the environment of the host.
+    `directory/cache` is the cache of environments, `environ` the environment of the host; `prepare`
+    takes the place of building and launching.
     """
     chosen = tuple(cases)
+    stop = stop or threading.Event()
 
     def start(one: Target) -> Launch:
-        return launch(one, directory / "cache", WORKER, environ, lambda _line: None)
+        return launch(one, directory / "cache", WORKER, environ, lambda _line: None, stop)
 
     plan = Plan(
         directory=directory / "run",
@@ -125,7 +131,8 @@ def run_targets(
         jobs=jobs,
         limits=limits,
         harness="tests",
-        launch=start,
+        launch=prepare or start,
+        stop=stop,
         clock=lambda: "2026-01-02T03:04:05+00:00",
         timer=lambda: 0.0,
     )

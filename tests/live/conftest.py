@@ -15,6 +15,18 @@ import pandas as pd
 import pytest
 
 TARGETS = ("keras3.15.1-tensorflow", "keras3.15.1-jax", "keras3.15.1-torch")
+OLD_TARGETS = (
+    "keras1.2.2-theano",
+    "keras2.3.1-theano",
+    "keras2.2.5-tensorflow",
+    "tf.keras1.4.0",
+    "tf.keras2.15.1",
+    "tf_keras2.16.0",
+    "keras3.0.5-tensorflow",
+    "keras3.0.5-jax",
+    "keras3.0.5-torch",
+)
+"""A handful that spans the generations of the API, graphs and eager calls, and Pythons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +66,15 @@ def keras_harness(
         timeout=1500,
     )
     return Ended(done.returncode, done.stdout + done.stderr, directory)
+
+
+@pytest.fixture(scope="session")
+def generations(tmp_path_factory: pytest.TempPathFactory) -> Ended:
+    """Suite smoke on Kerases of every generation."""
+    selection = [word for target in OLD_TARGETS for word in ("-t", target)]
+    return keras_harness(
+        "run", "smoke", *selection, directory=tmp_path_factory.mktemp("runs") / "generations"
+    )
 
 
 @pytest.fixture(scope="session")

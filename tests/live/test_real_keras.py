@@ -13,7 +13,7 @@ import pytest
 import uv
 
 from harness.records import Mode, parse_case_id
-from harness.shipped import cases_folder
+from harness.shipped import WORKER, cases_folder
 from harness.targets.building import prepare
 from harness.targets.catalog import read_catalog
 from harness.targets.environments import cache_directory
@@ -145,8 +145,10 @@ def _lines(ended: Ended) -> list[str]:
 
 
 def site_packages(name: str) -> Path:
-    """Where the environment of a target keeps its packages; built where it is not yet."""
-    target = next(one for one in read_catalog([cases_folder() / "targets.toml"]) if one.name == name)
-    environment = prepare(target, cache_directory(os.environ), os.environ, print)
+    """Where the overlay of a target keeps its packages; built where it is not yet."""
+    listed = read_catalog([cases_folder() / "targets.toml"]).targets
+    target = next(one for one in listed if one.name == name)
+    environment = prepare(target, cache_directory(os.environ), WORKER, os.environ, print)
     assert environment is not None
-    return next((environment.folder / "venv").glob("**/site-packages"))
+    assert environment.site is not None
+    return environment.site

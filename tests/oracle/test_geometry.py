@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.oracle import AxisGeometry, Padding, axis_geometry
+from harness.oracle import KERAS, AxisGeometry, Padding, axis_geometry
+from harness.oracle.rules import Amount, Dilation, Placement
 
 from .brute import brute_axis
 
@@ -94,7 +96,63 @@ def test_the_effective_kernel_counts_the_gaps(padding: Padding, out: int, before
     assert axis_geometry(3, 3, 1, 2, padding) == AxisGeometry(3, 3, 1, 2, 5, out, before, after)
 
 
+SMALL_AXES = tuple(itertools.product(range(1, 13), range(1, 7), range(1, 8), range(1, 4)))
+
+
+def test_half_of_the_kernel_is_padded_on_both_sides_and_what_is_too_much_cut_off() -> None:
+    # Theano's border_mode 'half', and the cut that Keras makes: windows are counted on the padded axis.
+    rule = replace(KERAS, amount=Amount.KERNEL_MINUS_ONE, placement=Placement.ODD_BEFORE)
+    for length, kernel, stride, dilation in SMALL_AXES:
+        reach = (kernel - 1) * dilation + 1
+        half = reach // 2
+        starts = [
+            start for start in range(0, length + 2 * half, stride) if start + reach <= length + 2 * half
+        ]
+        cut = [start - half for start in starts if len(range(0, start, stride)) * stride < length]
+        geometry = axis_geometry(length, kernel, stride, dilation, Padding.SAME, rule)
+        assert list(geometry.starts) == cut
+
+
+def test_centred_windows_leave_as_much_before_the_first_middle_as_after_the_last() -> None:
+    # CNTK's auto-padding: the middles of the windows are spread over the input, the odd cell after.
+    rule = replace(KERAS, amount=Amount.UNCLAMPED, placement=Placement.CENTRED)
+    for length, kernel, stride, dilation in SMALL_AXES:
+        geometry = axis_geometry(length, kernel, stride, dilation, Padding.SAME, rule)
+        middles = [start + (geometry.effective_kernel - 1) // 2 for start in geometry.starts]
+        left, right = middles[0], length - 1 - middles[-1]
+        assert right - left in {0, 1}
+        assert geometry.out == -(-length // stride)
+
+
+def test_centred_padding_puts_the_odd_cell_before_an_odd_kernel_and_after_an_even_one() -> None:
+    rule = replace(KERAS, placement=Placement.CENTRED)
+    odd = axis_geometry(4, 3, 2, 1, Padding.SAME, rule)
+    even = axis_geometry(5, 2, 2, 1, Padding.SAME, rule)
+    assert (odd.before, odd.after) == (1, 0)
+    assert (even.before, even.after) == (0, 1)
+
+
+def test_dilation_taken_as_stride_leaves_the_taps_side_by_side() -> None:
+    rule = replace(KERAS, dilation=Dilation.AS_STRIDE)
+    for length, kernel, dilation, padding in itertools.product(
+        range(1, 9), range(1, 5), range(1, 4), Padding
+    ):
+        strided = axis_geometry(length, kernel, dilation, 1, padding)
+        assert axis_geometry(length, kernel, 1, dilation, padding, rule) == strided
+
+
 @pytest.mark.parametrize("bad", [(-1, 1, 1, 1), (1, 0, 1, 1), (1, 1, 0, 1), (1, 1, 1, 0), (1, -2, 1, 1)])
 def test_impossible_axes_have_no_geometry(bad: tuple[int, int, int, int]) -> None:
     with pytest.raises(ValueError, match=r"no geometry for length=.*kernel=.*stride=.*dilation="):
         axis_geometry(*bad, Padding.SAME)
+
+
+def test_halving_towards_zero_cuts_the_odd_cell_off_at_the_end() -> None:
+    floors = replace(KERAS, amount=Amount.UNCLAMPED)
+    truncates = replace(floors, placement=Placement.TOWARDS_ZERO)
+    # (2-1)*9 + 1 - 15 = -5: Python halves it to -3, C to -2.
+    cut = [axis_geometry(15, 1, 9, 1, Padding.SAME, rule) for rule in (floors, truncates)]
+    assert [(one.before, one.after) for one in cut] == [(-3, -2), (-2, -3)]
+    # Nothing differs where cells are padded.
+    for n, k, s in ((5, 4, 1), (6, 3, 2), (7, 5, 2)):
+        assert axis_geometry(n, k, s, 1, Padding.SAME, truncates) == axis_geometry(n, k, s, 1, Padding.SAME)

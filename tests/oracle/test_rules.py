@@ -81,7 +81,14 @@ def test_no_wrong_rule_is_written_twice() -> None:
 
 def test_a_wrong_rule_that_moves_padding_alone_keeps_the_shape(suites: Mapping[str, Sequence[Case]]) -> None:
     # The reason why a check of shapes is worthless: these are wrong and never show in one.
-    for name in ("odd-cell-before", "all-padding-before", "all-padding-after", "padding-not-clamped"):
+    for name in (
+        "odd-cell-before",
+        "kernel-centred",
+        "all-padding-before",
+        "all-padding-after",
+        "padding-not-clamped",
+        "padding-not-clamped-odd-cut-after",
+    ):
         for case in suites["smoke"]:
             right, wrong = answer(case, KERAS), answer(case, WRONG_RULES[name])
             assert (right and right[0]) == (wrong and wrong[0]), (name, case.id)

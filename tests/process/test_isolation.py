@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 import harness
-from harness.records import Built, Target
-from harness.targets.environments import SCHEMA, State, installed_distributions, plan_for, write_state
+from harness.records import Api, Built, Target
+from harness.targets.layers import SCHEMA, BaseState, base_distributions, plan_for, write_state
 from tests.fakes import fake_keras
 from tests.fakes.runs import run_targets, suite
 
@@ -50,11 +50,11 @@ def host(tmp_path: Path) -> dict[str, str]:
 def built(tmp_path: Path) -> Target:
     """A target whose environment is there: a real one, with NumPy and the stand-in for Keras."""
     python = "{}.{}".format(*sys.version_info[:2])
-    target = Target("keras3.99-fake", "keras", "3.99", "fake", "fake", Built(python, ("keras==3.99",)))
+    target = Target("keras3.99-fake", Api.KERAS, "3.99", "fake", "fake", Built(python, ("keras==3.99",)))
     plan = plan_for(target, tmp_path / "cache")
     assert plan is not None
-    venv.create(plan.folder / "venv", with_pip=False, symlinks=True)
-    (packages,) = plan.folder.glob("venv/lib/python*/site-packages")
+    venv.create(plan.base.venv, with_pip=False, symlinks=True)
+    (packages,) = plan.base.venv.glob("lib/python*/site-packages")
     numpy = Path(np.__file__).parent
     for folder in (numpy, numpy.with_name("numpy.libs")):
         if folder.is_dir():
@@ -63,8 +63,17 @@ def built(tmp_path: Path) -> Target:
     source = Path(fake_keras.__file__).read_text(encoding="utf-8")
     (packages / "keras.py").write_text(source + REPORT, encoding="utf-8")
     (packages / "keras-3.99.dist-info").mkdir()
-    installed = installed_distributions(plan.folder)
-    write_state(plan, State(SCHEMA, plan.key, target.name, python, ("keras==3.99",), installed))
+    state = BaseState(
+        schema=SCHEMA,
+        key=plan.base.key,
+        build="made by hand",
+        python=python,
+        requires=("keras==3.99",),
+        installed=base_distributions(plan.base),
+        stand_ins=(),
+        num_bytes=0,
+    )
+    write_state(plan.base, state)
     return target
 
 
@@ -78,13 +87,14 @@ def test_a_host_package_of_another_version_does_not_reach_the_target(
     assert fingerprint["keras"] == "3.99"
     plan = plan_for(built, tmp_path / "cache")
     assert plan is not None
-    assert Path(fingerprint["prefix"]) == plan.folder / "venv"
+    assert Path(fingerprint["prefix"]) == plan.base.venv
 
     seen = json.loads((plan.home / "seen.json").read_text())
     assert seen["findable"] == []
     library = Path(sysconfig.get_path("stdlib"))
     for entry in map(Path, seen["path"]):
-        assert entry.is_relative_to(plan.folder) or entry.is_relative_to(library) or entry.suffix == ".zip"
+        is_own = entry.is_relative_to(plan.base.folder) or entry.is_relative_to(library)
+        assert is_own or entry.suffix == ".zip"
         assert not entry.is_relative_to(Path(harness.__file__).parent)
         assert str(entry) not in site.getsitepackages()
     assert not {"harness", "msgspec", "pytest"} & {name.partition(".")[0] for name in seen["modules"]}

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.generator.signals import signals_of
-from harness.records import Here, Outcome, Stage, Target, parse_case_id
+from harness.records import Api, Here, Outcome, Stage, Target, parse_case_id
 from harness.runner import wire
 from harness.shipped import WORKER
 from tests.fakes import fake_keras
@@ -35,7 +35,7 @@ def keras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run_here(tmp_path: Path) -> Done:
-    here = Target("here", "keras", "", "fake", "fake", Here(), {})
+    here = Target("here", Api.KERAS, "", "fake", "fake", Here(), {})
     return run_targets(tmp_path, [here], suite())
 
 
@@ -63,7 +63,8 @@ def test_the_fingerprint_tells_what_was_imported(keras: Path, tmp_path: Path) ->
     ("source", "said"),
     [
         ("raise ImportError('libmissing.so: no such file')", "ImportError: libmissing.so: no such file"),
-        ("__version__ = '2.15.0'", "the harness has an adapter for Keras 3 only"),
+        ("__version__ = '4.0'", "keras 4.0 at {keras}: the harness has adapters for Keras 1, 2 and 3 only"),
+        ("", "keras unknown at {keras}: the harness has adapters"),
         ("import os; os._exit(9)", "the worker ended before its hello: exit code 9"),
     ],
 )
@@ -72,7 +73,7 @@ def test_a_keras_that_cannot_be_used_fails_the_target(
 ) -> None:
     keras.write_text(source)
     done = run_here(tmp_path)
-    assert said in done.failure
+    assert said.format(keras=keras) in done.failure
     assert done.state == "incomplete"
 
 

@@ -184,8 +184,15 @@ def info_of(num_cases: int = len(CASES), state: str = "complete", failure: str =
             tuple(
                 TargetRun(
                     name=name,
+                    api="keras",
+                    version="3.15.1",
+                    backend=name.rpartition("-")[2],
+                    family=name.rpartition("-")[2],
+                    variant="",
                     lineage=name.rpartition("-")[2],
+                    python="3.11",
                     requires=("keras==3.15.1", "numpy==2.4.6"),
+                    overlay=(),
                     fingerprint={"keras": "3.15.1", "python": "3.11.7", "device": "cpu | <b>"},
                     observed=num_cases,
                     not_run=3 if failure else 0,

@@ -32,7 +32,27 @@ FOOTER = RunFooter(
     not_run=0,
     finished="2026-01-02T03:05:05+00:00",
     seconds=60.0,
-    targets=(TargetRun(TARGET, "loops", ("keras==3.15.1",), {"keras": "3.15.1"}, 3, 0, "", 2.5, 0.5, 2),),
+    targets=(
+        TargetRun(
+            name=TARGET,
+            api="keras",
+            version="3.15.1",
+            backend="loops",
+            family="loops",
+            variant="unrolled",
+            lineage="loops",
+            python="3.11",
+            requires=("numpy==2.4.6",),
+            overlay=("keras==3.15.1",),
+            fingerprint={"keras": "3.15.1"},
+            observed=3,
+            not_run=0,
+            failure="",
+            seconds=2.5,
+            start_seconds=0.5,
+            workers=2,
+        ),
+    ),
 )
 CASES = ("a", "b", "c")
 
@@ -244,7 +264,7 @@ def test_a_run_of_an_earlier_schema_asks_to_run_again(directory: Path) -> None:
     assert complaint(directory).endswith("; run again")
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b"[]", b'{"header": {"schema": 1}}', b"\xff", b"null"])
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b'{"header": {"schema": 2}}', b"\xff", b"null"])
 def test_a_damaged_run_json_is_told(directory: Path, text: bytes) -> None:
     (directory / "run.json").write_bytes(text)
     said = complaint(directory)

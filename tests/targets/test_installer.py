@@ -34,6 +34,30 @@ SAYINGS = [
         "hint: Packages were unavailable because the network was disabled.",
         "uv is told to stay offline",
     ),
+    (
+        "error: No solution found when resolving dependencies\n"
+        "cause: Because tensorflow==2.15.1 has no wheels with a matching Python implementation tag",
+        "a pinned package has no wheel for this platform or Python",
+    ),
+    (
+        "error: No solution found when resolving dependencies\n"
+        "cause: Because the current Python version (3.6.15) does not satisfy Python>=3.11 and keras==3.15.1",
+        "a pinned package is not made for this version of Python",
+    ),
+    ("error: No interpreter found at path `/gone/bin/python`", "the Python that it stands on is gone"),
+    (
+        "error: No virtual environment or system Python installation found for path `bin/python`",
+        "the Python that it stands on is gone",
+    ),
+    (
+        "error: Failed to install: keras-2.3.1-py2.py3-none-any.whl (keras==2.3.1)\n"
+        "cause: failed to open file `/cache/archive-v0/4D3b/Keras-2.3.1.dist-info/METADATA`: No such file",
+        "uv's own cache is broken",
+    ),
+    (
+        "error: Failed to initialize cache at `x`\n  cause: failed to create: File exists (os error 17)",
+        "uv's own cache is broken",
+    ),
     ("cause: No space left on device (os error 28)", "the disk is full"),
     ("cause: Permission denied (os error 13)", "a folder cannot be written"),
     ("error: something else", "uv failed"),
@@ -64,7 +88,7 @@ def test_a_failure_is_told_with_its_meaning_last_lines_and_log(
 
 
 def test_calls_are_logged_one_after_the_other(tmp_path: Path) -> None:
-    echo = installer(tmp_path, 'echo "called $1"')
+    echo = installer(tmp_path, 'echo "called $4"')
     assert ask(echo, ("first",)).output == "called first\n"
     assert demand(echo, "any", ("second",)) == "called second\n"
     assert echo.log.read_text() == "$ uv first\ncalled first\n\n$ uv second\ncalled second\n\n"

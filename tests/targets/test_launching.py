@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import site
 import subprocess
 import sys
@@ -10,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from harness.errors import EXIT_INCOMPLETE, HarnessError
-from harness.records import Built, Checkout, Command, Here, Launch, Target
-from harness.targets import launch, prepare
+from harness.records import Api, Built, Checkout, Command, Here, Launch, Target
+from harness.targets import launch
 from harness.targets.isolation import REPRODUCIBLE, isolated
+from tests.targets.conftest import RUNNING_PYTHON, WORKER, Workshop
 
 SECRETS = {
     "AWS_SECRET_ACCESS_KEY": "secret",
@@ -24,12 +24,6 @@ SECRETS = {
     "LD_LIBRARY_PATH": "/host/lib",
     "VIRTUAL_ENV": "/host/venv",
 }
-WORKER = Path("/harness/worker/__main__.py")
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> Path:
-    return tmp_path / "cache"
 
 
 @pytest.fixture
@@ -59,41 +53,85 @@ def test_the_variables_of_the_target_come_last(noisy: dict[str, str], tmp_path: 
     assert (environment["CUDA_VISIBLE_DEVICES"], environment["OMP_NUM_THREADS"]) == ("3", "2")
 
 
-@pytest.mark.skipif(os.name == "nt", reason="the stand-in for uv is a script")
-def test_a_built_target_starts_its_own_python_by_path(
-    target: Target, cache: Path, noisy: dict[str, str], fake_uv: Path
+def test_home_stands_for_the_private_folder_in_a_variable(noisy: dict[str, str], tmp_path: Path) -> None:
+    environment = isolated(noisy, tmp_path, {"FLAGS": "dir={home}/a,other={home}/b"})
+    assert environment["FLAGS"] == f"dir={tmp_path}/a,other={tmp_path}/b"
+    assert isolated(noisy, None, {"FLAGS": "{home}"})["FLAGS"] == "{home}"
+
+
+def run_in(start: Launch, program: str) -> str:
+    argv = [start.argv[0], "-s", "-c", program]
+    done = subprocess.run(argv, env=dict(start.environment), capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()[-1]
+
+
+def test_a_built_target_starts_its_own_python_by_path_for_its_api(
+    target: Target, workshop: Workshop, noisy: dict[str, str]
 ) -> None:
-    environment = prepare(target, cache, noisy, print, fake_uv)
-    assert environment is not None
-    start = launched(target, cache, noisy)
-    assert start.argv == (str(environment.python), "-s", str(WORKER))
-    assert start.environment == isolated(noisy, environment.home, target.variables)
-    assert environment.home.is_relative_to(cache)
+    environment = workshop.build(target)
+    start = launched(target, workshop.cache, noisy)
+    assert start.argv == (str(environment.python), "-s", str(WORKER), "keras")
+    expected = isolated(noisy, environment.home, target.variables)
+    assert start.environment == expected | {"PYTHONPATH": str(environment.site)}
+    assert environment.home.is_relative_to(workshop.cache)
     assert environment.home.is_dir()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="the stand-in for uv is a script")
-def test_a_checkout_lies_before_the_built_environment(
-    target: Target, cache: Path, noisy: dict[str, str], fake_uv: Path, tmp_path: Path
+def test_the_overlay_lies_before_the_base(target: Target, workshop: Workshop, noisy: dict[str, str]) -> None:
+    with_old_keras = Built(RUNNING_PYTHON, ("keras==3.9.2",), ("keras==3.15.1",))
+    shadowing = replace(target, realisation=with_old_keras)
+    workshop.build(shadowing)
+    start = launched(shadowing, workshop.cache, noisy)
+    assert run_in(start, "import keras; print(keras.__version__)") == "3.15.1"
+
+
+def test_an_empty_overlay_has_no_place_on_the_import_path(
+    target: Target, workshop: Workshop, noisy: dict[str, str]
 ) -> None:
-    assert isinstance(target.realisation, Built)
-    environment = prepare(target, cache, noisy, print, fake_uv)
-    assert environment is not None
+    bundled = replace(target, api=Api.TF_KERAS, realisation=Built(RUNNING_PYTHON, ("keras==3.15.1",)))
+    workshop.build(bundled)
+    start = launched(bundled, workshop.cache, noisy)
+    assert start.argv[-1] == "tf.keras"
+    assert not {"PYTHONPATH", "LD_LIBRARY_PATH"} & start.environment.keys()
+
+
+def test_the_home_of_a_target_holds_its_compile_caches(
+    target: Target, workshop: Workshop, noisy: dict[str, str]
+) -> None:
+    theano = replace(target, variables={**target.variables, "THEANO_FLAGS": "base_compiledir={home}/theano"})
+    environment = workshop.build(theano)
+    start = launched(theano, workshop.cache, noisy)
+    assert start.environment["THEANO_FLAGS"] == f"base_compiledir={environment.home}/theano"
+
+
+def test_a_variant_starts_as_its_target_with_its_flags(
+    target: Target, workshop: Workshop, noisy: dict[str, str]
+) -> None:
+    workshop.build(target)
+    variant = replace(target, name=f"{target.name}+x=1", variables={**target.variables, "X": "1"})
+    start, plain = (launched(one, workshop.cache, noisy) for one in (variant, target))
+    assert (start.argv, start.environment) == (plain.argv, {**plain.environment, "X": "1"})
+
+
+def test_a_checkout_lies_before_the_base_without_an_overlay(
+    target: Target, workshop: Workshop, noisy: dict[str, str], tmp_path: Path
+) -> None:
+    assert target.built is not None
+    environment = workshop.build(target)
     (tmp_path / "checkout" / "keras").mkdir(parents=True)
     (tmp_path / "checkout" / "keras" / "__init__.py").write_text("__version__ = 'of the checkout'")
-    checkout = Checkout(tmp_path / "checkout", target.realisation)
-    start = launched(replace(target, name="path-checkout-torch", realisation=checkout), cache, noisy)
+    checkout = Checkout(tmp_path / "checkout", target.built)
+    start = launched(replace(target, name="path-checkout-torch", realisation=checkout), workshop.cache, noisy)
     assert start.argv[0] == str(environment.python)
-    assert start.environment["HOME"] == str(cache / "homes" / "path-checkout-torch")
-    program = [start.argv[0], "-s", "-c", "import keras; print(keras.__version__)"]
-    done = subprocess.run(program, env=dict(start.environment), capture_output=True, text=True, check=True)
-    assert done.stdout == "of the checkout\n"
+    assert start.environment["HOME"] == str(workshop.cache / "homes" / "path-checkout-torch")
+    assert start.environment["PYTHONPATH"] == str(tmp_path / "checkout")
+    assert run_in(start, "import keras; print(keras.__version__)") == "of the checkout"
 
 
 def test_here_keeps_the_import_path_of_the_host(target: Target, cache: Path, noisy: dict[str, str]) -> None:
     here = replace(target, name="here", realisation=Here(), variables={"KERAS_BACKEND": "theano"})
     start = launched(here, cache, noisy)
-    assert (start.argv[0], start.argv[-1]) == (sys.executable, str(WORKER))
+    assert (start.argv[0], start.argv[-2:]) == (sys.executable, (str(WORKER), "keras"))
     assert start.environment["PYTHONPATH"] == "/host/packages"
     assert start.environment["KERAS_BACKEND"] == "theano"
     assert start.environment["HOME"] == str(cache / "homes" / "here")

@@ -1,33 +1,49 @@
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.errors import EXIT_USAGE, HarnessError
-from harness.records import Built, Checkout, Command, Here, Target
-from harness.targets import NEWEST, select
+from harness.records import Api, Built, Checkout, Command, Here, Target
+from harness.targets.catalog import Catalog
+from harness.targets.selection import NEWEST, newest_per_minor, select
+from harness.targets.variants import Variant, with_settings
 
 
-def listed(version: str, backend: str, api: str = "keras") -> Target:
+def listed(version: str, backend: str, api: Api = Api.KERAS, behind: str = "") -> Target:
     return Target(
-        name=f"{api}{version}-{backend}",
+        name=f"{api}{version}-{backend}{behind}",
         api=api,
         version=version,
         backend=backend,
+        family=backend if api is Api.KERAS else str(api),
         lineage="jax" if backend == "numpy" else backend,
-        realisation=Built("3.11", (f"{api}=={version}",)),
+        realisation=Built("3.11", (f"{backend}==1",), (f"{api}=={version}",)),
         variables={"KERAS_BACKEND": backend, "QUIET": "1"},
     )
 
 
-CATALOG = (
-    listed("3.9.2", "tensorflow"),
-    listed("3.15.1", "tensorflow"),
-    listed("3.15.1", "jax"),
-    listed("3.14.1", "jax"),
-    listed("3.13.2", "torch"),
-    listed("2.21.0", "tensorflow", api="tf_keras"),
+ONEDNN = Variant("onednn=0", "without oneDNN", ("tensorflow",), {"TF_ENABLE_ONEDNN_OPTS": "0"})
+PLAIDML = replace(
+    listed("0.7.0", "plaidml", Api.PLAIDML_KERAS),
+    name="plaidml-keras0.7.0",
+    realisation=Built("3.7", ("plaidml-keras==0.7.0", "keras==2.2.4")),
+)
+CATALOG = Catalog(
+    (
+        listed("3.9.2", "tensorflow"),
+        listed("3.15.1", "tensorflow"),
+        listed("3.15.1", "jax"),
+        listed("3.14.1", "jax"),
+        listed("3.13.2", "torch"),
+        listed("3.13.2", "numpy"),
+        listed("2.21.0", "tensorflow", Api.TF_KERAS_PACKAGE),
+        PLAIDML,
+    ),
+    (ONEDNN,),
 )
 
 
@@ -61,12 +77,25 @@ def make_checkout(folder: Path) -> Path:
         ("*-torch", ["keras3.13.2-torch"]),
         ("keras==3.15.1", ["keras3.15.1-tensorflow", "keras3.15.1-jax"]),
         ("keras==3.15.*", ["keras3.15.1-tensorflow", "keras3.15.1-jax"]),
-        ("keras>=3.13,<3.15", ["keras3.14.1-jax", "keras3.13.2-torch"]),
+        ("keras>=3.13,<3.15", ["keras3.14.1-jax", "keras3.13.2-torch", "keras3.13.2-numpy"]),
         ("keras >= 3.13, < 3.15 backend=jax", ["keras3.14.1-jax"]),
         ("backend=jax keras<3.15", ["keras3.14.1-jax"]),
         ("backend=jax", ["keras3.15.1-jax", "keras3.14.1-jax"]),
-        ("keras backend=tensorflow", ["keras3.9.2-tensorflow", "keras3.15.1-tensorflow"]),
+        (
+            "keras backend=tensorflow",
+            ["keras3.9.2-tensorflow", "keras3.15.1-tensorflow", "tf_keras2.21.0-tensorflow"],
+        ),
+        ("api=keras backend=tensorflow", ["keras3.9.2-tensorflow", "keras3.15.1-tensorflow"]),
+        ("keras<3.10", ["keras3.9.2-tensorflow", "tf_keras2.21.0-tensorflow", "plaidml-keras0.7.0"]),
+        ("keras==2.2.4", ["plaidml-keras0.7.0"]),
+        ("plaidml-keras<1", ["plaidml-keras0.7.0"]),
         ("tf_keras", ["tf_keras2.21.0-tensorflow"]),
+        ("tf_keras>=2.10", ["tf_keras2.21.0-tensorflow"]),
+        ("family=torch", ["keras3.13.2-torch"]),
+        ("lineage=jax", ["keras3.15.1-jax", "keras3.14.1-jax", "keras3.13.2-numpy"]),
+        ("keras3.15.1-tensorflow+onednn=0", ["keras3.15.1-tensorflow+onednn=0"]),
+        ("keras3.15*+onednn=0", ["keras3.15.1-tensorflow+onednn=0"]),
+        ("keras>=3.15 variant=onednn=0", ["keras3.15.1-tensorflow+onednn=0"]),
         (">=3.15", ["keras3.15.1-tensorflow", "keras3.15.1-jax"]),
         (NEWEST, ["keras3.15.1-tensorflow"]),
     ],
@@ -91,13 +120,22 @@ def test_overlapping_selectors_give_each_target_once_in_the_order_of_the_selecto
             "keras==3.15.2 backend=jax",
             "no target matches 'keras==3.15.2 backend=jax'; near misses: keras3.15.1-jax",
         ),
+        ("keras<1", "no target matches 'keras<1'; near misses: "),
         ("zzz*", "no target matches 'zzz*'; `keras-harness targets` lists them all"),
         ("", "no target matches ''"),
         ("backend=jaxs", "no target has backend 'jaxs' (in 'backend=jaxs'); known: tensorflow, jax, torch"),
         (
             "keras=3.15.1",
-            "'keras=3.15.1' is no filter; write one `backend=NAME`, and versions with two equals",
+            "'keras=3.15.1' is no filter; write each of api, backend, family, lineage, variant at most once",
         ),
+        ("backend=jax backend=torch", "'backend=torch' is no filter"),
+        ("family=jaxs", "no target has family 'jaxs'"),
+        ("keras==9.*", "near misses: keras3"),
+        ("tf.keras==2.1", "no target has api 'tf.keras' (in 'tf.keras==2.1'); known: keras, tf_keras"),
+        ("tfkeras<2", "there is no 'tfkeras'; did you mean tf_keras? known: keras, tf.keras, tf_keras, "),
+        ("tf_keras<3 api=keras", "asks for tf_keras and for api=keras; leave one"),
+        ("keras3.15.1-tensorflow+onednn", "no variant 'onednn' is listed; known: onednn=0 (tensorflow)"),
+        ("keras3.15.1-jax+onednn=0", "variant 'onednn=0' is for tensorflow, not for jax"),
         ("keras=>3", "'=>3' is no"),
         ("keras==three", "'==three' is no version specifier; write it like 'keras==3.15.1'"),
         ("backend=", "'backend=' is no filter"),
@@ -116,7 +154,7 @@ def test_here_is_the_running_python_with_the_backend_of_the_host(
 ) -> None:
     (target,) = select(["here"], CATALOG, environ, Path())
     assert target == Target(
-        "here", "keras", "", backend, backend, Here(), {"KERAS_BACKEND": backend, "QUIET": "1"}
+        "here", Api.KERAS, "", backend, backend, Here(), {"KERAS_BACKEND": backend, "QUIET": "1"}
     )
 
 
@@ -129,7 +167,7 @@ def test_a_checkout_lies_before_the_newest_listed_environment_of_its_backend(che
     (target,) = select([f"path:{checkout} backend=jax"], CATALOG, {"KERAS_BACKEND": "torch"}, Path())
     assert target.name == "path-my_keras-jax"
     assert (target.version, target.backend, target.variables["KERAS_BACKEND"]) == ("", "jax", "jax")
-    assert target.realisation == Checkout(checkout.resolve(), Built("3.11", ("keras==3.15.1",)))
+    assert target.realisation == Checkout(checkout.resolve(), Built("3.11", ("jax==1",)))
 
 
 def test_a_checkout_without_a_backend_takes_that_of_the_host(checkout: Path) -> None:
@@ -173,3 +211,50 @@ def test_long_commands_that_differ_at_the_end_are_told_apart() -> None:
     first, second = names(f"exec:worker {'x' * 90}1", f"exec:worker {'x' * 90}2")
     assert first != second
     assert len(first) < 80
+
+
+def test_a_variant_has_its_flags_and_a_name_of_its_own() -> None:
+    (target,) = select(["keras3.15.1-tensorflow+onednn=0"], CATALOG, {}, Path())
+    assert target.variant == "onednn=0"
+    assert target.variables == {
+        "KERAS_BACKEND": "tensorflow",
+        "QUIET": "1",
+        "TF_ENABLE_ONEDNN_OPTS": "0",
+    }
+
+
+def test_of_each_family_and_minor_version_the_newest_stays() -> None:
+    targets = (
+        listed("3.14.0", "jax"),
+        listed("3.14.1", "jax"),
+        listed("3.14.1", "jax", behind="0.4.30"),
+        listed("3.9.2", "jax"),
+        listed("3.14.0", "torch"),
+        *select(["keras3.9.2-tensorflow+onednn=0", "exec:worker", "here"], CATALOG, {}, Path()),
+    )
+    assert newest_per_minor(targets) == targets[1:]
+
+
+def test_settings_that_are_those_of_a_variant_have_its_name() -> None:
+    (target,) = with_settings(CATALOG.targets[:1], ["TF_ENABLE_ONEDNN_OPTS=0"], CATALOG.variants)
+    assert (target,) == select([target.name], CATALOG, {}, Path())
+
+
+def test_other_settings_are_named_by_themselves_in_a_name_fit_for_a_file() -> None:
+    (target,) = with_settings(CATALOG.targets[2:3], ["XLA_FLAGS=--a /b=1", "A=2"], CATALOG.variants)
+    assert target.name == "keras3.15.1-jax+A=2+XLA_FLAGS=--a_b=1"
+    assert target.variables["XLA_FLAGS"] == "--a /b=1"
+    assert with_settings(CATALOG.targets, [], CATALOG.variants) == CATALOG.targets
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (["onednn"], "--set 'onednn': write NAME=VALUE"),
+        (["A=1", "A=2"], "A is set twice; give it once"),
+        (["1A=1"], "--set '1A=1': write NAME=VALUE"),
+    ],
+)
+def test_a_setting_that_is_none_is_an_error(settings: list[str], said: str) -> None:
+    with pytest.raises(HarnessError, match=re.escape(said)):
+        with_settings(CATALOG.targets, settings, ())

@@ -38,7 +38,25 @@ REFUSED = Observation(
 
 
 def part(name: str, failure: str, backend: str = "made") -> TargetRun:
-    return TargetRun(name, "made", (), {"backend": backend}, 1, 1, failure, 1.0, 0.5, 1)
+    return TargetRun(
+        name=name,
+        api="keras",
+        version="0.0",
+        backend=backend,
+        family="made",
+        variant="",
+        lineage="made",
+        python="3.11",
+        requires=(),
+        overlay=(),
+        fingerprint={"backend": backend},
+        observed=1,
+        not_run=1,
+        failure=failure,
+        seconds=1.0,
+        start_seconds=0.5,
+        workers=1,
+    )
 
 
 def stored(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from harness.records import Observation
+from harness.records import Observation, Target
 from harness.runner.work import Work, drive
 
 _POLL_S: Final = 0.2
@@ -16,31 +17,62 @@ _CASES_WORTH_A_WORKER: Final = 500
 """A further worker on a target costs seconds to start; fewer cases than this do not repay it."""
 
 
-def observe(works: Sequence[Work], jobs: int, logs: Path) -> Iterator[Observation]:
+@dataclass(slots=True)
+class _Crew:
+    """What the threads of a run share: the works, and news of them."""
+
+    works: Sequence[Work]
+    stop: threading.Event
+    news: threading.Condition = field(default_factory=threading.Condition)
+    preparing: set[str] = field(default_factory=set)
+    unprepared: list[Work] = field(default_factory=list)
+    errors: list[BaseException] = field(default_factory=list)
+
+
+def observe(
+    works: Sequence[Work], prepare: Callable[[Work], None], jobs: int, logs: Path, stop: threading.Event
+) -> Iterator[Observation]:
     """Observations of all targets as they come, from at most `jobs` workers at once.
 
-    Ends when every target is done or given up. Closing the iterator (as an interrupt does) kills
-    the workers.
+    `prepare` gives a work its launch, or fails it; targets are prepared ahead while others are
+    observed, `jobs` at a time, and never two that share a base. Ends when every target is done or
+    given up. Closing the iterator (as an interrupt does) sets `stop` and kills the workers.
     """
     done: queue.SimpleQueue[Observation | None] = queue.SimpleQueue()
-    stop = threading.Event()
-    choice = threading.Lock()
-    errors: list[BaseException] = []
+    crew = _Crew(works, stop, unprepared=[work for work in works if work.is_open()])
 
     def work_on(number: int) -> None:
+        while (work := _choose(crew)) is not None:
+            try:
+                drive(work, logs / f"{work.target.name}-{number}.log", done.put, stop)
+            finally:
+                with crew.news:
+                    work.active -= 1
+                    crew.news.notify_all()
+
+    def get_ready(_number: int) -> None:
+        while (work := _next_unprepared(crew)) is not None:
+            try:
+                prepare(work)
+            finally:
+                with crew.news:
+                    crew.preparing.discard(base_of(work.target))
+                    crew.news.notify_all()
+
+    def guarded(task: Callable[[int], None], number: int) -> None:
         try:
-            while not stop.is_set() and (work := _choose(works, choice)) is not None:
-                try:
-                    drive(work, logs / f"{work.target.name}-{number}.log", done.put, stop)
-                finally:
-                    with choice:
-                        work.active -= 1
+            task(number)
         except BaseException as error:
-            errors.append(error)
+            crew.errors.append(error)
+            stop.set()
         finally:
             done.put(None)
 
-    threads = [threading.Thread(target=work_on, args=(number,), daemon=True) for number in range(jobs)]
+    threads = [
+        threading.Thread(target=guarded, args=(task, number), daemon=True)
+        for task in (get_ready, work_on)
+        for number in range(jobs)
+    ]
     for thread in threads:
         thread.start()
     try:
@@ -58,21 +90,48 @@ def observe(works: Sequence[Work], jobs: int, logs: Path) -> Iterator[Observatio
         stop.set()
         for thread in threads:
             thread.join()
-    if errors:
-        raise errors[0]
+    if crew.errors:
+        raise crew.errors[0]
 
 
-def _choose(works: Sequence[Work], choice: threading.Lock) -> Work | None:
-    """The target that most deserves a worker: the one with the fewest, of those that repay it."""
-    with choice:
-        worthy = [
-            work
-            for work in works
-            if work.is_open()
-            and (not work.active or work.planned - work.observed > _CASES_WORTH_A_WORKER * work.active)
-        ]
-        if not worthy:
-            return None
-        work = min(worthy, key=lambda candidate: candidate.active)
-        work.active += 1
-        return work
+def base_of(target: Target) -> str:
+    """What must not be prepared by two threads at once: one of them would only wait."""
+    built = target.built
+    return target.name if built is None else "\n".join((built.python, *built.requires))
+
+
+def _next_unprepared(crew: _Crew) -> Work | None:
+    """The first work to be prepared whose base no thread is at; waits for one, None where none is left."""
+    with crew.news:
+        while crew.unprepared and not crew.stop.is_set():
+            for work in crew.unprepared:
+                base = base_of(work.target)
+                if base not in crew.preparing:
+                    crew.preparing.add(base)
+                    crew.unprepared.remove(work)
+                    return work
+            crew.news.wait(_POLL_S)
+        return None
+
+
+def _choose(crew: _Crew) -> Work | None:
+    """The target that most deserves a worker: the one with the fewest, of those that repay it.
+
+    Waits while targets are still being prepared; None where nothing is left to begin.
+    """
+    with crew.news:
+        while not crew.stop.is_set():
+            worthy = [
+                work
+                for work in crew.works
+                if work.is_ready()
+                and (not work.active or work.planned - work.observed > _CASES_WORTH_A_WORKER * work.active)
+            ]
+            if worthy:
+                work = min(worthy, key=lambda candidate: candidate.active)
+                work.active += 1
+                return work
+            if not any(work.is_open() and work.launch is None for work in crew.works):
+                return None
+            crew.news.wait(_POLL_S)
+        return None

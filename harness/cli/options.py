@@ -1,0 +1,97 @@
+"""The application, and the arguments and options that several commands share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.generator.library import Library, load_library
+from harness.records import Target
+from harness.shipped import cases_folder
+from harness.targets.catalog import Catalog, read_catalog
+from harness.targets.selection import newest_per_minor, select
+from harness.targets.variants import with_settings
+from harness.verdicts.limits import Limit, load_limits
+
+app = typer.Typer(
+    name="keras-harness",
+    help="Does every Keras pad as the formulas say?",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+class Format(StrEnum):
+    """How a listing is written."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+Suites = Annotated[list[str] | None, typer.Argument(metavar="[SUITE ...]", help="suites to take cases from")]
+Targets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-t", "--target", metavar="TARGET", help="a name, glob, specifier, here, path:DIR or exec:COMMAND"
+    ),
+]
+CasesFolders = Annotated[
+    list[Path] | None, typer.Option("--cases", metavar="DIR", help="a folder of your own cases")
+]
+TargetsFiles = Annotated[
+    list[Path] | None, typer.Option("--targets-file", metavar="FILE", help="a list of your own targets")
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option("-j", "--jobs", min=1, help="workers at once; one a processor unless given"),
+]
+Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="DIR", help="where the run goes")]
+Timeout = Annotated[float, typer.Option("--timeout", min=0.1, help="seconds a case may take")]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="the folder of a run")]
+
+
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="an environment variable of every target"),
+]
+NewestPerMinor = Annotated[
+    bool, typer.Option("--newest-per-minor", help="of each minor version only the newest")
+]
+
+
+def library_of(folders: Sequence[Path] | None) -> Library:
+    """The shipped cases and the person's own."""
+    return load_library([cases_folder(), *(folders or ())])
+
+
+def catalog_of(files: Sequence[Path] | None) -> Catalog:
+    """The shipped list of targets and the person's own."""
+    return read_catalog([cases_folder() / "targets.toml", *(files or ())])
+
+
+def chosen_targets(
+    selectors: Sequence[str],
+    files: Sequence[Path] | None,
+    settings: Sequence[str] | None = None,
+    *,
+    newest_only: bool = False,
+) -> tuple[Target, ...]:
+    """The targets that a person asked for."""
+    catalog = catalog_of(files)
+    targets = select(selectors, catalog, os.environ, Path.cwd())
+    if newest_only:
+        targets = newest_per_minor(targets)
+    return with_settings(targets, settings or (), catalog.variants)
+
+
+def shipped_limits() -> tuple[Limit, ...]:
+    """What backends document that they do not do."""
+    return load_limits(cases_folder() / "limits.toml")

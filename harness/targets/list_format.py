@@ -1,0 +1,142 @@
+"""The format of a list of targets (TOML), with errors that name file, key and remedy. Knows no target.
+
+A list holds `[[base]]`, `[[family]]` and `[[variant]]` tables; `cases/targets.toml` tells what each key
+means. What the tables say of each other is checked in `catalog.py`, for a person's own list may use the
+bases of the shipped one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+
+from harness.errors import HarnessError
+from harness.records import Api, StandIn
+
+FORMAT: Final = 2
+"""The format of the lists that this harness reads."""
+
+_WHERE: Final = re.compile(r"(?P<what>.*) - at `\$\.?(?P<path>.*)`", re.DOTALL)
+_UNKNOWN_KEY: Final = re.compile(r"Object contains unknown field `(?P<key>.*)`")
+_UNKNOWN_WORD: Final = re.compile(r"Invalid enum value '(?P<word>.*)'")
+_TABLE: Final = re.compile(r"[a-z]+")
+
+_Words = Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+_Text = Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class BaseTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A heavy environment that several Keras versions share; one for each version, or a single one."""
+
+    name: str
+    python: str
+    requires: _Words
+    versions: tuple[str, ...] = ()
+    stand_ins: tuple[StandIn, ...] = ()
+
+
+class FamilyTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One target for each version."""
+
+    name: str
+    target: str
+    api: Api
+    backend: str
+    lineage: str
+    base: str
+    versions: _Words
+    overlay: tuple[str, ...] = ()
+    variables: dict[str, str] = {}
+
+
+class VariantTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Flags under which targets may answer otherwise."""
+
+    name: str
+    about: _Text
+    backends: _Words
+    variables: Annotated[dict[str, str], msgspec.Meta(min_length=1)]
+
+
+class ListFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file; its format is checked before anything else."""
+
+    format: int
+    base: tuple[BaseTable, ...] = ()
+    family: tuple[FamilyTable, ...] = ()
+    variant: tuple[VariantTable, ...] = ()
+
+
+_TABLES: Final[dict[str, type[msgspec.Struct]]] = {
+    "": ListFile,
+    "base": BaseTable,
+    "family": FamilyTable,
+    "variant": VariantTable,
+}
+_WORDS: Final[dict[str, type[StrEnum]]] = {"api": Api, "stand_ins": StandIn}
+
+
+def read_list(file: Path) -> ListFile:
+    """The tables of one file.
+
+    Raises:
+        HarnessError: it cannot be read, is not TOML, has another format, or a key or value that is none.
+    """
+    try:
+        data = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise HarnessError(f"{file}: the list of targets cannot be read: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise HarnessError(f"{file}: not valid TOML: {error}") from error
+    if data.get("format") != FORMAT:
+        raise HarnessError(f"{file}: {_other_format(data)}")
+    try:
+        content = msgspec.convert(data, ListFile)
+    except msgspec.ValidationError as error:
+        raise HarnessError(f"{file}: {_readable(str(error))}") from error
+    if not (content.base or content.family or content.variant):
+        raise HarnessError(f"{file}: it lists nothing; add a [[family]], a [[base]] or a [[variant]]")
+    return content
+
+
+def near_misses(word: str, known: Iterable[str]) -> str:
+    """What to say behind "unknown": the nearest known word, where one is near, and all of them."""
+    listed = list(known)
+    near = difflib.get_close_matches(word, listed, n=1)
+    hint = f"did you mean `{near[0]}`? " if near else ""
+    return f"{hint}Known: {', '.join(listed) or 'none'}"
+
+
+def _other_format(data: dict[str, object]) -> str:
+    match data.get("format"):
+        case None:
+            return f"Object missing required field `format`; write `format = {FORMAT}` at the top"
+        case 1:
+            return (
+                f"format: 1 is that of an earlier harness; write {FORMAT}, call a family's `name` `target`, "
+                "and move its `python` and `requires` to a [[base]] that it names, as cases/targets.toml does"
+            )
+        case other:
+            return f"format: {other!r} is not known; this harness reads format {FORMAT}"
+
+
+def _readable(message: str) -> str:
+    """A msgspec message with the key's path in front and, for an unknown word, the known ones behind."""
+    match = _WHERE.fullmatch(message)
+    what, path = (match["what"], match["path"]) if match else (message, "")
+    key, word = _UNKNOWN_KEY.fullmatch(what), _UNKNOWN_WORD.fullmatch(what)
+    if key is not None:
+        table = _TABLE.match(path)
+        known = _TABLES[table[0] if table else ""].__struct_fields__
+        what = f"unknown key `{key['key']}`; {near_misses(key['key'], known)}"
+    elif word is not None:
+        kind = _WORDS[path.rpartition(".")[2].partition("[")[0]]
+        what = f"unknown word {word['word']!r}; {near_misses(word['word'], kind)}"
+    return f"{path}: {what}" if path else what

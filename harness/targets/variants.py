@@ -1,0 +1,71 @@
+"""The same target under other flags, since a flag can change the answer. Knows records and names only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from harness.errors import HarnessError
+from harness.records import Target
+
+MARK: Final = "+"
+"""Stands between the name of a target and that of its variant."""
+
+_SETTING: Final = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)=(?P<value>.*)", re.DOTALL)
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9._=+-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """Flags that set targets of some backends apart: `keras3.15.1-tensorflow+onednn=0`."""
+
+    name: str
+    about: str
+    backends: tuple[str, ...]
+    variables: Mapping[str, str]
+
+
+def under(target: Target, variant: Variant) -> Target:
+    """The target with the variant's flags, and its name behind the target's own."""
+    return _with_flags(target, variant.name, variant.variables)
+
+
+def with_settings(
+    targets: Sequence[Target], settings: Sequence[str], variants: Sequence[Variant]
+) -> tuple[Target, ...]:
+    """The targets under flags given as `NAME=VALUE`, as themselves where there are none.
+
+    Flags that are those of a listed variant get its name.
+
+    Raises:
+        HarnessError: a setting is not `NAME=VALUE`, or a name is set twice.
+    """
+    variables: dict[str, str] = {}
+    for setting in settings:
+        match = _SETTING.fullmatch(setting)
+        if match is None:
+            raise HarnessError(f"--set {setting!r}: write NAME=VALUE, as in TF_ENABLE_ONEDNN_OPTS=0")
+        if match["name"] in variables:
+            raise HarnessError(f"--set {setting!r}: {match['name']} is set twice; give it once")
+        variables[match["name"]] = match["value"]
+    if not variables:
+        return tuple(targets)
+    return tuple(_with_flags(target, _name_of(target, variables, variants), variables) for target in targets)
+
+
+def _with_flags(target: Target, name: str, variables: Mapping[str, str]) -> Target:
+    return replace(
+        target,
+        name=f"{target.name}{MARK}{name}",
+        variant=MARK.join(filter(None, (target.variant, name))),
+        variables={**target.variables, **variables},
+    )
+
+
+def _name_of(target: Target, variables: Mapping[str, str], variants: Sequence[Variant]) -> str:
+    for variant in variants:
+        if dict(variant.variables) == dict(variables) and target.backend in variant.backends:
+            return variant.name
+    return MARK.join(_UNSAFE.sub("_", f"{name}={value}") for name, value in sorted(variables.items()))

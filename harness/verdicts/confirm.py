@@ -1,0 +1,41 @@
+"""Whether a call by hand shows the divergence that the worker's call showed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from harness.records import Divergence, Finding
+from harness.runner.by_hand import Answer
+
+_SHOWN_BY: Final[Mapping[Divergence, frozenset[str]]] = MappingProxyType(
+    {
+        Divergence.SHAPE: frozenset({"shape"}),
+        Divergence.INFERRED_SHAPE: frozenset({"inferred-shape"}),
+        Divergence.PARAMETERS: frozenset({"parameters"}),
+        Divergence.DTYPE: frozenset({"dtype"}),
+        # Memory that was never written holds a finite number or none.
+        Divergence.VALUE: frozenset({"value", "nonfinite"}),
+        Divergence.NONFINITE: frozenset({"value", "nonfinite"}),
+        Divergence.UNEXPECTED_ERROR: frozenset({"raised"}),
+        Divergence.MISSING_ERROR: frozenset({"returned"}),
+        Divergence.CRASH: frozenset({"crashed"}),
+        Divergence.TIMEOUT: frozenset({"timed-out"}),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A divergence and what the call by hand showed; None where it was not made."""
+
+    finding: Finding
+    answer: Answer | None
+
+    @property
+    def holds(self) -> bool:
+        """Whether the call by hand diverges in the same way."""
+        assert self.finding.divergence is not None
+        return self.answer is not None and self.answer.what in _SHOWN_BY[self.finding.divergence]

@@ -1,0 +1,120 @@
+"""The targets of a run as lines of versions: a block per family, its columns in the order of versions."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from packaging.version import InvalidVersion, Version
+
+from harness.records import RunInfo, TargetRun
+
+FAMILIES: Final = (
+    "tensorflow",
+    "tf.keras",
+    "tf_keras",
+    "jax",
+    "torch",
+    "numpy",
+    "openvino",
+    "theano",
+    "cntk",
+    "mxnet",
+    "plaidml",
+)
+"""The order of the blocks; a family that is not here comes after these, by its name."""
+
+UNPLACED: Final = "unplaced"
+"""The family of a target that a run without a whole footer says nothing of."""
+
+_NUMBERS = re.compile(r"\d+(\.\d+)*")
+_VersionKey: TypeAlias = tuple[bool, Version, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A target in its block. `head` names its version, and its backend's where the version is not enough.
+
+    `run` is None for a target that the footer does not hold.
+    """
+
+    target: str
+    version: str
+    backend_version: str
+    head: str
+    run: TargetRun | None
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The targets of a family, by version, measured version of the backend, and variant."""
+
+    family: str
+    columns: tuple[Column, ...]
+
+
+def blocks_of(info: RunInfo) -> tuple[Block, ...]:
+    """Every target of the run in one block; families in the order of `FAMILIES`."""
+    runs = info.target_runs
+    families: dict[str, list[tuple[str, TargetRun | None]]] = {}
+    for name in info.header.targets:
+        run = runs.get(name)
+        families.setdefault(UNPLACED if run is None else run.family or run.backend, []).append((name, run))
+    order = sorted(families, key=lambda family: (_place(family), family))
+    return tuple(Block(family, _columns(families[family])) for family in order)
+
+
+def span_of(heads: Sequence[str]) -> str:
+    """Heads of neighbouring columns as one: `3.0.5–3.8.0`."""
+    return heads[0] if len(heads) == 1 else f"{heads[0]}–{heads[-1]}"
+
+
+def _place(family: str) -> int:
+    return FAMILIES.index(family) if family in FAMILIES else len(FAMILIES)
+
+
+def _columns(targets: Sequence[tuple[str, TargetRun | None]]) -> tuple[Column, ...]:
+    ordered = sorted(targets, key=_order)
+    versions = Counter(_version(run) for _, run in ordered)
+    heads = [_head(name, run, is_alone=versions[_version(run)] == 1) for name, run in ordered]
+    given = Counter(heads)
+    return tuple(
+        Column(name, _version(run), _backend_version(run), head if given[head] == 1 else name, run)
+        for (name, run), head in zip(ordered, heads, strict=True)
+    )
+
+
+def _head(name: str, run: TargetRun | None, *, is_alone: bool) -> str:
+    version = _version(run)
+    if run is None or not version:
+        return name
+    numbers = _NUMBERS.match(_backend_version(run))
+    backend = "" if is_alone or numbers is None else f" on {numbers[0]}"
+    return f"{version}{backend}{f' {run.variant}' if run.variant else ''}"
+
+
+def _order(target: tuple[str, TargetRun | None]) -> tuple[_VersionKey, _VersionKey, str, str]:
+    name, run = target
+    return (_key(_version(run)), _key(_backend_version(run)), "" if run is None else run.variant, name)
+
+
+def _version(run: TargetRun | None) -> str:
+    """The version of a target, as it was asked for or else as it was measured."""
+    return "" if run is None else run.version or run.fingerprint.get("keras", "")
+
+
+def _backend_version(run: TargetRun | None) -> str:
+    return "" if run is None else run.fingerprint.get("backend_version", "")
+
+
+def _key(version: str) -> _VersionKey:
+    """A key by which versions sort: what is no version by the numbers it begins with, or else last."""
+    for text in (version, version if (match := _NUMBERS.match(version)) is None else match[0]):
+        try:
+            return (False, Version(text), version)
+        except InvalidVersion:
+            continue
+    return (True, Version("0"), version)

@@ -1,0 +1,115 @@
+"""The APIs that a worker can be started for: how each is imported, and how it counts its versions."""
+
+import importlib
+import os
+import re
+from typing import Any, Callable, Dict, NamedTuple
+
+from .generation import Generation
+
+Api = NamedTuple("Api", [("name", str), ("keras", Any), ("keras_version", str), ("version", str)])
+"""An imported API. `version` is counted as its targets are: TensorFlow's own for `tf.keras`."""
+
+
+def load(name: str) -> Api:
+    """Import an API.
+
+    Raises whatever importing raises, and LookupError for a name that is none.
+    """
+    if name not in OPEN:
+        known = ", ".join(sorted(OPEN))
+        raise LookupError("there is no API {!r}; the worker can be started for {}".format(name, known))
+    return OPEN[name](name)
+
+
+def generation_of(api: Api) -> Generation:
+    """How this API spells things. Raises ImportError for a generation without an adapter."""
+    major = api.keras_version.split(".")[0]
+    if major not in GENERATIONS:
+        raise ImportError(
+            "keras {} at {}: the harness has adapters for Keras 1, 2 and 3 only".format(
+                api.keras_version, getattr(api.keras, "__file__", "?")
+            )
+        )
+    return GENERATIONS[major](api)
+
+
+def _keras(name: str) -> Api:
+    keras = importlib.import_module("keras")
+    return Api(name, keras, version_of(keras), version_of(keras))
+
+
+def _keras_in_tensorflow(name: str) -> Api:
+    # TensorFlow loads `keras` lazily in some versions, where `import tensorflow.keras` finds nothing.
+    tensorflow = importlib.import_module("tensorflow")
+    keras = tensorflow.keras
+    package = keras
+    if not hasattr(keras, "__version__"):
+        # TensorFlow 1.8 and 2.13 to 2.15 do not show the version of the package that holds the layers.
+        defined = keras.layers.Layer.__module__
+        package = importlib.import_module(defined[: defined.index("keras") + len("keras")])
+    return Api(name, keras, version_of(package), version_of(tensorflow))
+
+
+def _tf_keras(name: str) -> Api:
+    keras = importlib.import_module("tf_keras")
+    return Api(name, keras, version_of(keras), version_of(keras))
+
+
+def _keras_mxnet(name: str) -> Api:
+    keras = importlib.import_module("keras")
+    # keras-mxnet 2.1.6.1 says that it is 2.1.6.
+    version = installed_version(keras, "keras-mxnet") or version_of(keras)
+    return Api(name, keras, version_of(keras), version)
+
+
+def _plaidml_keras(name: str) -> Api:
+    importlib.import_module("plaidml.keras").install_backend()
+    keras = importlib.import_module("keras")
+    return Api(name, keras, version_of(keras), version_of(importlib.import_module("plaidml")))
+
+
+def _keras1(api: Api) -> Generation:
+    from .keras1 import Keras1
+
+    return Keras1(api.keras, api.keras_version)
+
+
+def _keras2(api: Api) -> Generation:
+    from .keras2 import Keras2
+
+    return Keras2(api.keras, api.keras_version)
+
+
+def _keras3(api: Api) -> Generation:
+    from .keras3 import Keras3
+
+    return Keras3(api.keras, api.keras_version)
+
+
+def version_of(module: Any) -> str:
+    """What a package says of its version."""
+    return str(getattr(module, "__version__", "unknown"))
+
+
+def installed_version(module: Any, distribution: str) -> str:
+    """The version of the distribution installed beside a package, or nothing where there is none."""
+    wanted = distribution.lower().replace("-", "_")
+    for entry in os.listdir(os.path.dirname(os.path.dirname(os.path.abspath(module.__file__)))):
+        found = re.match(r"([^-]+)-([^-]+)(\.dist-info|(-[^-]+)?\.egg-info)$", entry)
+        if found and found.group(1).lower() == wanted:
+            return found.group(2)
+    return ""
+
+
+OPEN: Dict[str, Callable[[str], Api]] = {
+    "keras": _keras,
+    "tf.keras": _keras_in_tensorflow,
+    "tf_keras": _tf_keras,
+    "keras-mxnet": _keras_mxnet,
+    "plaidml-keras": _plaidml_keras,
+}
+"""How each API is imported."""
+
+GENERATIONS: Dict[str, Callable[[Api], Generation]] = {"1": _keras1, "2": _keras2, "3": _keras3}
+"""The adapter for each major version of Keras."""

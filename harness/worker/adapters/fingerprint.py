@@ -1,0 +1,115 @@
+"""What the worker measures about itself: versions, device, and flags that can change an answer."""
+
+import importlib
+import os
+import platform
+import sys
+from typing import Any, Callable, Dict
+
+import numpy as np
+
+from .apis import Api
+
+FLAGS = (
+    "TF_ENABLE_ONEDNN_OPTS",
+    "TF_USE_LEGACY_KERAS",
+    "TF_DISABLE_MKL",
+    "XLA_FLAGS",
+    "TF_XLA_FLAGS",
+    "JAX_ENABLE_X64",
+    "JAX_PLATFORMS",
+    "JAX_DEFAULT_MATMUL_PRECISION",
+    "CUDA_VISIBLE_DEVICES",
+    "NVIDIA_TF32_OVERRIDE",
+    "OMP_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "ONEDNN_MAX_CPU_ISA",
+    "DNNL_MAX_CPU_ISA",
+    "MKL_CBWR",
+    "MALLOC_PERTURB_",
+    "THEANO_FLAGS",
+    "PLAIDML_DEVICE_IDS",
+    "PLAIDML_EXPERIMENTAL",
+    "PLAIDML_KERAS_BACKEND",
+    "MXNET_SUBGRAPH_BACKEND",
+    "MXNET_MKLDNN_ENABLED",
+    "MXNET_CUDNN_AUTOTUNE_DEFAULT",
+    "MXNET_EXEC_BULK_EXEC_INFERENCE",
+)
+"""Environment variables that can change an answer, recorded in the fingerprint."""
+
+
+def fingerprint(api: Api) -> Dict[str, str]:
+    """The facts about the Keras that was imported and where it runs, all as text."""
+    backend = str(api.keras.backend.backend())
+    facts = {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "numpy": np.__version__,
+        "api": api.name,
+        "version": api.version,
+        "keras": api.keras_version,
+        "keras_path": os.path.dirname(os.path.abspath(api.keras.__file__)),
+        "backend": backend,
+        "device": DEVICES.get(backend, _cpu)(),
+        "prefix": sys.prefix,
+    }
+    if backend in DEVICES:
+        facts["backend_version"] = str(importlib.import_module(backend).__version__)
+    for flag in FLAGS:
+        facts[flag] = os.environ.get(flag, "")
+    return facts
+
+
+def _cpu() -> str:
+    return "cpu"
+
+
+def _tensorflow_devices() -> str:
+    tensorflow = importlib.import_module("tensorflow")
+    config = getattr(tensorflow, "config", None)
+    listed = getattr(config, "list_physical_devices", None)
+    if listed is None:
+        # Before TensorFlow 2.1; importing by name, for `tensorflow.python` is no attribute everywhere.
+        listed = importlib.import_module("tensorflow.python.client.device_lib").list_local_devices
+    return ",".join(sorted({str(found.device_type) for found in listed()}))
+
+
+def _jax_devices() -> str:
+    return ",".join(sorted({str(found.platform) for found in importlib.import_module("jax").devices()}))
+
+
+def _torch_device() -> str:
+    return "cuda" if importlib.import_module("torch").cuda.is_available() else "cpu"
+
+
+def _theano_device() -> str:
+    return str(importlib.import_module("theano").config.device)
+
+
+def _cntk_device() -> str:
+    device: Any = importlib.import_module("cntk.device")
+    return ",".join(str(found) for found in device.all_devices())
+
+
+def _mxnet_device() -> str:
+    return str(importlib.import_module("mxnet").context.current_context())
+
+
+def _plaidml_device() -> str:
+    return os.environ.get("PLAIDML_DEVICE_IDS") or "default"
+
+
+DEVICES: Dict[str, Callable[[], str]] = {
+    "tensorflow": _tensorflow_devices,
+    "jax": _jax_devices,
+    "torch": _torch_device,
+    "openvino": _cpu,
+    "numpy": _cpu,
+    "theano": _theano_device,
+    "cntk": _cntk_device,
+    "mxnet": _mxnet_device,
+    "plaidml": _plaidml_device,
+}
+"""Where each backend computes, in its own words; each is also the name of the backend's package."""

@@ -1,0 +1,264 @@
+"""Scripts that call Keras without the worker: what they print, and what becomes of one that dies."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.errors import HarnessError
+from harness.generator.signals import signals_of
+from harness.oracle import expect
+from harness.records import (
+    Case,
+    DataFormat,
+    Divergence,
+    Expectation,
+    Finding,
+    Launch,
+    Layer,
+    Mode,
+    Outcome,
+    Stage,
+    TargetRun,
+    Verdict,
+)
+from harness.report.repro import script
+from harness.runner.by_hand import Answer, call_by_hand
+from harness.verdicts.confirm import Confirmation
+
+CASE = Case(
+    layer=Layer.CONV2D,
+    mode=Mode.EAGER,
+    input=(4, 5),
+    kernel=(2, 3),
+    strides=(2, 1),
+    dilation=(1, 1),
+    padding="same",
+    data_format=DataFormat.CHANNELS_LAST,
+    batch=2,
+    channels=2,
+    filters=3,
+    groups=1,
+    bias=True,
+    dtype="float32",
+)
+UNKNOWN = replace(CASE, padding="bogus")
+
+FAKE = """
+import numpy as np
+
+__version__ = "3.99"
+FAULT = {fault!r}
+
+class Conv2D:
+    def __init__(self, filters, kernel_size, strides, padding, dtype, **_):
+        if padding not in ("same", "valid") and FAULT != "accepts":
+            raise ValueError("padding must be\\tsame or valid,\\nnot " + padding)
+        self.s, self.k, self.dtype, self.filters = strides, kernel_size, dtype, filters
+    def build(self, shape):
+        assert shape[0] == 2
+        self.kernel, self.bias = np.zeros(self.k + (shape[-1], self.filters)), np.zeros(self.filters)
+    def set_weights(self, weights):
+        self.kernel, self.bias = weights
+    def __call__(self, x):
+        out = [-(-n // s) for n, s in zip(x.shape[1:3], self.s)]
+        total = [max((o - 1) * s + k - n, 0) for o, s, k, n in zip(out, self.s, self.k, x.shape[1:3])]
+        x = np.pad(x, [(0, 0)] + [(t // 2, t - t // 2) for t in total] + [(0, 0)])
+        y = np.zeros((len(x), out[0], out[1], len(self.bias)))
+        for i, j in np.ndindex(out[0], out[1]):
+            a, b = i * self.s[0], j * self.s[1]
+            window = x[:, a : a + self.k[0], b : b + self.k[1]]
+            y[:, i, j] = np.tensordot(window, self.kernel, 3) + self.bias
+        if FAULT == "value":
+            y[1, 0, 2, 1] += 1
+        if FAULT == "nonfinite":
+            y[0, 0, 0, 0] = np.nan
+        if FAULT == "shape":
+            y = y[:, :-1]
+        if FAULT == "crashes":
+            import os
+            os.abort()
+        return y.astype("float64" if FAULT == "dtype" else self.dtype)
+
+class layers:
+    Conv2D = Conv2D
+
+class ops:
+    convert_to_numpy = staticmethod(np.asarray)
+"""
+
+
+def target_run(**changes: object) -> TargetRun:
+    run = TargetRun(
+        name="keras3.99-loops",
+        api="keras",
+        version="3.99",
+        backend="loops",
+        family="loops",
+        variant="",
+        lineage="loops",
+        python="3.11",
+        requires=("numpy==2.4.6", "loops<2"),
+        overlay=("keras==3.99",),
+        fingerprint={"keras": "3.99"},
+        observed=1,
+        not_run=0,
+        failure="",
+        seconds=1.0,
+        start_seconds=0.5,
+        workers=1,
+        variables={"KERAS_BACKEND": "loops", "FLAGS": "dir={home}/x,a b"},
+    )
+    return replace(run, **changes)  # type: ignore[arg-type]  # generated keyword arguments
+
+
+def expectation_of(case: Case) -> Expectation:
+    return expect(case, signals_of(case))
+
+
+def answers_of(
+    tmp_path: Path, cases: Sequence[Case], fault: str = "", timeout_s: float = 60.0
+) -> dict[str, Answer]:
+    """The answers to scripts made for `cases` and run on a Keras with this fault."""
+    (tmp_path / "keras.py").write_text(FAKE.format(fault=fault))
+    by_id = {case.id: case for case in cases}
+
+    def script_of(case_ids: Sequence[str]) -> str:
+        chosen = [by_id[case_id] for case_id in case_ids]
+        return script(target_run(), ((case, expectation_of(case)) for case in chosen))
+
+    launch = Launch((sys.executable, "worker"), {"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path)})
+    return dict(call_by_hand(launch, tmp_path, list(by_id), script_of, timeout_s, threading.Event()))
+
+
+@pytest.mark.parametrize(
+    ("fault", "what", "where"),
+    [
+        ("", "same", ""),
+        ("value", "value", "1 of 60 wrong, first at (1, 0, 2, 1): "),
+        ("nonfinite", "nonfinite", "1 of 60 wrong, first at (0, 0, 0, 0): nan"),
+        ("shape", "shape", "(2, 1, 5, 3), the formula says (2, 2, 5, 3)"),
+        ("dtype", "dtype", "float64, not float32"),
+    ],
+)
+def test_a_script_says_how_a_call_differs(tmp_path: Path, fault: str, what: str, where: str) -> None:
+    answer = answers_of(tmp_path, [CASE], fault)[CASE.id]
+    assert answer.what == what
+    assert answer.where.startswith(where)
+
+
+def test_a_script_tells_an_error_on_one_line(tmp_path: Path) -> None:
+    assert answers_of(tmp_path, [UNKNOWN])[UNKNOWN.id] == Answer(
+        "raised", "ValueError", "padding must be same or valid, not bogus"
+    )
+
+
+def test_a_script_says_that_what_must_be_refused_returned(tmp_path: Path) -> None:
+    assert answers_of(tmp_path, [UNKNOWN], "accepts")[UNKNOWN.id] == Answer("returned", "shape (2, 2, 5, 3)")
+
+
+def test_a_death_costs_one_case_and_the_others_are_called(tmp_path: Path) -> None:
+    answers = answers_of(tmp_path, [UNKNOWN, CASE, replace(UNKNOWN, batch=2, filters=5)], "crashes")
+    assert [answer.what for answer in answers.values()] == ["raised", "crashed", "raised"]
+
+
+def test_a_script_that_hangs_is_ended(tmp_path: Path) -> None:
+    launch = Launch((sys.executable, "worker"), {"PATH": os.environ["PATH"]})
+    answers = call_by_hand(
+        launch,
+        tmp_path,
+        ["a", "b"],
+        lambda case_ids: (
+            f"print('@ {case_ids[0]}\\tsame\\t\\t', flush=True)\n" * ("a" in case_ids)
+            + "import time\ntime.sleep(600)\n"
+        ),
+        1.0,
+        threading.Event(),
+    )
+    assert [(name, answer.what) for name, answer in answers.items()] == [("a", "same"), ("b", "timed-out")]
+
+
+def test_a_stop_ends_a_script(tmp_path: Path) -> None:
+    launch = Launch((sys.executable, "worker"), {"PATH": os.environ["PATH"]})
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(HarnessError, match="stopped"):
+        call_by_hand(launch, tmp_path, ["a"], lambda _: "import time; time.sleep(600)", 600.0, stop)
+
+
+def test_a_script_tells_the_environment_that_it_was_seen_in() -> None:
+    text = script(target_run(), ())
+    assert "uv venv --python 3.11 env" in text
+    assert "uv pip install --python env numpy==2.4.6 'loops<2'" in text
+    assert "uv pip install --python env --no-deps keras==3.99" in text
+    assert "env KERAS_BACKEND=loops FLAGS='dir=./x,a b' env/bin/python SCRIPT" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "marks"),
+    [
+        ({"fingerprint": {"keras": "1.2.2"}}, ["Convolution2D", "import keras\n"]),
+        ({"fingerprint": {"keras": "2.3.1"}, "backend": "theano"}, ["clear_session", "import keras\n"]),
+        ({"fingerprint": {"keras": "2.2.4"}, "api": "plaidml-keras"}, ["clear_session", "install_backend()"]),
+        (
+            {
+                "fingerprint": {"keras": "2.2.4-tf", "backend_version": "1.15.0"},
+                "api": "tf.keras",
+                "backend": "tensorflow",
+            },
+            ["clear_session", "keras = tf.keras"],
+        ),
+        (
+            {
+                "fingerprint": {"keras": "2.15.0", "backend_version": "2.15.1"},
+                "api": "tf.keras",
+                "backend": "tensorflow",
+            },
+            ["return layer(x)", "keras = tf.keras"],
+        ),
+        (
+            {
+                "fingerprint": {"keras": "2.3.1", "backend_version": "2.0.4"},
+                "backend": "tensorflow",
+            },
+            ["clear_session", "import keras\n"],
+        ),
+        ({"fingerprint": {"keras": "3.0.5"}}, ["keras.ops.convert_to_numpy", "import keras\n"]),
+    ],
+)
+def test_each_generation_is_called_in_its_own_way(changes: dict[str, object], marks: list[str]) -> None:
+    text = script(target_run(**changes), [(CASE, expectation_of(CASE))])
+    compile(text, "script", "exec")
+    assert [mark for mark in marks if mark not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("divergence", "what", "holds"),
+    [
+        (Divergence.VALUE, "value", True),
+        (Divergence.VALUE, "nonfinite", True),
+        (Divergence.VALUE, "same", False),
+        (Divergence.SHAPE, "value", False),
+        (Divergence.SHAPE, "shape", True),
+        (Divergence.UNEXPECTED_ERROR, "raised", True),
+        (Divergence.UNEXPECTED_ERROR, "same", False),
+        (Divergence.MISSING_ERROR, "returned", True),
+        (Divergence.MISSING_ERROR, "raised", False),
+        (Divergence.CRASH, "crashed", True),
+        (Divergence.DTYPE, "dtype", True),
+    ],
+)
+def test_a_divergence_holds_when_the_call_by_hand_shows_the_same(
+    divergence: Divergence,
+    what: str,
+    holds: bool,  # noqa: FBT001  (a parameter of the table above)
+) -> None:
+    finding = Finding("x", CASE, Outcome.RETURNED, Stage.REPLY, Verdict.DIVERGES, divergence)
+    assert Confirmation(finding, Answer(what)).holds is holds
+    assert not Confirmation(finding, None).holds

@@ -1,0 +1,176 @@
+"""What `cases/targets.toml` promises."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from harness.records import Api, StandIn, Target
+from harness.targets import read_catalog
+from harness.targets.layers import plan_for
+
+CATALOG = read_catalog([Path(__file__).parents[2] / "cases" / "targets.toml"])
+TARGETS = {target.name: target for target in CATALOG.targets}
+PLATFORMS = [("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64"), ("win32", "AMD64")]
+KERAS_3 = [
+    "3.0.5",
+    "3.1.1",
+    "3.2.1",
+    "3.3.3",
+    "3.4.1",
+    "3.5.0",
+    "3.6.0",
+    "3.7.0",
+    "3.8.0",
+    "3.9.2",
+    "3.10.0",
+    "3.11.3",
+    "3.12.4",
+    "3.13.2",
+    "3.14.1",
+    "3.15.1",
+]
+KERAS_1_AND_2 = ["1.0.8", "1.1.2", "1.2.2", "2.0.0", "2.0.9", "2.1.6", "2.2.4", "2.2.5", "2.3.1"]
+TF_KERAS = [
+    "1.4.0",
+    "1.5.0",
+    "1.6.0",
+    "1.8.0",
+    "1.12.3",
+    "1.13.2",
+    "1.14.0",
+    "1.15.0",
+    "2.0.4",
+    "2.1.4",
+    "2.2.3",
+    "2.3.4",
+    "2.4.4",
+    "2.5.3",
+    "2.6.5",
+    "2.7.4",
+    "2.8.4",
+    "2.9.3",
+    "2.10.1",
+    "2.11.1",
+    "2.12.0",
+    "2.13.1",
+    "2.14.1",
+    "2.15.1",
+]
+NAMES = {
+    *(f"keras{version}-{kind}" for version in KERAS_3 for kind in ("tensorflow", "jax", "torch", "numpy")),
+    *(f"keras{version}-openvino" for version in KERAS_3[-4:]),
+    *(f"keras{version}-openvino2025.4.1" for version in KERAS_3[-8:-4]),
+    *(f"keras{version}-jax0.4.30" for version in ("3.0.5", "3.3.3")),
+    *(f"keras{version}-tensorflow2.16.2" for version in ("3.0.5", "3.3.3")),
+    "keras3.6.0-tensorflow2.18.1",
+    *(f"tf_keras{version}" for version in ["2.16.0", "2.17.0", "2.18.0", "2.19.0", "2.20.1", "2.21.0"]),
+    *(f"tf.keras{version}" for version in TF_KERAS),
+    *(f"keras{version}-{kind}" for version in KERAS_1_AND_2 for kind in ("tensorflow", "theano")),
+    *(f"keras{version}-tensorflow1.4.0" for version in ("1.2.2", "2.0.9", "2.1.6", "2.2.5")),
+    "keras2.2.4-tensorflow1.12.3",
+    "keras2.3.1-tensorflow2.0.4",
+    "keras2.4.3-tensorflow2.3.4",
+    "keras2.15.0-tensorflow2.15.1",
+    *(f"keras{version}-cntk" for version in KERAS_1_AND_2[4:]),
+    *(f"keras-mxnet{version}" for version in ("2.1.6.1", "2.2.4.2", "2.2.4.3")),
+    "keras-mxnet2.2.4.3-mxnet1.6.0",
+    "plaidml-keras0.7.0",
+}
+
+
+def pins(requires: tuple[str, ...], platform: str, machine: str) -> dict[str, str]:
+    environment = {"sys_platform": platform, "platform_machine": machine}
+    requirements = [Requirement(text) for text in requires]
+    chosen = [one for one in requirements if one.marker is None or one.marker.evaluate(environment)]
+    assert len({one.name for one in chosen}) == len(chosen), requires
+    return {one.name: str(one.specifier) for one in chosen}
+
+
+def test_every_version_is_there_by_name() -> None:
+    assert TARGETS.keys() == NAMES
+    assert len(CATALOG.targets) == len(NAMES) == 143
+
+
+def test_the_families_are_there() -> None:
+    assert Counter(target.family for target in CATALOG.targets) == {
+        **{"tensorflow": 36, "jax": 18, "torch": 16, "numpy": 16, "openvino": 8},
+        **{"tf_keras": 6, "tf.keras": 24, "theano": 9, "cntk": 5, "mxnet": 4, "plaidml": 1},
+    }
+
+
+def test_the_numpy_backend_is_of_the_lineage_of_jax_and_the_others_of_their_own() -> None:
+    for target in CATALOG.targets:
+        assert target.lineage == ("jax" if target.backend == "numpy" else target.backend)
+
+
+def test_every_target_has_layers_of_its_own_on_few_bases() -> None:
+    plans = [plan_for(target, Path("cache")) for target in CATALOG.targets]
+    overlays = {plan.overlay.label for plan in plans if plan is not None and plan.overlay is not None}
+    bases = {plan.base.label for plan in plans if plan is not None}
+    assert len(overlays) == 143
+    assert len(bases) == 41
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("keras3.0.5-tensorflow", "tf_keras2.21.0"),
+        ("keras3.15.1-jax", "keras3.1.1-numpy"),
+        ("keras1.2.2-tensorflow", "tf.keras1.15.0"),
+        ("keras1.2.2-tensorflow1.4.0", "tf.keras1.4.0"),
+        ("keras2.4.3-tensorflow2.3.4", "tf.keras2.3.4"),
+        ("keras3.3.3-tensorflow2.16.2", "tf_keras2.16.0"),
+        ("keras1.0.8-theano", "keras2.3.1-theano"),
+    ],
+)
+def test_targets_share_a_base(one: str, other: str) -> None:
+    first, second = TARGETS[one].built, TARGETS[other].built
+    assert first is not None
+    assert second is not None
+    assert (first.python, first.requires) == (second.python, second.requires)
+
+
+@pytest.mark.parametrize(("platform", "machine"), PLATFORMS)
+def test_every_requirement_is_pinned_once_per_platform(platform: str, machine: str) -> None:
+    for target in CATALOG.targets:
+        assert target.built is not None
+        base = pins(target.built.requires, platform, machine)
+        overlay = pins(target.built.overlay, platform, machine)
+        pinned = [*base.values(), *overlay.values()]
+        assert all(pin.startswith("==") and "*" not in pin for pin in pinned), target
+        if target.backend == "tensorflow":
+            assert len(base.keys() & {"tensorflow", "tensorflow-cpu"}) == 1, target
+        if target.backend == "torch":
+            assert base["torch"] == ("==2.13.0" if platform == "darwin" else "==2.13.0+cpu")
+
+
+@pytest.mark.parametrize("target", CATALOG.targets, ids=lambda target: target.name)
+def test_a_target_is_what_its_name_says(target: Target) -> None:
+    assert target.name.startswith(f"{target.api}{target.version}")
+    assert target.built is not None
+    pinned = pins(target.built.requires, "linux", "x86_64") | pins(target.built.overlay, "linux", "x86_64")
+    match target.api:
+        case Api.TF_KERAS:
+            holder = next(name for name in pinned if name in ("tensorflow", "tensorflow-cpu"))
+        case Api.KERAS | Api.TF_KERAS_PACKAGE | Api.KERAS_MXNET | Api.PLAIDML_KERAS as package:
+            holder = package
+    assert pinned[holder] == f"=={target.version}"
+    if target.api is Api.KERAS:
+        assert target.variables["KERAS_BACKEND"] == target.backend
+    behind = target.name.removeprefix(f"{target.api}{target.version}").removeprefix(f"-{target.backend}")
+    if behind:
+        assert f"=={behind}" in pinned.values()
+
+
+def test_only_cntk_links_a_system_library() -> None:
+    for target in CATALOG.targets:
+        assert target.built is not None
+        assert target.built.stand_ins == ((StandIn.MPI,) if target.backend == "cntk" else ())
+
+
+def test_the_variants_are_there() -> None:
+    assert [variant.name for variant in CATALOG.variants] == ["onednn=0", "onednn=1", "x64=1"]

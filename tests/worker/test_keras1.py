@@ -1,0 +1,131 @@
+"""The adapter for Keras 1, with a stand-in for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.records import Case, DataFormat, Mode
+from harness.worker.adapters.generation import Unsupported
+from harness.worker.adapters.keras1 import Keras1
+from tests.verdicts.made import PLAIN, expected
+from tests.worker import standins
+from tests.worker.asking import message, observed, observed_all
+
+FIRST = replace(PLAIN, data_format=DataFormat.CHANNELS_FIRST)
+DILATED = replace(PLAIN, strides=(1, 1), dilation=(2, 3))
+MODEL = replace(PLAIN, mode=Mode.SEQUENTIAL)
+
+
+@pytest.fixture
+def keras() -> Any:
+    return standins.keras1()
+
+
+def test_arguments_get_their_older_names(keras: Any) -> None:
+    Keras1(keras, "1.2.2").layer(message(replace(FIRST, bias=False)))
+    assert keras.asked.layers == [
+        (
+            "Convolution2D",
+            {
+                "border_mode": "same",
+                "subsample": (2, 1),
+                "dim_ordering": "th",
+                "bias": False,
+            },
+        )
+    ]
+
+
+def test_the_kernel_is_given_by_rows_and_columns(keras: Any) -> None:
+    layer = Keras1(keras, "1.2.2").layer(message(PLAIN))
+    assert (layer.filters, layer.size) == (3, (2, 3))
+
+
+def test_a_dilated_case_asks_for_the_dilated_layer(keras: Any) -> None:
+    Keras1(keras, "1.2.2").layer(message(DILATED))
+    ((name, arguments),) = keras.asked.layers
+    assert (name, arguments["atrous_rate"]) == ("AtrousConvolution2D", (2, 3))
+
+
+@pytest.mark.parametrize(
+    ("case", "reason"),
+    [
+        (DILATED, "Keras 1.0.0 has no AtrousConvolution2D"),
+        (replace(PLAIN, groups=0), "Conv2D of Keras 1.0.0 has no argument groups"),
+    ],
+)
+def test_what_has_no_argument_is_unsupported(case: Case, reason: str) -> None:
+    with pytest.raises(Unsupported, match=f"^{reason}$"):
+        observed(Keras1(standins.keras1(atrous=False), "1.0.0"), case)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        PLAIN,
+        FIRST,
+        DILATED,
+        MODEL,
+        replace(FIRST, mode=Mode.SEQUENTIAL),
+        replace(PLAIN, bias=False),
+        # Equal lengths: a transposed kernel would have the same shape.
+        replace(FIRST, kernel=(3, 3), channels=3, filters=3),
+        replace(PLAIN, kernel=(3, 3), channels=3, filters=3, dtype="float64"),
+    ],
+    ids=lambda case: case.id,
+)
+def test_the_layer_computes_with_the_weights_of_the_case(keras: Any, case: Case) -> None:
+    fields = observed(Keras1(keras, "1.2.2"), case)
+    expectation = expected(case)
+    assert expectation.values is not None
+    assert np.array_equal(fields["output"], expectation.values)
+    assert fields["output"].dtype == case.dtype
+    assert expectation.inferred_shape is not None
+    assert fields["inferred_shape"] == list(expectation.inferred_shape)
+
+
+def test_a_refusal_is_in_the_words_of_keras(keras: Any) -> None:
+    stages: list[str] = []
+    with pytest.raises(Exception, match=r"Invalid border mode for Convolution2D:.*bogus"):
+        observed(Keras1(keras, "1.2.2"), replace(PLAIN, padding="bogus"), stages)
+    assert stages == ["build"]
+
+
+def test_weights_that_do_not_fit_are_not_what_refuses(keras: Any) -> None:
+    with pytest.raises(ValueError, match="negative filters, says Keras"):
+        observed(Keras1(keras, "1.2.2"), replace(PLAIN, filters=-1))
+    assert observed(Keras1(keras, "1.2.2"), replace(PLAIN, filters=0))["output"].shape == (2, 3, 6, 0)
+
+
+def test_the_float_type_is_the_case_s_and_then_what_it_was(keras: Any) -> None:
+    double = replace(PLAIN, dtype="float64")
+    assert observed(Keras1(keras, "1.2.2"), double)["output"].dtype == "float64"
+    assert keras.backend.floatx() == "float32"
+    with pytest.raises(Exception, match="Invalid border mode"):
+        observed(Keras1(keras, "1.2.2"), replace(double, padding="bogus"))
+    assert keras.backend.floatx() == "float32"
+
+
+def test_the_printed_summary_is_handed_over(keras: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    fields = observed(Keras1(keras, "1.2.2"), MODEL)
+    assert fields["summary"] == "convolution2d_1 (Convolution2D)  (None, 3, 6, 3)  39\nTotal params: 39\n"
+    assert capsys.readouterr().out == ""
+
+
+def test_a_model_is_compiled_and_predicts_in_one_batch(keras: Any) -> None:
+    observed(Keras1(keras, "1.2.2"), replace(MODEL, batch=3))
+    assert (keras.asked.compiled, keras.asked.predicted) == ([("sgd", "mse")], [3])
+
+
+def test_an_equal_layer_is_kept_and_another_gets_a_new_graph(keras: Any) -> None:
+    longer = replace(PLAIN, input=(7, 9))
+    observed_all(Keras1(keras, "1.2.2"), [PLAIN, longer])
+    assert len(keras.asked.layers) == 1
+    before = keras.backend.num_graphs
+    observed_all(Keras1(keras, "1.2.2"), [PLAIN, DILATED])
+    assert len(keras.asked.layers) == 3
+    assert keras.backend.num_graphs >= before + 2
