@@ -118,7 +118,11 @@ def _confirm(
     timeout: float,
     stop: threading.Event,
 ) -> list[Confirmation]:
-    """A target's divergences, called by hand in its environment."""
+    """A target's divergences, called by hand in its environment.
+
+    Raises:
+        HarnessError: the target is not listed, and so has no environment to call it in.
+    """
     run = _target_run(info, name, run_folder)
     (target,) = chosen_targets([name], targets_file)
     start = launch(target, cache_directory(os.environ), WORKER, os.environ, lambda _line: None, stop)

@@ -53,8 +53,8 @@ class Conv2D:
         groups: int,
         use_bias: bool,  # noqa: FBT001
         dtype: str,
-        kernel_initializer: Initializer,
-        bias_initializer: Initializer | None = None,
+        kernel_initializer: Initializer = np.zeros,
+        bias_initializer: Initializer = np.zeros,
         input_shape: tuple[int, ...] | None = None,
     ) -> None:
         if padding.lower() not in {"same", "valid"}:
@@ -78,8 +78,13 @@ class Conv2D:
         assert channels is not None
         kernel, bias = self.initializers
         self.kernel = kernel((*self.kernel_size, channels // self.groups, self.filters), dtype=self.dtype)
-        self.bias = np.zeros(self.filters) if bias is None else bias((self.filters,), dtype=self.dtype)
+        self.bias = bias((self.filters,), dtype=self.dtype)
         self.built = True
+
+    def set_weights(self, weights: list[Values]) -> None:
+        self.kernel = weights[0]
+        if self.use_bias:
+            self.bias = weights[1]
 
     def __call__(self, inputs: Values) -> Values:
         make_noise("call")
@@ -103,6 +108,15 @@ class Conv2D:
 class Sequential:
     """`keras.models.Sequential` of one layer."""
 
+    def __init__(self, layers: tuple[tuple[int, ...], Conv2D] | None = None) -> None:
+        if layers is not None:
+            shape, layer = layers
+            layer.input_shape = shape
+            self.add(layer)
+
+    def set_weights(self, weights: list[Values]) -> None:
+        self.layer.set_weights(weights)
+
     def add(self, layer: Conv2D) -> None:
         assert layer.input_shape is not None
         self.layer = layer
@@ -118,6 +132,11 @@ class Sequential:
 
     def predict(self, inputs: Values, **_: int) -> Values:
         return self.layer(inputs)
+
+
+def Input(shape: tuple[int, ...], dtype: str) -> tuple[int, ...]:  # noqa: N802
+    """`keras.Input`, of which the shape matters."""
+    return shape
 
 
 class backend:  # noqa: N801

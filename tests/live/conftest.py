@@ -19,14 +19,14 @@ OLD_TARGETS = (
     "keras1.2.2-theano",
     "keras2.3.1-theano",
     "keras2.2.5-tensorflow",
-    "tf.keras1.4.0",
+    "tf.keras1.15.0",
     "tf.keras2.15.1",
     "tf_keras2.16.0",
     "keras3.0.5-tensorflow",
     "keras3.0.5-jax",
     "keras3.0.5-torch",
 )
-"""A handful that spans the generations of the API, graphs and eager calls, and Pythons."""
+"""A handful that spans the generations of the API, graphs and eager calls; uv can bring their Pythons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,15 @@ def keras_harness(
     *arguments: str, directory: Path, variables: Mapping[str, str] | None = None, python: str = sys.executable
 ) -> Ended:
     """Run the command with `-o directory`."""
+    return command(*arguments, "-o", str(directory), directory=directory, variables=variables, python=python)
+
+
+def command(
+    *arguments: str, directory: Path, variables: Mapping[str, str] | None = None, python: str = sys.executable
+) -> Ended:
+    """Run the command, which reads or writes the run in `directory`."""
     done = subprocess.run(
-        [python, "-m", "harness", *arguments, "-o", str(directory)],
+        [python, "-m", "harness", *arguments],
         capture_output=True,
         text=True,
         check=False,

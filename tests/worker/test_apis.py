@@ -21,7 +21,7 @@ from harness.worker.adapters.fingerprint import FLAGS, fingerprint
 from harness.worker.adapters.keras1 import Keras1
 from harness.worker.adapters.keras2 import Keras2
 from harness.worker.adapters.keras3 import Keras3
-from tests.worker import standins
+from tests.worker import standin2, standins
 
 PACKAGES = {
     "keras": "2.3.1",
@@ -107,7 +107,7 @@ def test_keras_mxnet_is_counted_by_its_distribution(
     [("1.0.8", Keras1), ("2.0.8-tf", Keras2), ("2.15.0", Keras2), ("3.15.1", Keras3)],
 )
 def test_the_generation_is_that_of_the_major_version(version: str, generation: type) -> None:
-    made = apis.generation_of(Api("keras", standins.keras2(), version, version))
+    made = apis.generation_of(Api("keras", standin2.keras2(), version, version))
     assert type(made) is generation
     assert made.version == version
 

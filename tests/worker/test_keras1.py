@@ -12,7 +12,7 @@ from harness.records import Case, DataFormat, Mode
 from harness.worker.adapters.generation import Unsupported
 from harness.worker.adapters.keras1 import Keras1
 from tests.verdicts.made import PLAIN, expected
-from tests.worker import standins
+from tests.worker import standin1
 from tests.worker.asking import message, observed, observed_all
 
 FIRST = replace(PLAIN, data_format=DataFormat.CHANNELS_FIRST)
@@ -22,7 +22,7 @@ MODEL = replace(PLAIN, mode=Mode.SEQUENTIAL)
 
 @pytest.fixture
 def keras() -> Any:
-    return standins.keras1()
+    return standin1.keras1()
 
 
 def test_arguments_get_their_older_names(keras: Any) -> None:
@@ -60,7 +60,7 @@ def test_a_dilated_case_asks_for_the_dilated_layer(keras: Any) -> None:
 )
 def test_what_has_no_argument_is_unsupported(case: Case, reason: str) -> None:
     with pytest.raises(Unsupported, match=f"^{reason}$"):
-        observed(Keras1(standins.keras1(atrous=False), "1.0.0"), case)
+        observed(Keras1(standin1.keras1(atrous=False), "1.0.0"), case)
 
 
 @pytest.mark.parametrize(

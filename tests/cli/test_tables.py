@@ -1,0 +1,113 @@
+"""`history`, `repro` and `confirm`: what goes on from a stored run."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.fakes import fake_keras
+from tests.fakes.fake_worker import RIGHT
+from tests.fakes.runs import CASES, selector
+
+from .conftest import Cli
+
+RUN = ("run", "fakes", "--cases", str(CASES))
+FILES = {"history.csv", "history.md", "history.html", "changes.csv", "targets.csv"}
+HALF = "found.append((windows, total // 2))"
+
+
+@pytest.fixture
+def run(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run on `here`, whose Keras puts the odd cell before."""
+    assert fake_keras.__file__ is not None
+    source = Path(fake_keras.__file__).read_text(encoding="utf-8")
+    assert source.count(HALF) == 1
+    folder = tmp_path / "packages"
+    folder.mkdir()
+    (folder / "keras.py").write_text(source.replace(HALF, HALF.replace("total // 2", "total - total // 2")))
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    ended = cli(*RUN, "-t", "here", "-o", str(tmp_path / "run"), "-j", "1")
+    assert ended.code == 1, ended
+    return tmp_path / "run"
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_history_is_written_from_a_stored_run_and_printed_short(
+    cli: Cli, run: Path, tmp_path: Path
+) -> None:
+    ended = cli("history", str(run), "-o", str(tmp_path / "tables"))
+    assert ended.code == 0
+    assert {file.name for file in (tmp_path / "tables").iterdir()} == FILES
+    assert ended.out.startswith("| family |")
+    assert "odd cell before" in ended.out
+    assert str(tmp_path / "tables" / "history.html") in ended.out
+
+
+def test_every_divergence_is_called_again_by_hand(cli: Cli, run: Path) -> None:
+    ended = cli("confirm", str(run), "-j", "1")
+    assert ended.code == 0, ended
+    confirmed, diverging = rows(run / "confirmed.csv"), rows(run / "divergences.csv")
+    assert [row["case"] for row in confirmed] == [row["case"] for row in diverging]
+    assert {row["by_hand"] for row in confirmed if row["divergence"] == "value"} == {"value"}
+    assert f"{len(diverging)} of {len(diverging)} divergences hold" in ended.out
+
+
+def test_a_divergence_that_is_not_there_by_hand_is_told(cli: Cli, run: Path, tmp_path: Path) -> None:
+    keras = tmp_path / "packages" / "keras.py"
+    keras.write_text(keras.read_text().replace("total - total // 2", "total // 2"))
+    ended = cli("confirm", str(run))
+    values = [row for row in rows(run / "confirmed.csv") if row["divergence"] == "value"]
+    assert ended.code == 3
+    assert len(values) > 3
+    assert {(row["by_hand"], row["holds"]) for row in values} == {("same", "false")}
+
+
+def test_a_script_makes_one_call_and_runs_by_itself(cli: Cli, run: Path, tmp_path: Path) -> None:
+    case_id = next(row["case"] for row in rows(run / "divergences.csv") if row["divergence"] == "value")
+    ended = cli("repro", str(run), case_id, "here")
+    assert ended.code == 0
+    (tmp_path / "script.py").write_text(ended.out)
+    done = subprocess.run(
+        [sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert f"@ {case_id}\tvalue\t" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("history", "nowhere"), "no run here"),
+        (("confirm", "nowhere"), "no run here"),
+        (("repro", "RUN", "no-such-case", "here"), "has no case no-such-case"),
+        (("repro", "RUN", "CASE", "keras3.15.1-jax"), "has no target keras3.15.1-jax; it has here"),
+    ],
+)
+def test_what_a_run_does_not_hold_is_a_usage_error(
+    refused: Callable[..., str], run: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    case_id = (run / "cases.txt").read_text().split()[0]
+    words = {"RUN": str(run), "CASE": case_id}
+    assert said in refused(*(words.get(word, word) for word in arguments))
+
+
+def test_a_command_of_ones_own_has_no_environment_to_call_in(
+    cli: Cli, refused: Callable[..., str], tmp_path: Path
+) -> None:
+    cli(*RUN, "-t", selector("odd-cell-before"), "-o", str(tmp_path / "run"))
+    assert "no target matches" in refused("confirm", str(tmp_path / "run"))
+
+
+def test_nothing_that_diverges_is_nothing_to_confirm(cli: Cli, tmp_path: Path) -> None:
+    cli("run", "seed", "-t", selector(RIGHT), "-o", str(tmp_path / "run"))
+    ended = cli("confirm", str(tmp_path / "run"))
+    assert ended.code == 0
+    assert "0 of 0 divergences hold" in ended.out
