@@ -6,7 +6,9 @@ TensorFlow's and JAX's behaviour for windows that do not fit.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from harness.oracle.convolution import axis_geometries
@@ -25,6 +27,18 @@ class RefusalRule:
     reason: str = ""
     arguments: tuple[str, ...] = ()
 
+
+ARGUMENTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "padding": ("padding", "border_mode", "border mode"),
+        "kernel_size": ("kernel_size", "kernel", "nb_row", "nb_col"),
+        "strides": ("strides", "stride", "subsample"),
+        "dilation_rate": ("dilation_rate", "dilation", "atrous_rate"),
+        "filters": ("filters", "nb_filter"),
+        "groups": ("groups",),
+    }
+)
+"""Each argument, and the words that name it in an error; the last ones are those of Keras 1."""
 
 COMPUTES: Final = RefusalRule(Refusal.WRONG)
 
@@ -53,27 +67,27 @@ def refusal_of(case: Case) -> RefusalRule:
 
 def _required(case: Case) -> RefusalRule | None:
     if padding_of(case) is None:
-        return _must(f"padding {case.padding!r} is unknown to {case.layer}", "padding")
+        return _must("padding", f"padding {case.padding!r} is unknown to {case.layer}")
     for name, lengths in (
         ("kernel_size", case.kernel),
         ("strides", case.strides),
         ("dilation_rate", case.dilation),
     ):
         if min(lengths) < 1:
-            return _must(f"{name} is below 1", *dict.fromkeys((name, name.split("_")[0].rstrip("s"))))
+            return _must(name, f"{name} is below 1")
     if case.filters < 1:
-        return _must("filters is below 1", "filters")
+        return _must("filters", "filters is below 1")
     if case.groups < 1:
-        return _must("groups is below 1", "groups")
+        return _must("groups", "groups is below 1")
     if case.channels % case.groups:
-        return _must("groups does not divide the channels", "groups")
+        return _must("groups", "groups does not divide the channels")
     if case.filters % case.groups:
-        return _must("groups does not divide the filters", "groups")
+        return _must("groups", "groups does not divide the filters")
     return None
 
 
-def _must(reason: str, *arguments: str) -> RefusalRule:
-    return RefusalRule(Refusal.REQUIRED, reason, arguments)
+def _must(argument: str, reason: str) -> RefusalRule:
+    return RefusalRule(Refusal.REQUIRED, reason, ARGUMENTS[argument])
 
 
 def _allowed(case: Case) -> RefusalRule | None:

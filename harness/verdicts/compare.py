@@ -72,7 +72,7 @@ def _judge_error(
         case Refusal.REQUIRED:
             if any(word.lower() in text.lower() for word in expectation.refusal_arguments):
                 return _finding(case, expectation, observation, Verdict.CONFORMS, note=text)
-            wanted = " or ".join(expectation.refusal_arguments)
+            wanted = expectation.refusal_arguments[0]
             return _diverging(
                 case, expectation, observation, Divergence.UNEXPECTED_ERROR, text, f"does not name {wanted}"
             )

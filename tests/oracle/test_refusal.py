@@ -53,6 +53,16 @@ def test_a_case_that_must_be_refused_has_no_answer(case: Case, argument: str) ->
     assert expectation.num_parameters is None
 
 
+def test_an_argument_is_also_named_by_the_word_that_keras_1_has_for_it() -> None:
+    words = {argument: refusal_of(case).arguments for case, argument in required()}
+    assert {"border_mode", "border mode"} <= set(words["padding"])
+    assert "nb_row" in words["kernel_size"]
+    assert "subsample" in words["strides"]
+    assert "atrous_rate" in words["dilation_rate"]
+    assert "nb_filter" in words["filters"]
+    assert {names[0] for names in words.values()} == set(words)
+
+
 @pytest.mark.parametrize(
     ("spelled", "meant"),
     [
