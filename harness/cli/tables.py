@@ -29,7 +29,7 @@ from harness.generator.signals import signals_of
 from harness.oracle import expect
 from harness.records import Finding, RunInfo, TargetRun, Verdict, parse_case_id
 from harness.report import short_history, write_history
-from harness.report.csv_files import write_confirmations
+from harness.report.csv_files import write_confirmation_counts, write_confirmations
 from harness.report.repro import script
 from harness.report.wording import count
 from harness.runner.by_hand import call_by_hand
@@ -79,6 +79,9 @@ def confirm_command(
     jobs: Jobs = None,
     timeout: Timeout = BY_HAND_TIMEOUT_S,
     targets_file: TargetsFiles = None,
+    tables: Annotated[
+        Path | None, typer.Option("--tables", metavar="DIR", help="where to put the counts, to be committed")
+    ] = None,
 ) -> None:
     """Make every diverging call of a stored run again by hand, and say which divergences hold."""
     info = read_info(run_folder)
@@ -103,6 +106,9 @@ def confirm_command(
     finally:
         stop.set()
     write_confirmations(run_folder / "confirmed.csv", confirmations)
+    if tables is not None:
+        tables.mkdir(parents=True, exist_ok=True)
+        write_confirmation_counts(tables / "confirmed.csv", confirmations)
     held = sum(one.holds for one in confirmations)
     out.print(f"{held:,} of {count(len(confirmations), 'divergence')} hold when called by hand", markup=False)
     out.print(f"{run_folder / 'confirmed.csv'}", markup=False, soft_wrap=True)

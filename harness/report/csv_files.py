@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from harness.records import Finding, RunInfo, Verdict
 from harness.report.cells import COLUMNS, one_line, row_of
 from harness.verdicts.confirm import Confirmation
 
+CONFIRMATION_COUNT_COLUMNS: Final = ("target", "divergence", "cause", "by_hand", "holds", "cases")
 CONFIRMATION_COLUMNS: Final = ("target", "case", "divergence", "cause", "by_hand", "where", "error", "holds")
 TIMING_COLUMNS: Final = ("target", "workers", "cases", "start_seconds", "seconds", "cases_per_second")
 
@@ -113,3 +115,18 @@ def write_confirmations(path: Path, confirmations: Iterable[Confirmation]) -> No
             for one in confirmations
         ),
     )
+
+
+def write_confirmation_counts(path: Path, confirmations: Iterable[Confirmation]) -> None:
+    """Write the counts of `confirmed.csv`, small enough to be committed."""
+    counts = Counter(
+        (
+            one.finding.target,
+            str(one.finding.divergence),
+            one.finding.cause,
+            "" if one.answer is None else one.answer.what,
+            str(one.holds).lower(),
+        )
+        for one in confirmations
+    )
+    write_table(path, CONFIRMATION_COUNT_COLUMNS, ((*key, counts[key]) for key in sorted(counts)))

@@ -106,6 +106,9 @@ def call(arguments, x, weights):
         arguments.pop("groups")
     model = keras.models.Sequential()
     model.add(keras.layers.Conv2D(input_shape=x.shape[1:], **arguments))
+    first = arguments["data_format"] == "channels_first"
+    if first and weights and keras.backend.backend() == "mxnet":  # kernels lie as (filters, channels, ...)
+        weights = [np.transpose(weights[0], (3, 2, 0, 1))] + weights[1:]
     give(model, weights)
     return model.predict(x, batch_size=len(x))
 '''
@@ -128,9 +131,10 @@ def call(arguments, x, weights):
     model = keras.models.Sequential()
     rows, columns = arguments["kernel_size"]
     model.add(layer(arguments["filters"], rows, columns, **names))
-    if first:  # kernels lie as (filters, channels, rows, columns)
+    if first and weights:  # kernels lie as (filters, channels, rows, columns)
         weights = [np.transpose(weights[0], (3, 2, 0, 1))] + weights[1:]
     give(model, weights)
+    model.compile("sgd", "mse")
     return model.predict(x, batch_size=len(x))
 '''
 

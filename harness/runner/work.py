@@ -31,7 +31,7 @@ class Limits:
     """When to give up; times in seconds.
 
     A target is quarantined after `max_deaths_in_a_row` deaths with no answer between, or when
-    deaths exceed `max_deaths` and a twentieth of its cases.
+    deaths exceed `max_deaths` and a tenth of its cases.
     """
 
     case_s: float = 60.0
@@ -132,7 +132,7 @@ class Work:
             self.observed += has_culprit
             self._deaths += 1
             self._deaths_in_a_row += 1
-            many = self._deaths > max(self.limits.max_deaths, self.planned // 20)
+            many = self._deaths > max(self.limits.max_deaths, self.planned // 10)
             if self._deaths_in_a_row >= self.limits.max_deaths_in_a_row or many:
                 self.failure = self.failure or (
                     f"quarantined after {self._deaths} deaths of its worker, the last: {reason}"

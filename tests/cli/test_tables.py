@@ -53,12 +53,15 @@ def test_the_history_is_written_from_a_stored_run_and_printed_short(
 
 
 def test_every_divergence_is_called_again_by_hand(cli: Cli, run: Path) -> None:
-    ended = cli("confirm", str(run), "-j", "1")
+    ended = cli("confirm", str(run), "-j", "1", "--tables", str(run.parent))
     assert ended.code == 0, ended
     confirmed, diverging = rows(run / "confirmed.csv"), rows(run / "divergences.csv")
     assert [row["case"] for row in confirmed] == [row["case"] for row in diverging]
     assert {row["by_hand"] for row in confirmed if row["divergence"] == "value"} == {"value"}
     assert f"{len(diverging)} of {len(diverging)} divergences hold" in ended.out
+    counts = rows(run.parent / "confirmed.csv")
+    assert sum(int(row["cases"]) for row in counts) == len(diverging)
+    assert {(row["target"], row["holds"]) for row in counts} == {("here", "true")}
 
 
 def test_a_divergence_that_is_not_there_by_hand_is_told(cli: Cli, run: Path, tmp_path: Path) -> None:
