@@ -94,7 +94,11 @@ def confirm_command(
     stop = threading.Event()
 
     def confirm(name: str) -> list[Confirmation]:
-        confirmations = _confirm(info, run_folder, name, diverging[name], targets_file, timeout, stop)
+        try:
+            confirmations = _confirm(info, run_folder, name, diverging[name], targets_file, timeout, stop)
+        except HarnessError as error:
+            err.print(f"{name} was not called: {error}", style="red", markup=False, soft_wrap=True)
+            return [Confirmation(finding, None) for finding in diverging[name]]
         held = sum(one.holds for one in confirmations)
         said = f"{name}: {held} of {count(len(confirmations), 'divergence')} hold"
         err.print(said, style="dim", markup=False, soft_wrap=True)

@@ -44,6 +44,7 @@ ERROR_LENGTH: Final = 400
 
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])")
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
+_TIME_OF_DAY = re.compile(r"\b\d\d:\d\d:\d\d\b")
 _COUNTED_NAME = re.compile(rf"\b({'|'.join(layer.lower() for layer in Layer)}|sequential|keras_tensor)_\d+\b")
 
 
@@ -90,12 +91,12 @@ def one_line(text: str, length: int = ERROR_LENGTH) -> str:
     """Untrusted text as one printable line that is the same in two runs.
 
     Escape sequences, line breaks and invisible characters become single spaces; addresses
-    (`0x7f...`) and the counters that Keras appends to names (`conv2d_28`) are masked, because they
-    differ between two runs of the same case. More than `length` characters are cut, and counted.
+    (`0x7f...`), times of day and the counters that Keras appends to names (`conv2d_28`) are masked, because
+    they differ between two runs of the same case. More than `length` characters are cut, and counted.
     """
     text = _ESCAPE.sub("", text)
     text = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-    text = _COUNTED_NAME.sub(r"\1_#", _ADDRESS.sub("0x#", text))
+    text = _COUNTED_NAME.sub(r"\1_#", _TIME_OF_DAY.sub("#:#:#", _ADDRESS.sub("0x#", text)))
     if len(text) <= length:
         return text
     return f"{text[:length]} ... ({len(text) - length} more characters)"

@@ -33,6 +33,12 @@ def give(layer, weights):
     if weights:
         layer.set_weights(weights)
 
+def infer(layer, x):
+    """Ask a layer for the shape of its output before it is called; the oldest know no way to."""
+    for name in ("compute_output_shape", "get_output_shape_for"):
+        if hasattr(layer, name):
+            return getattr(layer, name)(x.shape)
+
 {call}
 
 def check(name, arguments, x, weights, expected):
@@ -74,6 +80,7 @@ _CALL_KERAS_3: Final = """\
 def call(arguments, x, weights):
     predicted = arguments.pop("predicted")
     layer = keras.layers.Conv2D(**arguments)
+    infer(layer, x)
     if predicted:
         model = keras.Sequential([keras.Input(x.shape[1:], dtype=x.dtype.name), layer])
         give(model, weights)
@@ -86,7 +93,10 @@ def call(arguments, x, weights):
 _CALL_EAGERLY: Final = """\
 def call(arguments, x, weights):
     predicted = arguments.pop("predicted")
+    if arguments["groups"] == 1:  # older layers know no groups
+        arguments.pop("groups")
     layer = keras.layers.Conv2D(**arguments)
+    infer(layer, x)
     if predicted:
         model = keras.models.Sequential([keras.layers.InputLayer(x.shape[1:], dtype=x.dtype.name), layer])
         give(model, weights)
@@ -99,16 +109,23 @@ def call(arguments, x, weights):
 _CALL_IN_A_GRAPH: Final = '''\
 def call(arguments, x, weights):
     """There is no calling a layer without a graph: a model of it predicts."""
-    keras.backend.clear_session()
+    if keras.backend.backend() == "tensorflow":
+        keras.backend.clear_session()
     keras.backend.set_floatx(arguments.pop("dtype"))
     arguments.pop("predicted")
-    if arguments["groups"] == 1:
+    if arguments["groups"] == 1:  # older layers know no groups
         arguments.pop("groups")
+    if weights and keras.backend.backend() == "mxnet":
+        # set_weights fails there in float64; channels_first kernels lie as (filters, channels, rows, columns)
+        if arguments["data_format"] == "channels_first":
+            weights = [np.transpose(weights[0], (3, 2, 0, 1))] + weights[1:]
+        names = ["kernel_initializer", "bias_initializer"]
+        arguments.update((name, lambda shape, dtype=None, w=w: w) for name, w in zip(names, weights))
+        weights = []
+    layer = keras.layers.Conv2D(input_shape=x.shape[1:], **arguments)
+    infer(layer, x)
     model = keras.models.Sequential()
-    model.add(keras.layers.Conv2D(input_shape=x.shape[1:], **arguments))
-    first = arguments["data_format"] == "channels_first"
-    if first and weights and keras.backend.backend() == "mxnet":  # kernels lie as (filters, channels, ...)
-        weights = [np.transpose(weights[0], (3, 2, 0, 1))] + weights[1:]
+    model.add(layer)
     give(model, weights)
     return model.predict(x, batch_size=len(x))
 '''
@@ -125,12 +142,14 @@ def call(arguments, x, weights):
         bias=arguments["use_bias"],
         input_shape=x.shape[1:],
     )
-    layer = keras.layers.Convolution2D
+    convolution = keras.layers.Convolution2D
     if arguments["dilation_rate"] != (1, 1):
-        layer, names["atrous_rate"] = keras.layers.AtrousConvolution2D, arguments["dilation_rate"]
-    model = keras.models.Sequential()
+        convolution, names["atrous_rate"] = keras.layers.AtrousConvolution2D, arguments["dilation_rate"]
     rows, columns = arguments["kernel_size"]
-    model.add(layer(arguments["filters"], rows, columns, **names))
+    layer = convolution(arguments["filters"], rows, columns, **names)
+    infer(layer, x)
+    model = keras.models.Sequential()
+    model.add(layer)
     if first and weights:  # kernels lie as (filters, channels, rows, columns)
         weights = [np.transpose(weights[0], (3, 2, 0, 1))] + weights[1:]
     give(model, weights)

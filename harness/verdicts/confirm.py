@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -27,6 +28,10 @@ _SHOWN_BY: Final[Mapping[Divergence, frozenset[str]]] = MappingProxyType(
 )
 
 
+_NUM_WORDS: Final = 4
+"""Words of an error that have to be the same, its type among them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Confirmation:
     """A divergence and what the call by hand showed; None where it was not made."""
@@ -36,6 +41,15 @@ class Confirmation:
 
     @property
     def holds(self) -> bool:
-        """Whether the call by hand diverges in the same way."""
+        """Whether the call by hand diverges in the same way: an error of the same type and first words."""
         assert self.finding.divergence is not None
-        return self.answer is not None and self.answer.what in _SHOWN_BY[self.finding.divergence]
+        if self.answer is None or self.answer.what not in _SHOWN_BY[self.finding.divergence]:
+            return False
+        if self.finding.divergence is not Divergence.UNEXPECTED_ERROR:
+            return True
+        return _head(f"{self.answer.where}: {self.answer.error}") == _head(self.finding.error)
+
+
+def _head(error: str) -> tuple[str, ...]:
+    """An error's type and its first words, numbers and names of nodes masked."""
+    return tuple(re.sub(r"[-0-9_]+", "#", word) for word in error.split()[:_NUM_WORDS])

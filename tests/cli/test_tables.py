@@ -102,11 +102,19 @@ def test_what_a_run_does_not_hold_is_a_usage_error(
     assert said in refused(*(words.get(word, word) for word in arguments))
 
 
-def test_a_command_of_ones_own_has_no_environment_to_call_in(
-    cli: Cli, refused: Callable[..., str], tmp_path: Path
+def test_a_target_that_cannot_be_called_by_hand_costs_its_own_divergences_only(
+    cli: Cli, run: Path, tmp_path: Path
 ) -> None:
-    cli(*RUN, "-t", selector("odd-cell-before"), "-o", str(tmp_path / "run"))
-    assert "no target matches" in refused("confirm", str(tmp_path / "run"))
+    both = ("-t", selector("odd-cell-before"), "-t", "here")
+    cli(*RUN, *both, "-o", str(tmp_path / "both"))
+    ended = cli("confirm", str(tmp_path / "both"))
+    assert ended.code == 3
+    assert "was not called: no target matches" in ended.err
+    confirmed = rows(tmp_path / "both" / "confirmed.csv")
+    assert {(row["target"] == "here", row["holds"]) for row in confirmed} == {
+        (True, "true"),
+        (False, "false"),
+    }
 
 
 def test_nothing_that_diverges_is_nothing_to_confirm(cli: Cli, tmp_path: Path) -> None:

@@ -246,7 +246,6 @@ def test_each_generation_is_called_in_its_own_way(changes: dict[str, object], ma
         (Divergence.VALUE, "same", False),
         (Divergence.SHAPE, "value", False),
         (Divergence.SHAPE, "shape", True),
-        (Divergence.UNEXPECTED_ERROR, "raised", True),
         (Divergence.UNEXPECTED_ERROR, "same", False),
         (Divergence.MISSING_ERROR, "returned", True),
         (Divergence.MISSING_ERROR, "raised", False),
@@ -262,3 +261,19 @@ def test_a_divergence_holds_when_the_call_by_hand_shows_the_same(
     finding = Finding("x", CASE, Outcome.RETURNED, Stage.REPLY, Verdict.DIVERGES, divergence)
     assert Confirmation(finding, Answer(what)).holds is holds
     assert not Confirmation(finding, None).holds
+
+
+@pytest.mark.parametrize(
+    ("where", "error", "holds"),
+    [
+        ("ValueError", "Dimension 7 must be >= 0", True),
+        ("TypeError", "Dimension -1 must be >= 0", False),
+        ("ValueError", "('Keyword argument not understood:', 'groups')", False),
+    ],
+)
+def test_an_error_holds_when_it_is_the_same_error(where: str, error: str, *, holds: bool) -> None:
+    finding = Finding(
+        *("x", CASE, Outcome.RAISED, Stage.CALL, Verdict.DIVERGES, Divergence.UNEXPECTED_ERROR),
+        error="ValueError: Dimension -1 must be >= 0",
+    )
+    assert Confirmation(finding, Answer("raised", where, error)).holds is holds
