@@ -31,13 +31,15 @@ class Built:
 
     `python` and `requires` make the base, with everything that the requirements need. `overlay` are
     requirements laid before the base on the import path, without what they need, so that many Keras
-    versions share one base. `stand_ins` are made by the harness and lie in the base.
+    versions share one base. `stand_ins` are made by the harness and lie in the base. What the
+    requirements need is resolved as on the day `as_of` (ISO 8601); empty: as of now.
     """
 
     python: str
     requires: tuple[str, ...]
     overlay: tuple[str, ...] = ()
     stand_ins: tuple[StandIn, ...] = ()
+    as_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -242,6 +242,9 @@ def _resolve(base: Base, installer: Installer, interpreter: Path, name: str) -> 
     source, lock = base.folder / "requirements.in", base.folder / "requirements.lock"
     source.write_text("".join(f"{line}\n" for line in base.built.requires), encoding="utf-8")
     arguments = ["pip", "compile", "--python", str(interpreter), "--no-header", "--no-annotate"]
+    if base.built.as_of:
+        # PyTorch's own index does not say when a build was uploaded; it is pinned.
+        arguments += ["--exclude-newer", base.built.as_of, "--exclude-newer-package", "torch=false"]
     demand(installer, name, [*arguments, "--output-file", str(lock), str(source)])
     names = [
         canonicalize_name(re.split(r"[ =@;\[]", line)[0]) for line in lock.read_text("utf-8").splitlines()

@@ -6,6 +6,7 @@ catalog: a family may use a base that another file lists.
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -74,13 +75,13 @@ def _bases(lists: _Lists) -> dict[str, _Base]:
     for file, content in lists:
         for index, table in enumerate(content.base):
             place = f"{file}: base[{index}]"
-            for name, built in _built(table, place):
+            for name, built in _built(table, content.as_of, place):
                 _claim(origins, name, file, "base")
                 bases[name] = _Base(place, built)
     return bases
 
 
-def _built(table: BaseTable, place: str) -> Iterator[tuple[str, Built]]:
+def _built(table: BaseTable, as_of: datetime.date | None, place: str) -> Iterator[tuple[str, Built]]:
     """The table's bases, each with its name: one for each version, or the only one."""
     if not _PYTHON.fullmatch(table.python):
         raise HarnessError(f"{place}.python: {table.python!r} is no Python version; write it like '3.11'")
@@ -92,7 +93,15 @@ def _built(table: BaseTable, place: str) -> Iterator[tuple[str, Built]]:
                 f"{place}.name: {name!r} cannot name a base; use letters, digits and any of '._-'"
             )
         requires = _requirements(table.requires, words, f"{place}.requires")
-        yield name, Built(table.python, requires, stand_ins=table.stand_ins)
+        yield (
+            name,
+            Built(
+                table.python,
+                requires,
+                stand_ins=table.stand_ins,
+                as_of="" if as_of is None else as_of.isoformat(),
+            ),
+        )
 
 
 def _targets(lists: _Lists, bases: Mapping[str, _Base]) -> tuple[tuple[Target, ...], frozenset[str]]:

@@ -90,6 +90,11 @@ _MEANINGS: Final = (
         "choose another target, or mend `python` of the base in the list of targets",
     ),
     _Meaning(
+        re.compile(r"missing an upload date", re.IGNORECASE),
+        "the package index does not say when its files were uploaded, and the list is resolved as on a day",
+        "use another index (UV_DEFAULT_INDEX), or a list of your own without `as_of`",
+    ),
+    _Meaning(
         re.compile(r"there is no version of|was not found in|No solution found", re.IGNORECASE),
         "the registry has no such set of pinned packages",
         "check the pins in the list of targets; builds outside the usual registry are found with "

@@ -187,7 +187,9 @@ def plan_for(target: Target, cache: Path) -> Plan | None:
     built, cache = target.built, cache.absolute()
     if built is None:
         return None
-    base_key = _key(SCHEMA, built.python, built.requires, built.stand_ins, sysconfig.get_platform())
+    base_key = _key(
+        SCHEMA, built.python, built.requires, built.stand_ins, built.as_of, sysconfig.get_platform()
+    )
     package = canonicalize_name(Requirement(built.requires[0]).name)
     base = Base(cache, BASES, f"{package}-{base_key}", base_key, built)
     if target.realisation is not built:

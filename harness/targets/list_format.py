@@ -7,6 +7,7 @@ bases of the shipped one.
 
 from __future__ import annotations
 
+import datetime
 import difflib
 import re
 import tomllib
@@ -69,6 +70,7 @@ class ListFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The whole file; its format is checked before anything else."""
 
     format: int
+    as_of: datetime.date | None = None
     base: tuple[BaseTable, ...] = ()
     family: tuple[FamilyTable, ...] = ()
     variant: tuple[VariantTable, ...] = ()

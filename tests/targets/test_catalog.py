@@ -92,6 +92,11 @@ def test_a_base_without_versions_is_one(file: Path) -> None:
     assert cntk.variables == {"FLAGS": "dir={home}/x"}
 
 
+def test_the_day_of_a_list_is_that_of_its_bases(file: Path) -> None:
+    file.write_text(LIST.replace("format = 2\n", "format = 2\nas_of = 2026-11-15\n"))
+    assert {one.built.as_of for one in read_catalog([file]).targets if one.built} == {"2026-11-15"}
+
+
 def test_variants_are_listed(file: Path) -> None:
     expected = Variant("x64=1", "64-bit numbers", ("jax",), {"JAX_ENABLE_X64": "1"})
     assert read_catalog([file]).variants == (expected,)
@@ -100,7 +105,7 @@ def test_variants_are_listed(file: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        ("format = 2\n", "format = 2\ncolour = 'red'\n", "unknown key `colour`; Known: format, base, family"),
+        ("format = 2\n", "format = 2\ncolour = 'red'\n", "unknown key `colour`; Known: format, as_of, base, family"),
         ("format = 2\n", "format = 1\n", "format: 1 is that of an earlier harness; write 2, call a family's"),
         ("format = 2\n", "format = 3\n", "format: 3 is not known; this harness reads format 2"),
         ("format = 2\n", "", "Object missing required field `format`; write `format = 2` at the top"),

@@ -89,15 +89,27 @@ def test_whatever_can_change_a_layer_is_in_its_label(target: Target, workshop: W
         replace(target, realisation=replace(built, python="3.6")),
         replace(target, realisation=replace(built, requires=("numpy==2.0.2",))),
         replace(target, realisation=replace(built, stand_ins=(StandIn.MPI,))),
+        replace(target, realisation=replace(built, as_of="2026-11-15")),
         replace(target, realisation=replace(built, overlay=("keras==3.14.1",))),
         replace(target, api=Api.KERAS_MXNET),
         replace(target, version="3.14.1"),
         replace(target, backend="jax"),
     ]
-    assert len({workshop.overlay(one).label for one in (target, *others)}) == 8
-    assert len({workshop.base(one).label for one in (target, *others)}) == 4
+    assert len({workshop.overlay(one).label for one in (target, *others)}) == 9
+    assert len({workshop.base(one).label for one in (target, *others)}) == 5
     assert workshop.base(target).label.startswith("numpy-")
     assert workshop.overlay(target).label.startswith("keras3.15.1-torch-")
+
+
+def test_a_base_is_resolved_as_on_the_day_of_its_list(target: Target, workshop: Workshop) -> None:
+    built = target.built
+    assert built is not None
+    dated = replace(target, realisation=replace(built, as_of="2026-11-15"))
+    for one in (target, dated):
+        workshop.build(one)
+    asked = "--exclude-newer 2026-11-15 --exclude-newer-package torch=false"
+    assert asked in workshop.base(dated).log.read_text()
+    assert "--exclude-newer" not in workshop.base(target).log.read_text()
 
 
 def layer_of(plan: Plan, kind: str) -> Layer:
