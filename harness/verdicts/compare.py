@@ -28,7 +28,7 @@ from harness.records import (
     Verdict,
 )
 from harness.verdicts.diagnose import cause_of
-from harness.verdicts.limits import Limit, limit_on_dtype, limit_on_error
+from harness.verdicts.limits import Limit, limit_on_computing, limit_on_dtype, limit_on_error
 from harness.verdicts.summary import read_summary
 
 NEAREST_INTEGER: Final = 0.25
@@ -93,6 +93,9 @@ def _judge_return(
     case: Case, expectation: Expectation, observation: Observation, limits: Sequence[Limit]
 ) -> Finding:
     if expectation.values is None or observation.values is None:
+        allowed = limit_on_computing(limits, case)
+        if allowed is not None:
+            return _finding(case, expectation, observation, Verdict.UNSUPPORTED, cause=allowed.reason)
         return _diverging(
             case,
             expectation,

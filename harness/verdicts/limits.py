@@ -6,33 +6,54 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 import msgspec
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from harness.errors import HarnessError
 from harness.records import Case, DataFormat, Fingerprint
 
+_NUMBERS: Final = re.compile(r"\d+(\.\d+)*")
+"""What a version begins with: TensorFlow's own Keras calls itself `2.2.4-tf`."""
+
 
 class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One documented limit: on which backend, under which parameters, how it shows, and why.
+    """One documented limit: of which targets, under which parameters, how it shows, and why.
 
-    It shows as an error whose text has a match of the regular expression `error`, or as a result of
-    the dtype `returns`. `data_format` and `dtype` narrow the cases.
+    It shows as an error whose text has a match of the regular expression `error`, as a result of the
+    dtype `returns`, or in that the target `computes` what has no formula and must be refused elsewhere.
+    `backend` and `keras` (a version specifier) narrow the targets, `data_format`, `dtype` and `padding`
+    the cases.
     """
 
-    backend: str
     reason: str
     link: str
+    backend: str | None = None
+    keras: str | None = None
     error: str | None = None
     returns: str | None = None
+    computes: bool = False
     data_format: DataFormat | None = None
     dtype: str | None = None
+    padding: str | None = None
 
     def __post_init__(self) -> None:
-        if (self.error is None) == (self.returns is None):
-            raise ValueError("a limit shows either as an `error` or in what it `returns`")
+        if [self.error is not None, self.returns is not None, self.computes].count(True) != 1:
+            raise ValueError(
+                "a limit shows in one way: as an `error`, in what it `returns` or that it `computes`"
+            )
+        if self.computes and self.padding is None:
+            raise ValueError("a limit that `computes` names the `padding` that it computes")
+        if self.backend is None and self.keras is None:
+            raise ValueError("a limit is of a `backend`, of versions of `keras`, or both")
         if self.error is not None:
             re.compile(self.error)
+        if self.keras is not None:
+            try:
+                SpecifierSet(self.keras)
+            except InvalidSpecifier as error:
+                raise ValueError(f"`keras` is no version specifier such as '<2': {error}") from error
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,8 +75,14 @@ def load_limits(path: Path) -> tuple[Limit, ...]:
 
 
 def limits_of(limits: Sequence[Limit], fingerprint: Fingerprint) -> tuple[Limit, ...]:
-    """The limits of a target's backend."""
-    return tuple(limit for limit in limits if limit.backend == fingerprint.get("backend"))
+    """The limits of a target's backend and version of Keras."""
+    numbers = _NUMBERS.match(fingerprint.get("keras", ""))
+    return tuple(
+        limit
+        for limit in limits
+        if limit.backend in {None, fingerprint.get("backend")}
+        and (limit.keras is None or (numbers is not None and numbers[0] in SpecifierSet(limit.keras)))
+    )
 
 
 def limit_on_error(limits: Sequence[Limit], case: Case, error: str) -> Limit | None:
@@ -69,9 +96,16 @@ def limit_on_dtype(limits: Sequence[Limit], case: Case, dtype: str) -> Limit | N
     return next(_narrowed((limit for limit in limits if limit.returns == dtype), case), None)
 
 
+def limit_on_computing(limits: Sequence[Limit], case: Case) -> Limit | None:
+    """The first limit that explains why the case was computed and not refused."""
+    return next(_narrowed((limit for limit in limits if limit.computes), case), None)
+
+
 def _narrowed(limits: Iterable[Limit], case: Case) -> Iterator[Limit]:
     return (
         limit
         for limit in limits
-        if limit.data_format in {None, case.data_format} and limit.dtype in {None, case.dtype}
+        if limit.data_format in {None, case.data_format}
+        and limit.dtype in {None, case.dtype}
+        and limit.padding in {None, case.padding}
     )

@@ -286,6 +286,17 @@ def test_a_documented_dtype_is_unsupported() -> None:
     assert judged(PLAIN, narrow, LIMIT).divergence is Divergence.DTYPE
 
 
+def test_a_target_that_documents_another_padding_computes_what_elsewhere_must_be_refused() -> None:
+    limit = Limit(
+        backend="made", padding="full", computes=True, reason="pads fully", link="https://example.org"
+    )
+    full, bogus = replace(PLAIN, padding="full"), replace(PLAIN, padding="bogus")
+    finding = judged(full, returned(full, answer(PLAIN)), limit)
+    assert (finding.verdict, finding.cause) == (Verdict.UNSUPPORTED, "pads fully")
+    assert judged(bogus, returned(bogus, answer(PLAIN)), limit).divergence is Divergence.MISSING_ERROR
+    assert judged(PLAIN, returned(PLAIN, with_value(0.5)), limit).divergence is Divergence.VALUE
+
+
 @pytest.mark.parametrize("name", ["odd-cell-before", "kernel-flipped", "strides-swapped", "bias-omitted"])
 def test_a_divergence_comes_with_its_cause(name: str) -> None:
     finding = judged(PLAIN, returned(PLAIN, answer(PLAIN, WRONG_RULES[name])))
