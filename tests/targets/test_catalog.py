@@ -105,7 +105,11 @@ def test_variants_are_listed(file: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        ("format = 2\n", "format = 2\ncolour = 'red'\n", "unknown key `colour`; Known: format, as_of, base, family"),
+        (
+            "format = 2\n",
+            "format = 2\ncolour = 'red'\n",
+            "unknown key `colour`; Known: format, as_of, base, family",
+        ),
         ("format = 2\n", "format = 1\n", "format: 1 is that of an earlier harness; write 2, call a family's"),
         ("format = 2\n", "format = 3\n", "format: 3 is not known; this harness reads format 2"),
         ("format = 2\n", "", "Object missing required field `format`; write `format = 2` at the top"),

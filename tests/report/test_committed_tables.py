@@ -1,0 +1,59 @@
+"""The tables that are committed: whole, small, of the listed targets, and what the README quotes."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+from harness.shipped import cases_folder
+from harness.targets.catalog import read_catalog
+
+ROOT = Path(__file__).parents[2]
+TABLES = ROOT / "reports" / "tables"
+HISTORY = TABLES / "history"
+MAX_BYTES = 5_000_000
+MIN_TARGETS = 140
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    with (HISTORY / name).open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_history_holds_every_listed_target_observed_whole() -> None:
+    listed = {target.name for target in read_catalog([cases_folder() / "targets.toml"]).targets}
+    observed = {row["target"]: row for row in rows("targets.csv")}
+    assert len(listed) >= MIN_TARGETS
+    assert set(observed) == listed
+    assert {row["not_run"] for row in observed.values()} == {"0"}
+
+
+def test_every_cell_of_the_history_was_judged() -> None:
+    assert {row["inconclusive"] for row in rows("history.csv")} == {"0"}
+
+
+def test_every_divergence_of_the_history_holds_by_hand() -> None:
+    held = rows("confirmed.csv")
+    assert {row["holds"] for row in held} == {"true"}
+    every = [row for row in rows("history.csv") if row["facet"] == "all"]
+    diverging = sum(int(row["silent"]) + int(row["loud"]) for row in every)
+    assert sum(int(row["cases"]) for row in held) == diverging
+
+
+def test_the_readme_quotes_the_history() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    quoted = re.search(r"<!-- history -->\n(.*)<!-- /history -->", readme, re.DOTALL)
+    assert quoted is not None
+    lines = quoted[1].strip().splitlines()
+    assert len(lines) > 10
+    table = (HISTORY / "history.md").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if line not in table] == []
+
+
+def test_what_is_committed_stays_small_and_names_no_folder_of_a_machine() -> None:
+    files = [file for file in TABLES.rglob("*") if file.is_file()]
+    assert sum(file.stat().st_size for file in files) < MAX_BYTES
+    for file in files:
+        text = file.read_text(encoding="utf-8")
+        assert not re.search(r"/(home|root|tmp|work)/", text), file
