@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +13,9 @@ import msgspec
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from harness.errors import HarnessError
-from harness.records import Case, DataFormat, Fingerprint
+from harness.oracle.refusal import refusal_of
+from harness.oracle.rules import Padding
+from harness.records import Case, DataFormat, Fingerprint, Refusal
 
 _NUMBERS: Final = re.compile(r"\d+(\.\d+)*")
 """What a version begins with: TensorFlow's own Keras calls itself `2.2.4-tf`."""
@@ -97,7 +100,12 @@ def limit_on_dtype(limits: Sequence[Limit], case: Case, dtype: str) -> Limit | N
 
 
 def limit_on_computing(limits: Sequence[Limit], case: Case) -> Limit | None:
-    """The first limit that explains why the case was computed and not refused."""
+    """The first limit that explains why the case was computed and not refused.
+
+    It explains the padding only: there is none for a case that must be refused with any padding.
+    """
+    if refusal_of(replace(case, padding=Padding.SAME.value)).refusal is Refusal.REQUIRED:
+        return None
     return next(_narrowed((limit for limit in limits if limit.computes), case), None)
 
 

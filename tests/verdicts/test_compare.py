@@ -297,6 +297,17 @@ def test_a_target_that_documents_another_padding_computes_what_elsewhere_must_be
     assert judged(PLAIN, returned(PLAIN, with_value(0.5)), limit).divergence is Divergence.VALUE
 
 
+@pytest.mark.parametrize(
+    "case", [replace(PLAIN, filters=0), replace(PLAIN, groups=4), replace(PLAIN, strides=(-1, 1))]
+)
+def test_a_padding_that_is_documented_excuses_nothing_else_that_must_be_refused(case: Case) -> None:
+    limit = Limit(
+        backend="made", padding="full", computes=True, reason="pads fully", link="https://example.org"
+    )
+    full = replace(case, padding="full")
+    assert judged(full, returned(full, ANYTHING), limit).divergence is Divergence.MISSING_ERROR
+
+
 @pytest.mark.parametrize("name", ["odd-cell-before", "kernel-flipped", "strides-swapped", "bias-omitted"])
 def test_a_divergence_comes_with_its_cause(name: str) -> None:
     finding = judged(PLAIN, returned(PLAIN, answer(PLAIN, WRONG_RULES[name])))
