@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,14 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 NUM_BEFORE = 6
 CULPRIT = suite()[NUM_BEFORE]
 CSV = ("findings.csv", "divergences.csv", "conformance.csv")
+
+
+@pytest.fixture(autouse=True)
+def _heeds_ctrl_c() -> Iterator[None]:
+    """A shell starts what runs in the background with Ctrl-C ignored, which children inherit."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
