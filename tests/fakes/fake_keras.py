@@ -1,7 +1,8 @@
 """What stands in for the package `keras`, so that the real worker and its adapter run without Keras.
 
 A test copies this file to `keras.py` on a target's import path. It looks like Keras 3, computes
-`Conv2D` rightly, and prints to stdout in every way there is wherever Keras might.
+`Conv2D` rightly, and prints to stdout in every way there is wherever Keras might. Names and flags that
+are silenced here are spelled as Keras spells them.
 """
 
 from __future__ import annotations

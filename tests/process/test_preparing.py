@@ -55,6 +55,7 @@ class Seen(Silent):
 def run_with(
     tmp_path: Path, targets: list[Target], prepare: Callable[[Target], Launch], **how: object
 ) -> Done:
+    # What `how` holds differs from test to test; run_targets is typed for itself.
     return run_targets(tmp_path, targets, suite(), prepare=prepare, **how)  # type: ignore[arg-type]
 
 

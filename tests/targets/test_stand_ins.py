@@ -83,7 +83,9 @@ def test_they_lie_in_the_base_and_reach_the_process(target: Target, workshop: Wo
     assert not is_built(linked, workshop.cache)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="is told otherwise elsewhere")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="stand-ins are refused on other systems before a compiler is looked for"
+)
 def test_without_any_compiler_the_remedy_is_told(installer: Installer, tmp_path: Path) -> None:
     with pytest.raises(HarnessError) as caught:
         made(installer, tmp_path / "libraries", str(tmp_path))
@@ -94,7 +96,9 @@ def test_without_any_compiler_the_remedy_is_told(installer: Installer, tmp_path:
     assert "install a C compiler such as gcc" in message
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="is told otherwise elsewhere")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="stand-ins are refused on other systems before a compiler is looked for"
+)
 def test_uv_fetches_a_compiler_where_there_is_none(
     host: dict[str, str], fake_uv: Path, tmp_path: Path
 ) -> None:

@@ -20,6 +20,7 @@ def keras1(*, atrous: bool = True) -> Any:
             asked.layers.append((type(self).__name__, more))
             if more["border_mode"] not in {"same", "valid"}:
                 # As Keras 1.0 does.
+                # Keras 1 raises the bare class.
                 raise Exception("Invalid border mode for Convolution2D:", more["border_mode"])  # noqa: TRY002
             self.filters, self.size = nb_filter, (nb_row, nb_col)
             self.padding, self.strides = more["border_mode"], more["subsample"]
@@ -66,6 +67,7 @@ def keras1(*, atrous: bool = True) -> Any:
         def add(self, layer: Convolution2D) -> None:
             assert layer.input_shape is not None
             self.layer = layer
+            # Keras 1 asks for a batch that is None, the stand-in's placeholder for numbers.
             layer(Placeholder((None, *layer.input_shape), backend.floatx()))  # type: ignore[arg-type]
             self.output_shape = layer.shape_for((None, *layer.input_shape))
 

@@ -29,6 +29,7 @@ def keras2(
     backend = Backend(backend_name)
     asked = Asked()
 
+    # A base that is chosen at run time, as TensorFlow 2's own Keras has another than the standalone one.
     class Layer(Module if is_eager else object):  # type: ignore[misc]
         pass
 
