@@ -5,18 +5,21 @@ from __future__ import annotations
 import base64
 import binascii
 import math
+from types import MappingProxyType
 from typing import Final
 
+import ml_dtypes
 import msgspec
 import numpy as np
 
 from harness.records import Array
 
-DTYPES: Final = frozenset(
-    {"bool", "float16", "float32", "float64"}
-    | {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
+DTYPES: Final = MappingProxyType(
+    {"bfloat16": np.dtype(ml_dtypes.bfloat16)}
+    | {name: np.dtype(name) for name in ("bool", "float16", "float32", "float64")}
+    | {name: np.dtype(name) for bits in (8, 16, 32, 64) for name in (f"int{bits}", f"uint{bits}")}
 )
-"""The dtypes that an encoded array may have, by their NumPy names."""
+"""The dtypes that an encoded array may have, by their names; NumPy has no `bfloat16` of its own."""
 
 
 class EncodedArray(msgspec.Struct, frozen=True):
@@ -43,11 +46,11 @@ def decode(array: EncodedArray) -> Array:
         raise ValueError(f"an array of dtype {array.dtype!r}; it may be {', '.join(sorted(DTYPES))}")
     if any(length < 0 for length in array.shape):
         raise ValueError(f"an array of shape {array.shape}")
-    dtype = np.dtype(array.dtype).newbyteorder("<")
+    dtype = DTYPES[array.dtype].newbyteorder("<")
     try:
         data = base64.b64decode(array.data, validate=True)
     except binascii.Error as error:
         raise ValueError(f"an array that is not base64: {error}") from error
     if len(data) != math.prod(array.shape) * dtype.itemsize:
         raise ValueError(f"an array of shape {array.shape} and {array.dtype} in {len(data)} bytes")
-    return np.frombuffer(data, dtype).astype(array.dtype, copy=False).reshape(array.shape)
+    return np.frombuffer(data, dtype).astype(DTYPES[array.dtype], copy=False).reshape(array.shape)

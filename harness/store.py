@@ -33,7 +33,7 @@ from harness.records import (
     Stage,
 )
 
-SCHEMA: Final = 2
+SCHEMA: Final = 3
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 """The errors of a full disk, and of a spent quota."""
@@ -45,7 +45,10 @@ class _Line(msgspec.Struct, frozen=True, omit_defaults=True):
     stage: Stage
     seconds: float = 0.0
     values: EncodedArray | None = None
+    gradients: tuple[EncodedArray, ...] = ()
     inferred_shape: Shape | None = None
+    symbolic_shape: Shape | None = None
+    inference_error: ObservedError | None = None
     summary: str | None = None
     error: ObservedError | None = None
     reason: str = ""
@@ -82,7 +85,10 @@ class ObservationLog:
             stage=observation.stage,
             seconds=observation.seconds,
             values=None if observation.values is None else encode(observation.values),
+            gradients=tuple(map(encode, observation.gradients)),
             inferred_shape=observation.inferred_shape,
+            symbolic_shape=observation.symbolic_shape,
+            inference_error=observation.inference_error,
             summary=observation.summary,
             error=observation.error,
             reason=observation.reason,
@@ -266,6 +272,7 @@ def _unpack_line(target: str, text: bytes, path: Path) -> Observation:
     try:
         line = msgspec.json.decode(text, type=_Line)
         values = None if line.values is None else decode(line.values)
+        gradients = tuple(map(decode, line.gradients))
     except (msgspec.DecodeError, TypeError, ValueError) as error:
         raise HarnessError(f"{path}: damaged: {error}; remove the line and --resume") from error
     return Observation(
@@ -275,7 +282,10 @@ def _unpack_line(target: str, text: bytes, path: Path) -> Observation:
         stage=line.stage,
         seconds=line.seconds,
         values=values,
+        gradients=gradients,
         inferred_shape=line.inferred_shape,
+        symbolic_shape=line.symbolic_shape,
+        inference_error=line.inference_error,
         summary=line.summary,
         error=line.error,
         reason=line.reason,

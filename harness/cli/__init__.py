@@ -12,7 +12,12 @@ import traceback
 from types import FrameType
 from typing import NoReturn
 
-from harness.cli import commands, environments, tables  # noqa: F401  (each adds its commands to the application)
+from harness.cli import (  # noqa: F401  (each adds its commands to the application)
+    commands,
+    environments,
+    strength,
+    tables,
+)
 from harness.cli.options import app
 from harness.cli.terminal import err
 from harness.errors import EXIT_INTERNAL, HarnessError

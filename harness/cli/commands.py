@@ -10,12 +10,13 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from harness import __version__
 from harness.cli import listing
+from harness.cli.explaining import Asked, case_of
 from harness.cli.options import (
     CasesFolders,
     Format,
@@ -42,9 +43,8 @@ from harness.errors import (
     HarnessError,
 )
 from harness.generator.coverage import coverage
-from harness.generator.design import NDIM
 from harness.generator.library import cases_of
-from harness.records import Case, DataFormat, Launch, Layer, Mode, RunInfo, Target, parse_lengths
+from harness.records import Case, DataFormat, Launch, Layer, Mode, RunInfo, Target
 from harness.report import Tally, copy_tables, explanation, svg_picture, write_reports
 from harness.report.tally import tally_of
 from harness.report.wording import headline
@@ -56,9 +56,6 @@ from harness.targets.environments import cache_directory
 from harness.targets.launching import launch
 from harness.targets.selection import NEWEST
 from harness.verdicts.judge import judged
-
-LONGEST: Final = 10_000
-"""Beyond this length an explanation has no reader, and its values no end."""
 
 
 @app.command("run")
@@ -142,16 +139,26 @@ def cases_command(
 @app.command("explain")
 def explain_command(
     input_size: Annotated[str, typer.Option("--input", metavar="5x5", help="input lengths")],
-    kernel: Annotated[str, typer.Option("--kernel", metavar="2", help="kernel lengths")],
-    strides: Annotated[str, typer.Option("--strides", metavar="2")] = "1",
+    kernel: Annotated[
+        str, typer.Option("--kernel", metavar="2", help="lengths of the kernel, or of the window")
+    ],
+    layer: Annotated[
+        Layer, typer.Option("--layer", case_sensitive=False, help="a layer, or an operation of keras.ops")
+    ] = Layer.CONV2D,
+    mode: Annotated[Mode | None, typer.Option("--mode", help="how it is called")] = None,
+    strides: Annotated[
+        str | None, typer.Option("--strides", metavar="2", help="by default 1, in pooling the window")
+    ] = None,
     padding: Annotated[str, typer.Option("--padding", metavar="same")] = "valid",
-    dilation: Annotated[str, typer.Option("--dilation", metavar="1")] = "1",
+    output_padding: Annotated[str | None, typer.Option("--output-padding", metavar="1")] = None,
+    dilation: Annotated[str | None, typer.Option("--dilation", metavar="1")] = None,
     batch: Annotated[int, typer.Option("--batch", min=1)] = 1,
     channels: Annotated[int, typer.Option("--channels", min=1)] = 1,
-    filters: Annotated[int, typer.Option("--filters")] = 24,
-    groups: Annotated[int, typer.Option("--groups")] = 1,
+    filters: Annotated[int | None, typer.Option("--filters", help="by default 24")] = None,
+    multiplier: Annotated[int | None, typer.Option("--depth-multiplier", help="by default 1")] = None,
+    groups: Annotated[int | None, typer.Option("--groups", help="by default 1")] = None,
     data_format: Annotated[DataFormat, typer.Option("--data-format")] = DataFormat.CHANNELS_LAST,
-    bias: Annotated[bool, typer.Option("--bias/--no-bias")] = True,
+    bias: Annotated[bool | None, typer.Option("--bias/--no-bias")] = None,
     svg: Annotated[
         Path | None, typer.Option("--svg", metavar="FILE", help="write the picture as SVG")
     ] = None,
@@ -162,27 +169,25 @@ def explain_command(
     timeout: Timeout = DEFAULT_LIMITS.case_s,
 ) -> None:
     """Show the formula step by step, the picture, and what a real target does."""
-    if not (padding.replace("_", "").isalpha() and padding.isascii()):
-        raise HarnessError(f"--padding {padding!r}: a name of letters, as in same or valid")
-    ndim = NDIM[Layer.CONV2D]
-    case = Case(
-        layer=Layer.CONV2D,
-        mode=Mode.SEQUENTIAL,
-        input=_lengths(input_size, "--input", ndim),
-        kernel=_lengths(kernel, "--kernel", ndim),
-        strides=_lengths(strides, "--strides", ndim),
-        dilation=_lengths(dilation, "--dilation", ndim),
-        padding=padding,
-        data_format=data_format,
-        batch=batch,
-        channels=channels,
-        filters=filters,
-        groups=groups,
-        bias=bias,
-        dtype="float32",
+    case = case_of(
+        Asked(
+            layer=layer,
+            mode=mode,
+            input=input_size,
+            kernel=kernel,
+            strides=strides,
+            dilation=dilation,
+            padding=padding,
+            output_padding=output_padding,
+            data_format=data_format,
+            batch=batch,
+            channels=channels,
+            filters=filters,
+            multiplier=multiplier,
+            groups=groups,
+            bias=bias,
+        )
     )
-    if min(case.input) < 0:
-        raise HarnessError(f"--input {input_size}: a length below 0")
     chosen = chosen_targets(target, targets_file, settings) if target else ()
     text = str(explanation(case, ascii_only=ascii_only or not _can_draw(sys.stdout.encoding)))
     sys.stdout.write(text + "\n")
@@ -262,21 +267,6 @@ def _exit_code(info: RunInfo, tally: Tally) -> int:
     if not info.is_complete or tally.inconclusive:
         return EXIT_INCOMPLETE
     return EXIT_UNEXPECTED if tally.new or tally.changed or tally.fixed else EXIT_OK
-
-
-def _lengths(text: str, option: str, ndim: int) -> tuple[int, ...]:
-    """`5x5`, or one length for every axis."""
-    try:
-        lengths = parse_lengths(text.strip().lower())
-    except ValueError as error:
-        raise HarnessError(f"{option} {text!r}: integers joined by x, as in 5x5") from error
-    if max(map(abs, lengths)) > LONGEST:
-        raise HarnessError(f"{option} {text!r}: explain takes lengths up to {LONGEST:,}")
-    if len(lengths) == 1:
-        return lengths * ndim
-    if len(lengths) != ndim:
-        raise HarnessError(f"{option} {text!r}: {len(lengths)} lengths; give {ndim}, or one for all")
-    return lengths
 
 
 def _write(path: Path, text: str) -> None:

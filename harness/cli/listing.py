@@ -68,6 +68,10 @@ def case_row(case: Case) -> dict[str, object]:
         "groups": case.groups,
         "bias": case.bias,
         "dtype": case.dtype,
+        "multiplier": case.multiplier,
+        "output_padding": "" if case.output_padding is None else by(case.output_padding),
+        "form": case.form.value,
+        "data": case.data.value,
         "facets": " ".join(sorted(facets_of(case))),
     }
 

@@ -30,7 +30,7 @@ from harness.oracle import expect
 from harness.records import Finding, RunInfo, TargetRun, Verdict, parse_case_id
 from harness.report import short_history, write_history
 from harness.report.csv_files import write_confirmation_counts, write_confirmations
-from harness.report.repro import script
+from harness.report.repro import has_script, script
 from harness.report.wording import count
 from harness.runner.by_hand import call_by_hand
 from harness.shipped import WORKER
@@ -128,7 +128,7 @@ def _confirm(
     timeout: float,
     stop: threading.Event,
 ) -> list[Confirmation]:
-    """A target's divergences, called by hand in its environment.
+    """A target's divergences, called by hand in its environment; what no script can call has no answer.
 
     Raises:
         HarnessError: the target is not listed, and so has no environment to call it in.
@@ -140,7 +140,7 @@ def _confirm(
         answers = call_by_hand(
             start,
             Path(folder),
-            [finding.case.id for finding in findings],
+            [finding.case.id for finding in findings if has_script(run, finding.case)],
             lambda case_ids: _script(run, case_ids),
             timeout,
             stop,

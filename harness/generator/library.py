@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -12,7 +14,8 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from harness.errors import EXIT_EMPTY, HarnessError
-from harness.generator.design import Grid, expand
+from harness.generator.design import expand
+from harness.generator.grids import Grid
 from harness.records import Case
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]*$")]
@@ -70,7 +73,7 @@ def load_library(folders: Sequence[Path]) -> Library:
 
     Raises:
         HarnessError: a folder without cases, malformed TOML, an unknown key or value, a name used
-            twice, a suite that takes a grid that does not exist.
+            twice, a suite that takes a grid that does not exist, or one twice.
     """
     grids: dict[str, Grid] = {}
     suites: dict[str, Suite] = {}
@@ -96,41 +99,47 @@ def load_library(folders: Sequence[Path]) -> Library:
 def cases_of(library: Library, suites: Iterable[str]) -> Iterator[Case]:
     """The cases of the suites, each once, in the order of the files. Streams; checks as it goes.
 
-    A case that two suites share comes once; one that a suite holds twice is an error.
+    A case that two grids or two suites share comes once; one that a grid gives twice is an error.
 
     Raises:
-        HarnessError: an unknown suite, a count that does not hold, a case that a suite holds twice.
+        HarnessError: an unknown suite, a count that does not hold, a case that a grid gives twice.
     """
-    seen: set[str] = set()
-    for name in suites:
+    last: dict[int, tuple[int, int]] = {}
+    for number, name in enumerate(suites):
         suite = library.suites.get(name)
         if suite is None:
             raise HarnessError(_unknown("suite", name, library.suites))
-        own: set[str] = set()
-        for case in _suite_cases(library, suite):
-            case_id = case.id
-            if case_id in own:
-                place = _place(library, "suite", name)
-                raise HarnessError(f"{place}: the case {case_id} comes twice; drop one")
-            own.add(case_id)
-            if case_id not in seen:
-                seen.add(case_id)
+        count = 0
+        for place, case in _suite_cases(library, suite):
+            key = _key(case)
+            before, last[key] = last.get(key), (number, place)
+            if before == (number, place):
+                where = _place(library, "grid", suite.take[place].grid)
+                raise HarnessError(f"{where}: the case {case.id} comes twice; drop one")
+            count += before is None or before[0] != number
+            if before is None:
                 yield case
-        if len(own) != suite.count:
+        if count != suite.count:
             raise HarnessError(
-                f"{_place(library, 'suite', name)}: `count` says {suite.count}, the grids give {len(own)};"
+                f"{_place(library, 'suite', name)}: `count` says {suite.count}, the grids give {count};"
                 " correct whichever is wrong"
             )
-    if not seen:
+    if not last:
         raise HarnessError("no case was selected; name at least one suite", EXIT_EMPTY)
 
 
-def _suite_cases(library: Library, suite: Suite) -> Iterator[Case]:
-    for part in suite.take:
+def _key(case: Case) -> int:
+    """Eight bytes to know a case by: a suite of hundreds of thousands has no need of their names."""
+    return int.from_bytes(hashlib.blake2b(case.id.encode(), digest_size=8).digest())
+
+
+def _suite_cases(library: Library, suite: Suite) -> Iterator[tuple[int, Case]]:
+    """The cases, each with the number of the part of the suite that it comes from."""
+    for number, part in enumerate(suite.take):
         place = _place(library, "grid", part.grid)
         for index, case in enumerate(expand(library.grids[part.grid], place)):
             if index % part.every == 0:
-                yield case
+                yield number, case
 
 
 def _check_suite(library: Library, suite: Suite) -> None:
@@ -138,6 +147,11 @@ def _check_suite(library: Library, suite: Suite) -> None:
         if part.grid not in library.grids:
             where = f"{_place(library, 'suite', suite.name)}: `take`"
             raise HarnessError(f"{where}: {_unknown('grid', part.grid, library.grids)}")
+    taken = Counter(part.grid for part in suite.take)
+    twice = [name for name, number in taken.items() if number > 1]
+    if twice:
+        where = f"{_place(library, 'suite', suite.name)}: `take`"
+        raise HarnessError(f"{where}: grid {twice[0]!r} twice; drop one")
 
 
 def _unknown(kind: str, name: str, known: Mapping[str, object]) -> str:

@@ -1,93 +1,158 @@
-"""The exact inputs and weights of a case: small integers, so that every sum is exact and `==` decides.
+"""The inputs and weights of a case.
 
-The data sees what a comparison of shapes cannot: cells are positive (padding by anything but zero
-shows), taps are signed and differ (flips, shifts and swapped axes show), filters, biases, channels
-and batch entries differ (permutations show). Equal layers get equal weights, whatever their input
-length, so that a worker may keep the layer.
+**Exact data** are small integers, so that every sum is exact and `==` decides. They see what a
+comparison of shapes cannot: cells are positive (padding by anything but zero shows), taps are signed and
+differ (flips, shifts and swapped axes show), filters, biases, channels and batch entries differ
+(permutations show). What is pooled by its maximum is negative (a zero taken into a maximum shows)
+and has no ties. One array of a float64 case is wider than float32 holds.
 
-The numbers come from our own integer mixing and not from NumPy's generators, whose streams may
-change between versions: a stored run is judged again with the same data.
+**Real data** have full significands, both signs and several binades, so that a computation in fewer
+bits shows.
+
+Equal layers get equal weights, whatever the length, batch and format of their input, so that a worker may
+keep the layer; an operation gets the data of the layer of its kind.
 """
 
 from __future__ import annotations
 
-import hashlib
-import math
-from typing import Final
-
-import numpy as np
-import numpy.typing as npt
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, assert_never
 
 from harness.errors import HarnessError
-from harness.records import Case, Signals
+from harness.generator import draws
+from harness.generator.amplitudes import (
+    Amplitudes,
+    Sizes,
+    amplitudes,
+    check_dtype,
+    input_for_gradient,
+    sizes_of,
+)
+from harness.records import Array, Case, Data, DataFormat, Kind, Mode, Signals
 
-SIGNALS_VERSION: Final = 1
+SIGNALS_VERSION: Final = 2
 
-EXACT_INTEGERS: Final = {"float16": 2**11, "float32": 2**24, "float64": 2**53}
-"""Up to where consecutive integers are exact, by dtype (11, 24 and 53 significant bits)."""
+_REAL_INPUT: Final = 2
+_REAL_TAP: Final = 0
+_REAL_BIAS: Final = 4
+"""The powers of 2 that real data stay below; sums of a thousand products fit into float16."""
 
-_MAX_INPUT: Final = 127
-_MAX_TAP: Final = 63
-_MAX_BIAS: Final = 1023
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Weights:
+    """The weights of a layer, with a bias even where it has none, and how large exact data are."""
+
+    kernel: Array | None
+    pointwise: Array | None
+    bias: Array | None
+    most: Amplitudes
 
 
 def signals_of(case: Case) -> Signals:
-    """The inputs and weights of a case, the same on every machine.
+    """The inputs and weights of a case, the same on every machine; the arrays cannot be written.
 
-    The weights have the shape that the layer ought to build; where the case must be refused and so
-    has no such shape, one is made of its parameters clipped to 1.
+    The weights have the shapes that the layer ought to build; where the case must be refused and so has
+    no such shapes, they are made of its parameters clipped to 1.
 
     Raises:
         HarnessError: the dtype is unknown, or too narrow for exact sums over this many terms.
     """
-    kernel_shape = (*(max(length, 1) for length in case.kernel), _fan_in(case), max(case.filters, 1))
-    terms = math.prod(kernel_shape[:-1])
-    max_input, max_tap, max_bias = _amplitudes(case, terms)
-    weights = f"kernel {kernel_shape} {case.dtype}"
-    inputs = 1 + _draw(f"inputs {case.input_shape} {terms}", case.input_shape, max_input)
-    taps = _draw(weights, kernel_shape, 2 * max_tap) - max_tap
-    taps += taps >= 0
-    bias = max_bias - _draw(f"bias {weights}", kernel_shape[-1:], max_bias) if case.bias else None
-    return Signals(
-        inputs=inputs.astype(case.dtype),
-        kernel=taps.astype(case.dtype),
-        bias=None if bias is None else bias.astype(case.dtype),
+    try:
+        check_dtype(case.dtype)
+        if case.data is Data.REAL:
+            weights = _real_weights(sizes_of(case))
+            inputs = _real_inputs(case)
+        else:
+            weights = _exact_weights(sizes_of(case), has_gradient=case.mode is Mode.GRADIENT)
+            inputs = _exact_inputs(case, weights.most)
+    except HarnessError as error:
+        raise HarnessError(f"{case.id}: {error}") from error
+    return Signals(inputs, weights.kernel, weights.bias if case.bias else None, weights.pointwise)
+
+
+def has_data(case: Case) -> bool:
+    """Whether there are data for the case; exact ones need a dtype wide enough for its sums.
+
+    Raises:
+        HarnessError: the dtype is unknown.
+    """
+    check_dtype(case.dtype)
+    if case.data is Data.REAL:
+        return True
+    try:
+        most = amplitudes(sizes_of(case), wide=0, has_gradient=case.mode is Mode.GRADIENT)
+        if case.mode is Mode.GRADIENT:
+            input_for_gradient(case, most)
+    except HarnessError:
+        return False
+    return True
+
+
+def _exact_inputs(case: Case, most: Amplitudes) -> Array:
+    if case.kind is Kind.MAX_POOLING:
+        return draws.distinct(*_apart(case), case.dtype)
+    largest = input_for_gradient(case, most) if case.mode is Mode.GRADIENT else most.inputs
+    return draws.positive(f"{SIGNALS_VERSION} inputs", case.input_shape, largest, case.dtype)
+
+
+def _real_inputs(case: Case) -> Array:
+    if case.kind is Kind.MAX_POOLING:
+        return draws.real_distinct(*_apart(case), case.dtype)
+    return draws.real(f"{SIGNALS_VERSION} inputs", case.input_shape, _REAL_INPUT, case.dtype)
+
+
+def _apart(case: Case) -> tuple[str, tuple[int, ...], bool]:
+    """What draws input cells that differ within each channel of each batch entry."""
+    return f"{SIGNALS_VERSION} inputs", case.input_shape, case.data_format is DataFormat.CHANNELS_LAST
+
+
+@lru_cache(maxsize=4096)
+def _exact_weights(sizes: Sizes, *, has_gradient: bool) -> _Weights:
+    key = _key(sizes)
+    most = amplitudes(sizes, wide=draws.word(key), has_gradient=has_gradient)
+    kernel, pointwise = _kernel_shapes(sizes)
+    return _Weights(
+        None if kernel is None else draws.signed(f"kernel {key}", kernel, most.kernels[0], sizes.dtype),
+        None if pointwise is None else draws.signed(f"point {key}", pointwise, most.kernels[1], sizes.dtype),
+        None if kernel is None else draws.positive(f"bias {key}", (sizes.filters,), most.bias, sizes.dtype),
+        most,
     )
 
 
-def _fan_in(case: Case) -> int:
-    return max(case.channels // max(case.groups, 1), 1)
+@lru_cache(maxsize=4096)
+def _real_weights(sizes: Sizes) -> _Weights:
+    key = f"real {_key(sizes)}"
+    kernel, pointwise = _kernel_shapes(sizes)
+    return _Weights(
+        None if kernel is None else draws.real(f"kernel {key}", kernel, _REAL_TAP, sizes.dtype),
+        None if pointwise is None else draws.real(f"point {key}", pointwise, _REAL_TAP, sizes.dtype),
+        None if kernel is None else draws.real(f"bias {key}", (sizes.filters,), _REAL_BIAS, sizes.dtype),
+        Amplitudes(0, (), 0),
+    )
 
 
-def _amplitudes(case: Case, terms: int) -> tuple[int, int, int]:
-    """The largest input, tap and bias such that no partial sum leaves the exact integers."""
-    limit = EXACT_INTEGERS.get(case.dtype)
-    if limit is None:
-        known = ", ".join(EXACT_INTEGERS)
-        raise HarnessError(f"{case.id}: no exact data for dtype {case.dtype}; use {known}")
-    max_input, max_tap, max_bias = _MAX_INPUT, _MAX_TAP, min(_MAX_BIAS, limit // 4)
-    while terms * max_input * max_tap + max_bias >= limit:
-        max_input, max_tap = -(-max_input // 2), -(-max_tap // 2)
-        if max_input == max_tap == 1:
-            raise HarnessError(
-                f"{case.id}: {terms} terms are too many for exact sums in {case.dtype}; use a wider dtype"
+def _key(sizes: Sizes) -> str:
+    numbers = (*sizes.kernel, sizes.channels, sizes.filters, sizes.groups, sizes.multiplier)
+    return f"{SIGNALS_VERSION} {sizes.kind} {numbers} {sizes.dtype}"
+
+
+def _kernel_shapes(sizes: Sizes) -> tuple[tuple[int, ...] | None, tuple[int, ...] | None]:
+    """The shapes of the kernel and of the pointwise kernel, as `Signals` says."""
+    match sizes.kind:
+        case Kind.CONVOLUTION:
+            return (*sizes.kernel, max(sizes.channels // sizes.groups, 1), sizes.filters), None
+        case Kind.TRANSPOSE:
+            return (*sizes.kernel, sizes.filters, sizes.channels), None
+        case Kind.DEPTHWISE:
+            return (*sizes.kernel, sizes.channels, sizes.multiplier), None
+        case Kind.SEPARABLE:
+            ones = (1,) * len(sizes.kernel)
+            return (
+                (*sizes.kernel, sizes.channels, sizes.multiplier),
+                (*ones, sizes.channels * sizes.multiplier, sizes.filters),
             )
-    return max_input, max_tap, max_bias
-
-
-def _draw(key: str, shape: tuple[int, ...], pool: int) -> npt.NDArray[np.int64]:
-    """Integers in `range(pool)`, every `pool` consecutive ones all different."""
-    size = math.prod(shape)
-    seed = int.from_bytes(hashlib.blake2b(f"{SIGNALS_VERSION} {key}".encode(), digest_size=8).digest())
-    rows = -(-size // pool)
-    keys = _mix(np.arange(rows * pool, dtype=np.uint64) + np.uint64(seed % 2**62))
-    order = np.argsort(keys.reshape(rows, pool), axis=1, kind="stable")
-    return order.ravel()[:size].reshape(shape)
-
-
-def _mix(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """A bijection of 64-bit integers that scatters neighbours (the finaliser of SplitMix64)."""
-    values = values * np.uint64(0x9E3779B97F4A7C15)
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
+        case Kind.MAX_POOLING | Kind.AVERAGE_POOLING:
+            return None, None
+        case _:
+            assert_never(sizes.kind)

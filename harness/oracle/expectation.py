@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import assert_never
 
-from harness.oracle.convolution import axis_geometries, convolve
+from harness.oracle.bounds import output_bound, with_bounds
+from harness.oracle.gradients import cotangent, gradients_of
+from harness.oracle.plan import axis_geometries, plan_of
 from harness.oracle.refusal import padding_of, refusal_of
 from harness.oracle.rules import KERAS, Rule
-from harness.records import Case, Expectation, Mode, Refusal, Signals
+from harness.oracle.values import values_of
+from harness.records import Case, Expectation, ExpectedArray, Kind, Mode, Refusal, Shape, Signals
 
 
 def expect(case: Case, signals: Signals, rule: Rule = KERAS) -> Expectation:
@@ -19,19 +23,52 @@ def expect(case: Case, signals: Signals, rule: Rule = KERAS) -> Expectation:
     padding = padding_of(case)
     if refusal.refusal is Refusal.REQUIRED or padding is None:
         return Expectation(
-            refusal.refusal, refusal.reason, refusal.arguments, None, None, None, case.dtype, None
+            refusal=refusal.refusal,
+            refusal_reason=refusal.reason,
+            refusal_arguments=refusal.arguments,
+            shape=None,
+            inferred_shape=None,
+            symbolic_shape=None,
+            num_parameters=None,
+            dtype=case.dtype,
+            output=None,
         )
-    values = convolve(case, padding, signals, rule)
+    plan = plan_of(case, padding, rule)
+    values = values_of(case, plan, signals)
+    gradients: tuple[ExpectedArray, ...] = ()
+    if case.mode is Mode.GRADIENT:
+        weight = cotangent(values.shape)
+        gradients = with_bounds(case, plan, signals, weight, gradients_of(case, plan, signals, weight))
     return Expectation(
         refusal=refusal.refusal,
         refusal_reason=refusal.reason,
         refusal_arguments=refusal.arguments,
         shape=values.shape,
-        inferred_shape=(None, *values.shape[1:]) if case.mode is Mode.SEQUENTIAL else values.shape,
+        inferred_shape=_before_the_call(case, values.shape),
+        symbolic_shape=None if case.mode not in _SYMBOLIC else _before_the_call(case, values.shape),
         num_parameters=num_parameters(case),
         dtype=case.dtype,
-        values=values,
+        output=ExpectedArray(values, output_bound(case, plan, signals)),
+        gradients=gradients,
     )
+
+
+_SYMBOLIC = frozenset({Mode.INFERRED, Mode.COMPILED, Mode.JIT, Mode.DYNAMIC, Mode.RELOADED})
+"""The modes that build a model, which says the shape of its output."""
+
+
+def _before_the_call(case: Case, shape: tuple[int, ...]) -> Shape:
+    """The output's shape as far as it is known before the call in the case's mode."""
+    match case.mode:
+        case Mode.EAGER | Mode.INFERRED | Mode.GRADIENT:
+            return shape
+        case Mode.SEQUENTIAL | Mode.COMPILED | Mode.JIT | Mode.RELOADED:
+            return (None, *shape[1:])
+        case Mode.DYNAMIC:
+            channels = case.shape_of(0, (0,) * case.ndim, 1).index(1)
+            return tuple(length if axis == channels else None for axis, length in enumerate(shape))
+        case _:
+            assert_never(case.mode)
 
 
 def output_shape(case: Case) -> tuple[int, ...]:
@@ -48,9 +85,26 @@ def output_shape(case: Case) -> tuple[int, ...]:
 
 
 def num_parameters(case: Case) -> int:
-    """Weights of a convolution: `prod(kernel) * (channels/groups) * filters`, and a bias per filter.
+    """How many weights a layer has, biases included.
 
-    Source: the Keras layer's weight shapes; 2*2*1*24 + 24 = 120 for the document's `Conv2D`.
+    Source: the shapes of the weights of the Keras layers. With `K = prod(kernel)` they are `K *
+    channels/groups * filters` of a convolution (2*2*1*24 + 24 = 120 for the document's `Conv2D`), `K *
+    channels * multiplier` of a depthwise one, `channels * multiplier * filters` more of a separable one, `K *
+    filters * channels` of a transposed one; a bias per filter.
     """
-    kernel = math.prod(case.kernel) * (case.channels // case.groups) * case.filters
-    return kernel + (case.filters if case.bias else 0)
+    taps = math.prod(case.kernel)
+    depthwise = case.channels * case.multiplier
+    match case.kind:
+        case Kind.CONVOLUTION:
+            kernels = taps * (case.channels // case.groups) * case.filters
+        case Kind.DEPTHWISE:
+            kernels = taps * depthwise
+        case Kind.SEPARABLE:
+            kernels = taps * depthwise + depthwise * case.filters
+        case Kind.TRANSPOSE:
+            kernels = taps * case.filters * case.channels
+        case Kind.MAX_POOLING | Kind.AVERAGE_POOLING:
+            kernels = 0
+        case _:
+            assert_never(case.kind)
+    return kernels + (case.filters if case.bias else 0)

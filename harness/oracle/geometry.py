@@ -4,7 +4,8 @@ Per axis: `n` input length, `k` kernel length, `s` stride, `d` dilation, `e = (k
 effective kernel. Padding factorises: nothing here couples two axes.
 
 Source: TensorFlow `kernel_shape_util.cc` (`GetWindowedOutputSizeVerbose`), JAX
-`padtype_to_pads('SAME')`, the Keras documentation of `Conv2D`.
+`padtype_to_pads('SAME')`, the Keras documentation of `Conv1D`, `Conv2D` and `Conv2DTranspose`
+(`deconv_output_length`).
 """
 
 from __future__ import annotations
@@ -13,15 +14,32 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import assert_never
 
-from harness.oracle.rules import KERAS, Amount, Dilation, Padding, Placement, Rounding, Rule
+from harness.oracle.rules import (
+    KERAS,
+    Amount,
+    Causal,
+    Dilation,
+    EffectiveKernel,
+    Full,
+    OnAxis,
+    OutputPadding,
+    Padding,
+    Placement,
+    Rounding,
+    Rule,
+    Windows,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class AxisGeometry:
     """What happens along one axis; all lengths in cells.
 
-    `before` and `after` may be negative under a rule that does not clamp: cells are cropped then.
-    `out` is 0 where no full window fits.
+    A forward layer pads the input by `before` and `after`; they may be negative under a rule that does
+    not clamp: cells are cropped then. `out` is 0 where no full window fits.
+
+    A transposed layer scatters into the full result and cuts `before` and `after` off it; negative,
+    zeros are added. Of its output the last `zeroed` cells are held at zero.
     """
 
     length: int
@@ -32,57 +50,203 @@ class AxisGeometry:
     out: int
     before: int
     after: int
+    shift: int = 0
+    is_transposed: bool = False
+    zeroed: int = 0
 
     @property
     def total(self) -> int:
-        """The padding on both sides together."""
+        """The padding, or what is cut off, on both sides together."""
         return self.before + self.after
 
     @property
     def starts(self) -> range:
         """Where each window begins, counted from the first real cell (negative: in the padding)."""
-        return range(-self.before, -self.before + self.out * self.stride, self.stride)
+        first = self.shift - self.before
+        return range(first, first + self.out * self.stride, self.stride)
 
 
 @lru_cache(maxsize=65536)
 def axis_geometry(
     length: int, kernel: int, stride: int, dilation: int, padding: Padding, rule: Rule = KERAS
 ) -> AxisGeometry:
-    """Output length and padding along one axis.
+    """Output length and padding along one axis of a forward layer.
 
     `valid`: `out = floor((n - e)/s) + 1` where `n >= e`, else 0; no padding.
     `same`: `out = ceil(n/s)`, `total = max((out-1)*s + e - n, 0)`, `before = total // 2` and the rest
     after, so that the odd cell goes at the end.
+    `causal`: `out = ceil(n/s)`, `before = e - 1`, nothing after: no output reads what comes later.
 
     Raises:
         ValueError: a kernel, stride or dilation below 1, or a negative length.
     """
     if min(kernel, stride, dilation) < 1 or length < 0:
         raise ValueError(f"no geometry for {length=}, {kernel=}, {stride=}, {dilation=}")
+    stride, dilation, effective = _reach(kernel, stride, dilation, rule)
+    match _read_as(padding, rule):
+        case Padding.VALID:
+            out = _windows(length, effective, stride)
+            if rule.rounding is Rounding.CEIL and length >= effective:
+                out = -(-(length - effective) // stride) + 1
+            before = after = 0
+        case Padding.SAME:
+            out = _same_out(length, stride, rule)
+            before, after = _place(_same_total(length, kernel, stride, effective, out, rule), effective, rule)
+            if windows_decide(rule):
+                out = _windows(length + before + after, effective, stride)
+        case Padding.CAUSAL:
+            out = -(-length // stride)
+            before, after = _causal(kernel, stride, effective, rule)
+        case _ as never:
+            assert_never(never)
+    out = _taken(out, rule)
+    spacing = 1 if rule.dilation is Dilation.IGNORED_BY_TAPS else dilation
+    return AxisGeometry(length, kernel, stride, spacing, effective, out, before, after, _shift(kernel, rule))
+
+
+@lru_cache(maxsize=65536)
+def transposed_axis(
+    length: int,
+    kernel: int,
+    stride: int,
+    dilation: int,
+    padding: Padding,
+    output_padding: int | None,
+    rule: Rule = KERAS,
+) -> AxisGeometry:
+    """Output length of a transposed layer along one axis, and what it cuts off its full result.
+
+    The full result has `full = (n-1)*s + e` cells: input cell `i` meets tap `t` at `i*s + t*d`.
+    `valid`: `out = (n-1)*s + max(e, s)`, or `full + p` with `output_padding=p`; nothing is cut off before.
+    `same`: `out = n*s`, or `full + p - 2*(e // 2)`; `max(full - out, 0) // 2` cells are cut off before.
+
+    Raises:
+        ValueError: a kernel, stride or dilation below 1, a negative length, or `causal`.
+    """
+    if min(kernel, stride, dilation) < 1 or length < 0:
+        raise ValueError(f"no geometry for {length=}, {kernel=}, {stride=}, {dilation=}")
+    stride, dilation, effective = _reach(kernel, stride, dilation, rule)
+    full = (length - 1) * stride + effective
+    read_as = _read_as(padding, rule)
+    out = _transposed_out(length, stride, effective, read_as, output_padding, rule)
+    before = _cut_before(full - out, effective, rule) if read_as is Padding.SAME else 0
+    zeroed = 0
+    if rule.output_padding is OutputPadding.BEFORE:
+        before -= output_padding or 0
+    elif rule.output_padding is OutputPadding.AS_ZEROS:
+        zeroed = output_padding or 0
+    out = _taken(out, rule)
+    spacing = 1 if rule.dilation is Dilation.IGNORED_BY_TAPS else dilation
+    return AxisGeometry(
+        length, kernel, stride, spacing, effective, out, before, full - out - before,
+        _shift(kernel, rule), is_transposed=True, zeroed=zeroed,
+    )  # fmt: skip
+
+
+def holds_on(rule: Rule, axis: int, ndim: int) -> Rule:
+    """The rule as it reads lengths and pads on one axis: Keras's where it does not hold."""
+    match rule.on_axis:
+        case OnAxis.EVERY:
+            return rule
+        case OnAxis.FIRST:
+            return rule if axis == 0 else KERAS
+        case OnAxis.LAST:
+            return rule if axis == ndim - 1 else KERAS
+        case _:
+            assert_never(rule.on_axis)
+
+
+def _reach(kernel: int, stride: int, dilation: int, rule: Rule) -> tuple[int, int, int]:
+    """Stride, dilation and effective kernel as the rule takes them."""
     match rule.dilation:
-        case Dilation.SPREADS | Dilation.SWAPPED:  # What belongs to which axis is no matter of one axis.
+        case Dilation.SPREADS | Dilation.IGNORED_BY_TAPS:
+            pass
+        case Dilation.SWAPPED | Dilation.FIRST_FOR_ALL:  # What belongs to which axis is no matter of one.
             pass
         case Dilation.IGNORED:
             dilation = 1
         case Dilation.AS_STRIDE:
             stride, dilation = stride * dilation, 1
+        case Dilation.DOUBLED:
+            dilation = dilation if dilation == 1 else 2 * dilation
         case _:
             assert_never(rule.dilation)
-    effective = (kernel - 1) * dilation + 1
-    pads_like_same = (padding is Padding.SAME and not rule.same_is_valid) or (
-        padding is Padding.VALID and rule.valid_is_same
-    )
-    if pads_like_same:
-        out = _same_out(length, stride, rule)
-        before, after = _place(_same_total(length, kernel, stride, dilation, out, rule), effective, rule)
-        if windows_decide(rule):
-            out = _windows(length + before + after, effective, stride)
-    else:
-        out = _windows(length, effective, stride)
-        if rule.rounding is Rounding.CEIL and length >= effective:
-            out = -(-(length - effective) // stride) + 1
-        before = after = 0
-    return AxisGeometry(length, kernel, stride, dilation, effective, out, before, after)
+    if rule.effective_kernel is EffectiveKernel.KERNEL_TIMES_DILATION:
+        return stride, dilation, kernel * dilation
+    return stride, dilation, (kernel - 1) * dilation + 1
+
+
+def _read_as(padding: Padding, rule: Rule) -> Padding:
+    """The mode that a rule takes another for."""
+    match padding:
+        case Padding.VALID:
+            return Padding.SAME if rule.valid_is_same else padding
+        case Padding.SAME:
+            return Padding.VALID if rule.same_is_valid else padding
+        case Padding.CAUSAL:
+            other = {Causal.AS_SAME: Padding.SAME, Causal.AS_VALID: Padding.VALID}
+            return other.get(rule.causal, padding)
+        case _:
+            assert_never(padding)
+
+
+def _causal(kernel: int, stride: int, effective: int, rule: Rule) -> tuple[int, int]:
+    match rule.causal:
+        case Causal.BEFORE | Causal.AS_SAME | Causal.AS_VALID:  # The last two are read as another mode.
+            return effective - 1, 0
+        case Causal.AFTER:
+            return 0, effective - 1
+        case Causal.UNDILATED:
+            return kernel - 1, 0
+        case Causal.STRIDE_COUNTED:
+            return max(effective - stride, 0), 0
+        case _:
+            assert_never(rule.causal)
+
+
+def _taken(windows: int, rule: Rule) -> int:
+    """How many of the windows a rule takes."""
+    match rule.windows:
+        case Windows.ALL:
+            return windows
+        case Windows.LAST_DROPPED:
+            return max(windows - 1, 0)
+        case Windows.ONE_MORE:
+            return windows + 1
+        case _:
+            assert_never(rule.windows)
+
+
+def _transposed_out(
+    length: int, stride: int, effective: int, padding: Padding, output_padding: int | None, rule: Rule
+) -> int:
+    """The length of a transposed layer's output, where the formula gives one that can be."""
+    full = (length - 1) * stride + effective
+    given = output_padding
+    if given is not None and rule.output_padding is OutputPadding.IGNORED:
+        given = 0
+    match padding:
+        case Padding.VALID:
+            if given is None:
+                given = 0 if rule.full is Full.KERNEL_ONLY else max(stride - effective, 0)
+            return max(full + given, 0)
+        case Padding.SAME:
+            return length * stride if given is None else max(full + given - 2 * (effective // 2), 0)
+        case Padding.CAUSAL:
+            raise ValueError("no transposed layer pads causally")
+        case _:
+            assert_never(padding)
+
+
+def _shift(kernel: int, rule: Rule) -> int:
+    return rule.shift + (rule.shift_even if kernel % 2 == 0 else 0)
+
+
+def _cut_before(total: int, effective: int, rule: Rule) -> int:
+    """How much of `total` cells too many a transposed layer cuts off before; too few are added after."""
+    if total < 0 and rule.amount is not Amount.UNCLAMPED:
+        return 0
+    return _place(total, effective, rule)[0]
 
 
 def _windows(length: int, effective: int, stride: int) -> int:
@@ -102,8 +266,7 @@ def windows_decide(rule: Rule) -> bool:
     return rule.placement in unmatched or rule.amount is Amount.UNDILATED
 
 
-def _same_total(length: int, kernel: int, stride: int, dilation: int, out: int, rule: Rule) -> int:
-    effective = (kernel - 1) * dilation + 1
+def _same_total(length: int, kernel: int, stride: int, effective: int, out: int, rule: Rule) -> int:
     match rule.amount:
         case Amount.NEEDED:
             return max((out - 1) * stride + effective - length, 0)

@@ -1,19 +1,19 @@
 """Which cases must be refused with an exception, which may be, and which must be computed.
 
-Sources: the Keras documentation of `Conv2D` (groups, strides with dilation, padding names), and
-TensorFlow's and JAX's behaviour for windows that do not fit.
+Sources: the Keras documentation of each layer and operation (padding names, groups, strides with
+dilation, `output_padding` below the strides), and what TensorFlow and JAX do with windows that do not fit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from harness.oracle.convolution import axis_geometries
+from harness.oracle.plan import axis_geometries
 from harness.oracle.rules import Padding
-from harness.records import Case, Refusal
+from harness.records import POOLING, Argument, Case, Layer, Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +28,20 @@ class RefusalRule:
     arguments: tuple[str, ...] = ()
 
 
-ARGUMENTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+ARGUMENTS: Final[Mapping[Argument, tuple[str, ...]]] = MappingProxyType(
     {
-        "padding": ("padding", "border_mode", "border mode"),
-        "kernel_size": ("kernel_size", "kernel", "nb_row", "nb_col"),
-        "strides": ("strides", "stride", "subsample"),
-        "dilation_rate": ("dilation_rate", "dilation", "atrous_rate"),
-        "filters": ("filters", "nb_filter"),
-        "groups": ("groups",),
+        Argument.PADDING: ("padding", "border_mode", "border mode"),
+        Argument.KERNEL_SIZE: ("kernel_size", "kernel", "nb_row", "nb_col"),
+        Argument.POOL_SIZE: ("pool_size", "pool", "ksize", "window"),
+        Argument.STRIDES: ("strides", "stride", "subsample"),
+        Argument.DILATION_RATE: ("dilation_rate", "dilation", "atrous_rate"),
+        Argument.OUTPUT_PADDING: ("output_padding",),
+        Argument.FILTERS: ("filters", "nb_filter"),
+        Argument.GROUPS: ("groups",),
+        Argument.DEPTH_MULTIPLIER: ("depth_multiplier",),
     }
 )
-"""Each argument, and the words that name it in an error; the last ones are those of Keras 1."""
+"""Each argument, and the words that name it in an error: Keras's, then those of Keras 1 and the backends."""
 
 COMPUTES: Final = RefusalRule(Refusal.WRONG)
 
@@ -46,56 +49,74 @@ STRIDED_AND_DILATED: Final = RefusalRule(
     Refusal.ALLOWED, "strides > 1 together with dilation_rate > 1, which Keras documents as refused"
 )
 EMPTY_OUTPUT: Final = RefusalRule(Refusal.ALLOWED, "no full window fits: the output is empty")
+EMPTY_INPUT: Final = RefusalRule(Refusal.ALLOWED, "the input holds nothing, and nothing comes of it")
+CAUSAL_IN_KERAS_2: Final = RefusalRule(
+    Refusal.ALLOWED, "causal, which Keras 2 documents for this layer and Keras 3 does not"
+)
+
+_CAUSAL: Final = frozenset({Layer.CONV1D, Layer.SEPARABLE_CONV1D})
+"""The layers that pad causally in some Keras."""
 
 
 def padding_of(case: Case) -> Padding | None:
-    """The mode that the case's padding name stands for, or None for a name that Keras does not know.
+    """The mode that the case's padding name stands for, or None for a name that its layer does not know.
 
     Keras lower-cases the name (`keras/src/backend/config.py` and `standardize_padding`), so `Same`
-    and `SAME` mean `same`.
+    and `SAME` mean `same`. Only `Conv1D` pads causally, and `SeparableConv1D` of Keras 2.
     """
     try:
-        return Padding(case.padding.lower())
+        padding = Padding(case.padding.lower())
     except ValueError:
         return None
+    return None if padding is Padding.CAUSAL and case.layer not in _CAUSAL else padding
 
 
 def refusal_of(case: Case) -> RefusalRule:
     """Whether refusing the case is required, allowed or wrong, and why."""
-    return _required(case) or _allowed(case) or COMPUTES
+    required = next(_required(case), None)
+    if required is not None:
+        return required
+    return next(_allowed(case), COMPUTES)
 
 
-def _required(case: Case) -> RefusalRule | None:
+def _required(case: Case) -> Iterator[RefusalRule]:
     if padding_of(case) is None:
-        return _must("padding", f"padding {case.padding!r} is unknown to {case.layer}")
+        yield _must(Argument.PADDING, f"padding {case.padding!r} is unknown to {case.layer}")
+    window = Argument.POOL_SIZE if case.kind in POOLING else Argument.KERNEL_SIZE
     for name, lengths in (
-        ("kernel_size", case.kernel),
-        ("strides", case.strides),
-        ("dilation_rate", case.dilation),
+        (window, case.kernel),
+        (Argument.STRIDES, case.strides),
+        (Argument.DILATION_RATE, case.dilation),
     ):
         if min(lengths) < 1:
-            return _must(name, f"{name} is below 1")
+            yield _must(name, f"{name} is below 1")
+    if case.multiplier < 1:
+        yield _must(Argument.DEPTH_MULTIPLIER, "depth_multiplier is below 1")
     if case.filters < 1:
-        return _must("filters", "filters is below 1")
+        yield _must(Argument.FILTERS, "filters is below 1")
     if case.groups < 1:
-        return _must("groups", "groups is below 1")
-    if case.channels % case.groups:
-        return _must("groups", "groups does not divide the channels")
-    if case.filters % case.groups:
-        return _must("groups", "groups does not divide the filters")
-    return None
+        yield _must(Argument.GROUPS, "groups is below 1")
+    elif case.channels % case.groups:
+        yield _must(Argument.GROUPS, "groups does not divide the channels")
+    elif case.filters % case.groups:
+        yield _must(Argument.GROUPS, "groups does not divide the filters")
+    for given, stride in zip(case.output_padding or (), case.strides, strict=False):
+        if not 0 <= given < stride:
+            yield _must(Argument.OUTPUT_PADDING, "output_padding is not from 0 up to below the strides")
 
 
-def _must(argument: str, reason: str) -> RefusalRule:
+def _must(argument: Argument, reason: str) -> RefusalRule:
     return RefusalRule(Refusal.REQUIRED, reason, ARGUMENTS[argument])
 
 
-def _allowed(case: Case) -> RefusalRule | None:
-    if max(case.strides) > 1 and max(case.dilation) > 1:
-        return STRIDED_AND_DILATED
+def _allowed(case: Case) -> Iterator[RefusalRule]:
     padding = padding_of(case)
-    if padding is None:
-        return None
+    assert padding is not None
+    if max(case.strides) > 1 and max(case.dilation) > 1:
+        yield STRIDED_AND_DILATED
+    if padding is Padding.CAUSAL and case.layer is not Layer.CONV1D:
+        yield CAUSAL_IN_KERAS_2
+    if case.batch == 0 or min(case.input) == 0:
+        yield EMPTY_INPUT
     if any(geometry.out == 0 for geometry in axis_geometries(case, padding)):
-        return EMPTY_OUTPUT
-    return None
+        yield EMPTY_OUTPUT

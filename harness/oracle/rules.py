@@ -18,10 +18,11 @@ class Padding(StrEnum):
 
     VALID = "valid"
     SAME = "same"
+    CAUSAL = "causal"
 
 
 class Placement(StrEnum):
-    """Where the cells of `same` padding go.
+    """Where the cells of `same` padding go; in a transposed layer, where they are cut off.
 
     `centred` lays the kernel by its middle tap, the earlier of two: what the middles of the first and the
     last window leave of the input is split, with the odd cell after. So the odd cell of padding goes
@@ -56,13 +57,42 @@ class Rounding(StrEnum):
     CEIL = "ceil"
 
 
+class Windows(StrEnum):
+    """Which of the windows that fit are taken."""
+
+    ALL = "all"
+    LAST_DROPPED = "last-dropped"
+    ONE_MORE = "one-more"
+
+
+class Causal(StrEnum):
+    """What `causal` is taken for."""
+
+    BEFORE = "before"
+    AFTER = "after"
+    UNDILATED = "undilated"
+    STRIDE_COUNTED = "stride-counted"
+    AS_SAME = "as-same"
+    AS_VALID = "as-valid"
+
+
 class Dilation(StrEnum):
     """What the dilation rate does: it spreads the kernel's taps, or is taken for something else."""
 
     SPREADS = "spreads"
     IGNORED = "ignored"
+    IGNORED_BY_TAPS = "ignored-by-taps"
     AS_STRIDE = "as-stride"
+    DOUBLED = "doubled"
     SWAPPED = "swapped"
+    FIRST_FOR_ALL = "first-for-all"
+
+
+class EffectiveKernel(StrEnum):
+    """How far a kernel is thought to reach when lengths and pads are counted."""
+
+    LAST_TAP = "last-tap"
+    KERNEL_TIMES_DILATION = "kernel-times-dilation"
 
 
 class Orientation(StrEnum):
@@ -73,6 +103,7 @@ class Orientation(StrEnum):
     FLIPPED_FIRST_AXIS = "flipped-first-axis"
     FLIPPED_LAST_AXIS = "flipped-last-axis"
     TRANSPOSED = "transposed"
+    CHANNELS_SWAPPED = "channels-swapped"
 
 
 class Strides(StrEnum):
@@ -83,14 +114,89 @@ class Strides(StrEnum):
     FIRST_FOR_ALL = "first-for-all"
     LAST_FOR_ALL = "last-for-all"
     IGNORED = "ignored"
+    BY_LENGTH = "by-length"
 
 
 class Pads(StrEnum):
-    """Which padding belongs to which axis."""
+    """Which padding belongs to which axis; `fitting`: and as many windows are taken as fit then."""
 
     PER_AXIS = "per-axis"
     SWAPPED = "swapped"
+    SWAPPED_FITTING = "swapped-fitting"
     FIRST_FOR_ALL = "first-for-all"
+    LAST_FOR_ALL = "last-for-all"
+
+
+class OnAxis(StrEnum):
+    """On which spatial axes a wrong reading of lengths and pads holds; on the others Keras's does."""
+
+    EVERY = "every"
+    FIRST = "first"
+    LAST = "last"
+
+
+class OutputPadding(StrEnum):
+    """What `output_padding` does to a transposed layer."""
+
+    AFTER = "after"
+    BEFORE = "before"
+    IGNORED = "ignored"
+    FIRST_FOR_ALL = "first-for-all"
+    AS_ZEROS = "as-zeros"
+
+
+class Full(StrEnum):
+    """How long the output of a transposed layer is without `output_padding`: the last stride is covered."""
+
+    COVERS_STRIDE = "covers-stride"
+    KERNEL_ONLY = "kernel-only"
+
+
+class Divisor(StrEnum):
+    """What average pooling divides the sum of a window by."""
+
+    REAL_CELLS = "real-cells"
+    WINDOW = "window"
+    PADDED_CELLS_BEFORE = "padded-cells-before"
+    FIRST_AXIS = "first-axis"
+    ONE = "one"
+
+
+class Maximum(StrEnum):
+    """What a padded cell counts for in max pooling."""
+
+    NOTHING = "nothing"
+    ZERO = "zero"
+
+
+class Pooling(StrEnum):
+    """What a pooling layer makes of a window."""
+
+    AS_NAMED = "as-named"
+    OTHER = "other"
+
+
+class Multiplier(StrEnum):
+    """Which output channel of a depthwise layer is which: `c*m + j`, or `j*channels + c`."""
+
+    CHANNEL_MAJOR = "channel-major"
+    MULTIPLIER_MAJOR = "multiplier-major"
+    FIRST_FOR_ALL = "first-for-all"
+
+
+class Pointwise(StrEnum):
+    """What the second kernel of a separable layer does."""
+
+    LAST = "last"
+    STRIDES = "strides"
+    TRANSPOSED = "transposed"
+
+
+class Format(StrEnum):
+    """Which axis is taken for the channels; the wrong one only where its length allows it."""
+
+    AS_NAMED = "as-named"
+    OTHER_WHERE_IT_FITS = "other-where-it-fits"
 
 
 class Groups(StrEnum):
@@ -119,6 +225,8 @@ class Bias(StrEnum):
     TWICE = "twice"
     REVERSED = "reversed"
     ALONG_LAST_AXIS = "along-last-axis"
+    ALONG_FIRST_FITTING_AXIS = "along-first-fitting-axis"
+    FIRST_FOR_ALL = "first-for-all"
 
 
 class Batch(StrEnum):
@@ -127,6 +235,7 @@ class Batch(StrEnum):
     EACH = "each"
     FIRST_ONLY = "first-only"
     REVERSED = "reversed"
+    LAST_ONLY = "last-only"
 
 
 class Precision(StrEnum):
@@ -135,6 +244,7 @@ class Precision(StrEnum):
     FULL = "full"
     BFLOAT16 = "bfloat16"
     FLOAT16 = "float16"
+    FLOAT32 = "float32"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,21 +254,37 @@ class Rule:
     placement: Placement = Placement.ODD_AFTER
     amount: Amount = Amount.NEEDED
     rounding: Rounding = Rounding.COVER
+    windows: Windows = Windows.ALL
+    causal: Causal = Causal.BEFORE
     dilation: Dilation = Dilation.SPREADS
-    orientation: Orientation = Orientation.CORRELATION
+    effective_kernel: EffectiveKernel = EffectiveKernel.LAST_TAP
+    same_is_valid: bool = False
+    valid_is_same: bool = False
+    shift: int = 0
+    """Cells by which every window is moved towards the end of the input."""
+    shift_even: int = 0
+    """The same, where the kernel is even."""
+    output_padding: OutputPadding = OutputPadding.AFTER
+    full: Full = Full.COVERS_STRIDE
+    on_axis: OnAxis = OnAxis.EVERY
+    """Where all of the above holds."""
+
     strides: Strides = Strides.PER_AXIS
     pads: Pads = Pads.PER_AXIS
+    orientation: Orientation = Orientation.CORRELATION
     groups: Groups = Groups.CONSECUTIVE
+    multiplier: Multiplier = Multiplier.CHANNEL_MAJOR
+    pointwise: Pointwise = Pointwise.LAST
+    format: Format = Format.AS_NAMED
     fill: Fill = Fill.ZERO
+    divisor: Divisor = Divisor.REAL_CELLS
+    maximum: Maximum = Maximum.NOTHING
+    pooling: Pooling = Pooling.AS_NAMED
     bias: Bias = Bias.PER_FILTER
     batch: Batch = Batch.EACH
     precision: Precision = Precision.FULL
     rounds_bias: bool = False
     """Whether the bias is rounded and added before the sums are rounded, and not after."""
-    same_is_valid: bool = False
-    valid_is_same: bool = False
-    shift: int = 0
-    """Cells by which every window is moved towards the end of the input."""
 
 
 KERAS: Final = Rule()
@@ -180,26 +306,60 @@ WRONG_RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         "padding-not-clamped-odd-cut-after": replace(
             KERAS, amount=Amount.UNCLAMPED, placement=Placement.TOWARDS_ZERO
         ),
+        "padding-not-clamped-odd-cell-before": replace(
+            KERAS, amount=Amount.UNCLAMPED, placement=Placement.ODD_BEFORE
+        ),
         "same-means-valid": replace(KERAS, same_is_valid=True),
         "valid-means-same": replace(KERAS, valid_is_same=True),
         "length-rounded-down": replace(KERAS, rounding=Rounding.FLOOR),
         "length-rounded-up": replace(KERAS, rounding=Rounding.CEIL),
+        "last-window-dropped": replace(KERAS, windows=Windows.LAST_DROPPED),
+        "one-window-more": replace(KERAS, windows=Windows.ONE_MORE),
+        "causal-padding-after": replace(KERAS, causal=Causal.AFTER),
+        "causal-ignores-dilation": replace(KERAS, causal=Causal.UNDILATED),
+        "causal-counts-the-stride": replace(KERAS, causal=Causal.STRIDE_COUNTED),
+        "causal-means-same": replace(KERAS, causal=Causal.AS_SAME),
+        "causal-means-valid": replace(KERAS, causal=Causal.AS_VALID),
         "dilation-ignored": replace(KERAS, dilation=Dilation.IGNORED),
         "dilation-taken-as-stride": replace(KERAS, dilation=Dilation.AS_STRIDE),
+        "dilation-ignored-by-taps": replace(KERAS, dilation=Dilation.IGNORED_BY_TAPS),
+        "dilation-doubled": replace(KERAS, dilation=Dilation.DOUBLED),
         "dilation-swapped": replace(KERAS, dilation=Dilation.SWAPPED),
+        "first-dilation-for-all": replace(KERAS, dilation=Dilation.FIRST_FOR_ALL),
+        "effective-kernel-k-times-d": replace(KERAS, effective_kernel=EffectiveKernel.KERNEL_TIMES_DILATION),
         "kernel-flipped": replace(KERAS, orientation=Orientation.FLIPPED),
         "kernel-flipped-first-axis": replace(KERAS, orientation=Orientation.FLIPPED_FIRST_AXIS),
         "kernel-flipped-last-axis": replace(KERAS, orientation=Orientation.FLIPPED_LAST_AXIS),
         "kernel-transposed": replace(KERAS, orientation=Orientation.TRANSPOSED),
+        "kernel-channels-swapped": replace(KERAS, orientation=Orientation.CHANNELS_SWAPPED),
         "strides-swapped": replace(KERAS, strides=Strides.SWAPPED),
         "first-stride-for-all": replace(KERAS, strides=Strides.FIRST_FOR_ALL),
         "last-stride-for-all": replace(KERAS, strides=Strides.LAST_FOR_ALL),
         "strides-ignored": replace(KERAS, strides=Strides.IGNORED),
+        "strides-looked-up-by-length": replace(KERAS, strides=Strides.BY_LENGTH),
         "pads-swapped": replace(KERAS, pads=Pads.SWAPPED),
+        "pads-swapped-windows-that-fit": replace(KERAS, pads=Pads.SWAPPED_FITTING),
         "first-pads-for-all": replace(KERAS, pads=Pads.FIRST_FOR_ALL),
+        "last-pads-for-all": replace(KERAS, pads=Pads.LAST_FOR_ALL),
+        "output-padding-before": replace(KERAS, output_padding=OutputPadding.BEFORE),
+        "output-padding-ignored": replace(KERAS, output_padding=OutputPadding.IGNORED),
+        "output-padding-is-zeros": replace(KERAS, output_padding=OutputPadding.AS_ZEROS),
+        "first-output-padding-for-all": replace(KERAS, output_padding=OutputPadding.FIRST_FOR_ALL),
+        "stride-beyond-kernel-not-covered": replace(KERAS, full=Full.KERNEL_ONLY),
         "groups-interleaved": replace(KERAS, groups=Groups.INTERLEAVED),
         "groups-reversed": replace(KERAS, groups=Groups.REVERSED),
         "group-outputs-shuffled": replace(KERAS, groups=Groups.SHUFFLED_OUTPUT),
+        "multiplier-before-channel": replace(KERAS, multiplier=Multiplier.MULTIPLIER_MAJOR),
+        "first-multiplier-for-all": replace(KERAS, multiplier=Multiplier.FIRST_FOR_ALL),
+        "strides-in-the-pointwise-step": replace(KERAS, pointwise=Pointwise.STRIDES),
+        "pointwise-kernel-transposed": replace(KERAS, pointwise=Pointwise.TRANSPOSED),
+        "data-format-guessed": replace(KERAS, format=Format.OTHER_WHERE_IT_FITS),
+        "divisor-counts-padding": replace(KERAS, divisor=Divisor.WINDOW),
+        "divisor-counts-padding-before": replace(KERAS, divisor=Divisor.PADDED_CELLS_BEFORE),
+        "divisor-of-first-axis": replace(KERAS, divisor=Divisor.FIRST_AXIS),
+        "sum-not-divided": replace(KERAS, divisor=Divisor.ONE),
+        "maximum-with-zero": replace(KERAS, maximum=Maximum.ZERO),
+        "other-pooling": replace(KERAS, pooling=Pooling.OTHER),
         "padding-of-ones": replace(KERAS, fill=Fill.ONE),
         "padding-repeats-edge": replace(KERAS, fill=Fill.EDGE),
         "padding-reflects": replace(KERAS, fill=Fill.REFLECT),
@@ -207,12 +367,45 @@ WRONG_RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         "bias-added-twice": replace(KERAS, bias=Bias.TWICE),
         "bias-reversed": replace(KERAS, bias=Bias.REVERSED),
         "bias-along-last-axis": replace(KERAS, bias=Bias.ALONG_LAST_AXIS),
+        "bias-along-first-fitting-axis": replace(KERAS, bias=Bias.ALONG_FIRST_FITTING_AXIS),
+        "first-bias-for-all": replace(KERAS, bias=Bias.FIRST_FOR_ALL),
         "first-batch-entry-only": replace(KERAS, batch=Batch.FIRST_ONLY),
+        "last-batch-entry-only": replace(KERAS, batch=Batch.LAST_ONLY),
         "batch-reversed": replace(KERAS, batch=Batch.REVERSED),
         "sums-rounded-to-bfloat16": replace(KERAS, precision=Precision.BFLOAT16),
         "sums-and-bias-rounded-to-bfloat16": replace(KERAS, precision=Precision.BFLOAT16, rounds_bias=True),
         "sums-rounded-to-float16": replace(KERAS, precision=Precision.FLOAT16),
         "sums-and-bias-rounded-to-float16": replace(KERAS, precision=Precision.FLOAT16, rounds_bias=True),
+        "sums-rounded-to-float32": replace(KERAS, precision=Precision.FLOAT32),
         "windows-shifted-by-one": replace(KERAS, shift=1),
+        "windows-shifted-back-by-one": replace(KERAS, shift=-1),
+        "even-kernel-shifted": replace(KERAS, shift_even=1),
+        "even-kernel-shifted-back": replace(KERAS, shift_even=-1),
     }
 )
+
+_BY_AXIS: Final = (
+    "placement", "amount", "rounding", "windows", "dilation", "effective_kernel", "same_is_valid",
+    "valid_is_same", "shift", "shift_even", "output_padding", "full",
+)  # fmt: skip
+"""The fields that are read axis by axis, so that a layer may follow them on one axis only."""
+
+
+_COUPLING: Final = frozenset({Dilation.SWAPPED, Dilation.FIRST_FOR_ALL, OutputPadding.FIRST_FOR_ALL})
+"""What is wrong about which axis has what."""
+
+
+def _is_by_axis(rule: Rule) -> bool:
+    """Whether a rule is wrong about one axis after the other."""
+    wrong = {getattr(rule, field) for field in _BY_AXIS} - {getattr(KERAS, field) for field in _BY_AXIS}
+    return bool(wrong) and not wrong & _COUPLING
+
+
+def on_one_axis(rules: Mapping[str, Rule]) -> Mapping[str, Rule]:
+    """The rules that are wrong axis by axis, held to the first and to the last axis each."""
+    found: dict[str, Rule] = {}
+    for name, rule in rules.items():
+        if _is_by_axis(rule):
+            for axis in (OnAxis.FIRST, OnAxis.LAST):
+                found[f"{name}-on-{axis}-axis"] = replace(rule, on_axis=axis)
+    return MappingProxyType(found)

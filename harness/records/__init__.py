@@ -3,8 +3,18 @@
 Lengths are counted in cells; shapes list axes outermost first; `*_s` fields are seconds.
 """
 
-from harness.records.cases import Case, Signals, by, parse_case_id, parse_lengths
-from harness.records.findings import Expectation, Finding, Judged, Observation, ObservedError
+from harness.records.arguments import arguments_of
+from harness.records.cases import Case, Signals, by, fitted, parse_case_id, parse_lengths
+from harness.records.findings import (
+    Expectation,
+    ExpectedArray,
+    Finding,
+    Judged,
+    Observation,
+    ObservedError,
+    Values,
+)
+from harness.records.layers import FAN_OUT, POOLING, SIGNATURES, Argument, Kind, Layer, Signature
 from harness.records.runs import RunFooter, RunHeader, RunInfo, TargetRun
 from harness.records.targets import (
     Api,
@@ -20,9 +30,10 @@ from harness.records.targets import (
 )
 from harness.records.words import (
     Array,
+    Data,
     DataFormat,
     Divergence,
-    Layer,
+    Form,
     Mode,
     Outcome,
     Refusal,
@@ -33,19 +44,27 @@ from harness.records.words import (
 )
 
 __all__ = [
+    "FAN_OUT",
+    "POOLING",
+    "SIGNATURES",
     "Api",
+    "Argument",
     "Array",
     "Built",
     "Case",
     "Checkout",
     "Command",
+    "Data",
     "DataFormat",
     "Divergence",
     "Expectation",
+    "ExpectedArray",
     "Finding",
     "Fingerprint",
+    "Form",
     "Here",
     "Judged",
+    "Kind",
     "Launch",
     "Layer",
     "Mode",
@@ -59,13 +78,17 @@ __all__ = [
     "RunInfo",
     "Shape",
     "Signals",
+    "Signature",
     "Stage",
     "StandIn",
     "Standing",
     "Target",
     "TargetRun",
+    "Values",
     "Verdict",
+    "arguments_of",
     "by",
+    "fitted",
     "parse_case_id",
     "parse_lengths",
 ]

@@ -10,13 +10,27 @@ import numpy.typing as npt
 from harness.records.cases import Case
 from harness.records.words import Array, Divergence, Outcome, Refusal, Shape, Stage, Standing, Verdict
 
+Values = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExpectedArray:
+    """What the formula gives, in float64, and how far off an answer may be, cell by cell.
+
+    Without a bound the values are integers that every order of summation gives exactly.
+    """
+
+    values: Values
+    bound: Values | None = None
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Expectation:
     """The formula's answer to a case.
 
-    `values` is float64 and None where the formula has no answer (the case must be refused).
-    `inferred_shape` is the shape as known before the call: the batch is None in a model.
+    `output` is None where the formula has no answer (the case must be refused). `gradients` are those
+    of the input and then of each weight in Keras's order, in mode `gradient` only. `inferred_shape` is
+    the output's shape as a layer must infer it before the call, `symbolic_shape` as a model must.
     `refusal_arguments` are words, one of which a required refusal has to name.
     """
 
@@ -25,9 +39,16 @@ class Expectation:
     refusal_arguments: tuple[str, ...]
     shape: tuple[int, ...] | None
     inferred_shape: Shape | None
+    symbolic_shape: Shape | None
     num_parameters: int | None
     dtype: str
-    values: npt.NDArray[np.float64] | None
+    output: ExpectedArray | None
+    gradients: tuple[ExpectedArray, ...] = ()
+
+    @property
+    def values(self) -> Values | None:
+        """The values of the output."""
+        return None if self.output is None else self.output.values
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +68,10 @@ class Observation:
 
     `stage` is the last stage reached. `values` is set when the outcome is `returned`, `error` when it
     is `raised`, `reason` when the harness or the adapter has something to say (a crash's signal, why
-    a case was not run). `summary` is the text of `model.summary()` in mode `sequential`.
+    a case was not run). `gradients` are those of the input and then of each weight. `inferred_shape` is what
+    the layer said of the output's shape before the call, `inference_error` what it raised instead of saying,
+    `symbolic_shape` what a model said. `summary`
+    is the text of `model.summary()` in mode `sequential`.
     """
 
     target: str
@@ -56,7 +80,10 @@ class Observation:
     stage: Stage
     seconds: float = 0.0
     values: Array | None = None
+    gradients: tuple[Array, ...] = ()
     inferred_shape: Shape | None = None
+    symbolic_shape: Shape | None = None
+    inference_error: ObservedError | None = None
     summary: str | None = None
     error: ObservedError | None = None
     reason: str = ""

@@ -14,17 +14,43 @@ Shape: TypeAlias = tuple[int | None, ...]
 Array: TypeAlias = npt.NDArray[np.generic]
 
 
-class Layer(StrEnum):
-    """The Keras layer that a case calls."""
-
-    CONV2D = "Conv2D"
-
-
 class Mode(StrEnum):
-    """How the layer is called."""
+    """How the layer is called, each compared with the same formula.
+
+    `sequential` is the document's way: a `Sequential` model, its summary, `predict`. `inferred` asks
+    for the shape beforehand in every way there is. `compiled` predicts by way of the backend's own
+    graph, `jit` by its compiler (`jit_compile`). `dynamic` knows batch and spatial lengths at the call
+    only. `reloaded` saves the model and loads it. `gradient` differentiates.
+    """
 
     EAGER = "eager"
     SEQUENTIAL = "sequential"
+    INFERRED = "inferred"
+    COMPILED = "compiled"
+    JIT = "jit"
+    DYNAMIC = "dynamic"
+    RELOADED = "reloaded"
+    GRADIENT = "gradient"
+
+
+class Form(StrEnum):
+    """How a person writes the arguments.
+
+    Lengths as tuples, as lists, or as one integer for all axes; with `defaults`, every argument that is
+    Keras's default is left out and the others are tuples.
+    """
+
+    TUPLE = "tuple"
+    LIST = "list"
+    INT = "int"
+    DEFAULTS = "defaults"
+
+
+class Data(StrEnum):
+    """What the inputs and weights are: small integers, whose sums are exact, or real numbers."""
+
+    EXACT = "exact"
+    REAL = "real"
 
 
 class DataFormat(StrEnum):
@@ -82,6 +108,7 @@ class Divergence(StrEnum):
     DTYPE = "dtype"
     VALUE = "value"
     NONFINITE = "nonfinite"
+    GRADIENT = "gradient"
     UNEXPECTED_ERROR = "unexpected-error"
     MISSING_ERROR = "missing-error"
     CRASH = "crash"

@@ -64,7 +64,7 @@ def write_reports(directory: Path, info: RunInfo, judged: Iterable[Judged]) -> T
     tallier, table, page = Tallier(info), Conformance(info.header.targets), Page()
     with findings_files(directory) as write:
         for one in _checked(judged, info):
-            write(one.finding)
+            write(one)
             tallier.add(one.finding)
             table.add(one.finding)
             page.add(one)

@@ -1,7 +1,7 @@
 """How a finding reads in a file: the columns, and each value as the text of one cell.
 
-Knows findings only. Text that comes from a target is untrusted and unstable (escape sequences,
-addresses, counters in names); `one_line` makes it one printable, repeatable line.
+Knows findings and their observations only. Text that comes from a target is untrusted and unstable
+(escape sequences, addresses, counters in names); `one_line` makes it one printable, repeatable line.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from harness.records import Finding, Layer, Shape, by
+from harness.records import Judged, Layer, Shape, by
 
 COLUMNS: Final = (
     "target",
@@ -37,7 +37,17 @@ COLUMNS: Final = (
     "cause",
     "standing",
     "error",
+    "batch",
+    "channels",
+    "bias",
+    "dtype",
+    "multiplier",
+    "output_padding",
+    "form",
+    "data",
+    "symbolic_shape",
 )
+"""Stable: people read `findings.csv` by these. A new column comes last."""
 
 ERROR_LENGTH: Final = 400
 """Characters of an error that a cell keeps."""
@@ -45,11 +55,33 @@ ERROR_LENGTH: Final = 400
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])")
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
 _TIME_OF_DAY = re.compile(r"\b\d\d:\d\d:\d\d\b")
-_COUNTED_NAME = re.compile(rf"\b({'|'.join(layer.lower() for layer in Layer)}|sequential|keras_tensor)_\d+\b")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_OTHER_NAMES = (
+    "convolution1d",
+    "convolution2d",
+    "convolution3d",
+    "functional",
+    "input",
+    "input_layer",
+    "keras_tensor",
+    "model",
+    "sequential",
+)
 
 
-def row_of(finding: Finding) -> tuple[str, ...]:
+def layer_name(layer: Layer) -> str:
+    """The name that Keras gives to a layer or operation, to which it appends a counter."""
+    words = layer.value.rpartition(".")[2]
+    # A hump after a digit divides `conv2d_transpose`; one before `1D` does not divide `pooling1d`.
+    return _HUMP.sub("_", re.sub(r"\dD", lambda match: match[0].lower(), words)).lower()
+
+
+_COUNTED_NAME = re.compile(rf"\b({'|'.join((*map(layer_name, Layer), *_OTHER_NAMES))})(_\d+)+(?![0-9A-Za-z])")
+
+
+def row_of(one: Judged) -> tuple[str, ...]:
     """The cells of a finding, in the order of `COLUMNS`; what is absent is empty."""
+    finding = one.finding
     case = finding.case
     return (
         finding.target,
@@ -77,6 +109,15 @@ def row_of(finding: Finding) -> tuple[str, ...]:
         finding.cause,
         finding.standing,
         one_line(finding.error),
+        str(case.batch),
+        str(case.channels),
+        "true" if case.bias else "false",
+        case.dtype,
+        str(case.multiplier),
+        "" if case.output_padding is None else by(case.output_padding),
+        case.form,
+        case.data,
+        shape_text(one.observation.symbolic_shape),
     )
 
 
@@ -91,8 +132,9 @@ def one_line(text: str, length: int = ERROR_LENGTH) -> str:
     """Untrusted text as one printable line that is the same in two runs.
 
     Escape sequences, line breaks and invisible characters become single spaces; addresses
-    (`0x7f...`), times of day and the counters that Keras appends to names (`conv2d_28`) are masked, because
-    they differ between two runs of the same case. More than `length` characters are cut, and counted.
+    (`0x7f...`), times of day and the counters that Keras appends to names (`conv2d_28`, `functional_7_1`)
+    are masked, because they differ between two runs of the same case. More than `length` characters are
+    cut, and counted.
     """
     text = _ESCAPE.sub("", text)
     text = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())

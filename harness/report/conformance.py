@@ -1,4 +1,4 @@
-"""The conformance table: layer x padding x facet against target, as counts.
+"""The conformance table: layer x mode, and layer x padding x facet, against target, as counts.
 
 A cell never shows a bare percentage: `118/120 · 2 silent` says how many were judged and what became
 of the rest.
@@ -11,21 +11,22 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from harness.generator.facets import Facet, facets_of
 from harness.oracle.rules import Padding
-from harness.records import Finding, Fingerprint, RunInfo
+from harness.records import Finding, Fingerprint, Layer, Mode, RunInfo
 from harness.report.csv_files import replacing, write_table
 from harness.report.markdown import escaped, table_line
 from harness.report.tally import Count, Tally, count_of, is_refused
 from harness.report.wording import headline, pins_of, shortfall
 
 EVERY: Final = "all"
-"""The row that counts every case of a layer and padding, whatever its facets."""
+"""Stands for every mode, padding or facet in the rows that count them together."""
 
 COLUMNS: Final = (
     "layer",
+    "mode",
     "padding",
     "facet",
     "target",
@@ -43,11 +44,20 @@ LEGEND: Final = (
     "of it. `loud` is an error or a crash where the formula has an answer, `unsupported` a limit that the "
     "target documents, `inconclusive` a case that could not be judged. `refused` counts the conforming "
     "cases that the target declined with an exception, as it must or may. A case has many facets, so rows "
-    f"overlap; the row `{EVERY}` counts each case once."
+    f"overlap; the row `{EVERY}` counts each case once. A case has one mode: the way in which "
+    "the layer is called."
 )
 
 _VERSION = re.compile(r"v?\d+(\.\d+)+\S*")
-_FACETS = {facet: position for position, facet in enumerate(Facet)}
+_PLACES: Final = tuple(
+    {EVERY: -1, **{str(word): place for place, word in enumerate(words)}}
+    for words in (Layer, Mode, sorted(Padding), Facet)
+)
+"""Where each word of a key stands among its own kind: `all` first, and what is unknown last."""
+
+
+_Key: TypeAlias = tuple[str, str, str, str]
+"""Layer, mode, padding and facet of a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +96,13 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of the table: a facet of a layer and padding, with a cell per target."""
+    """One row of the table, with a cell per target: a mode of a layer, or a facet of a layer and padding.
+
+    `mode`, `padding` and `facet` are `all` where the row is not of one of them.
+    """
 
     layer: str
+    mode: str
     padding: str
     facet: str
     cells: tuple[Cell, ...]
@@ -99,31 +113,51 @@ class Conformance:
 
     def __init__(self, targets: tuple[str, ...]) -> None:
         self.targets = targets
-        self._counts: Counter[tuple[str, str, str, str, Count]] = Counter()
-        self._refused: Counter[tuple[str, str, str, str]] = Counter()
-        self._rows: dict[tuple[str, str, str], None] = {}
+        self._counts: Counter[tuple[_Key, str, Count]] = Counter()
+        self._refused: Counter[tuple[_Key, str]] = Counter()
+        self._keys: dict[_Key, None] = {}
 
     def add(self, finding: Finding) -> None:
-        """Count one finding in the row of each of its facets, and in the row of all."""
-        layer, padding = finding.case.layer, finding.case.padding.lower()
+        """Count one finding in every row that it belongs to."""
+        case = finding.case
+        padding = case.padding.lower()
         counted, refused = count_of(finding), is_refused(finding)
-        for facet in (EVERY, *facets_of(finding.case)):
-            self._rows[layer, padding, facet] = None
-            self._counts[layer, padding, facet, finding.target, counted] += 1
+        keys = [
+            (case.layer, case.mode, EVERY, EVERY),
+            (case.layer, case.mode, padding, EVERY),
+            *((case.layer, EVERY, padding, facet) for facet in (EVERY, *facets_of(case))),
+        ]
+        for key in keys:
+            self._keys[key] = None
+            self._counts[key, finding.target, counted] += 1
             if refused:
-                self._refused[layer, padding, facet, finding.target] += 1
+                self._refused[key, finding.target] += 1
+
+    def modes(self) -> Iterator[Row]:
+        """A row for each mode of each layer, in their own order."""
+        return (row for row in self._rows() if row.padding == EVERY)
 
     def rows(self) -> Iterator[Row]:
-        """The rows by layer, padding (unknown names last) and facet (`all` first)."""
-        for layer, padding, facet in sorted(self._rows, key=_row_order):
-            cells = tuple(self._cell(layer, padding, facet, target) for target in self.targets)
-            yield Row(layer, padding, facet, cells)
+        """The rows of all modes together, by layer, padding (unknown names last) and facet (`all` first)."""
+        return (row for row in self._rows() if row.mode == EVERY)
 
-    def _cell(self, layer: str, padding: str, facet: str, target: str) -> Cell:
-        counts = {count: self._counts[layer, padding, facet, target, count] for count in Count}
+    def parts(self) -> Iterator[Row]:
+        """The rows of `rows`, but each `all` divided into modes, so that those count every finding once."""
+        return (
+            row
+            for row in self._rows()
+            if row.padding != EVERY and (row.mode == EVERY) != (row.facet == EVERY)
+        )
+
+    def _rows(self) -> Iterator[Row]:
+        for key in sorted(self._keys, key=_order):
+            yield Row(*key, tuple(self._cell(key, target) for target in self.targets))
+
+    def _cell(self, key: _Key, target: str) -> Cell:
+        counts = {count: self._counts[key, target, count] for count in Count}
         return Cell(
             conforming=counts[Count.CONFORMING],
-            refused=self._refused[layer, padding, facet, target],
+            refused=self._refused[key, target],
             silent=counts[Count.SILENT],
             loud=counts[Count.LOUD],
             unsupported=counts[Count.UNSUPPORTED],
@@ -131,19 +165,22 @@ class Conformance:
         )
 
 
-def _row_order(row: tuple[str, str, str]) -> tuple[str, bool, str, int]:
-    layer, padding, facet = row
-    return (layer, padding not in set(Padding), padding, -1 if facet == EVERY else _FACETS[Facet(facet)])
+def _order(key: _Key) -> tuple[tuple[int, str], ...]:
+    return tuple((places.get(word, len(places)), word) for word, places in zip(key, _PLACES, strict=True))
 
 
 def write_conformance_csv(path: Path, table: Conformance) -> None:
-    """Write `conformance.csv`: one line per row and target that has findings."""
+    """Write `conformance.csv`: one line per row and target that has findings.
+
+    The lines with facet `all` are those of one mode each, and count every finding once.
+    """
     write_table(
         path,
         COLUMNS,
         (
             (
                 row.layer,
+                row.mode,
                 row.padding,
                 row.facet,
                 target,
@@ -155,7 +192,7 @@ def write_conformance_csv(path: Path, table: Conformance) -> None:
                 cell.unsupported,
                 cell.inconclusive,
             )
-            for row in table.rows()
+            for row in table.parts()
             for target, cell in zip(table.targets, row.cells, strict=True)
             if cell.judged
         ),
@@ -187,6 +224,15 @@ def _markdown(info: RunInfo, table: Conformance, tally: Tally) -> Iterator[str]:
     yield from _targets_markdown(info, table, tally)
     yield ""
     yield LEGEND
+    yield ""
+    yield "## Layers and modes"
+    yield ""
+    yield table_line("layer", "mode", *map(escaped, table.targets))
+    yield table_line("---", "---", *("---:" for _ in table.targets))
+    layer = None
+    for row in table.modes():
+        yield table_line("" if row.layer == layer else escaped(row.layer), row.mode, *map(str, row.cells))
+        layer = row.layer
     section = None
     for row in table.rows():
         if (row.layer, row.padding) != section:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from harness.errors import HarnessError
-from harness.records import Finding, RunInfo, Verdict
+from harness.records import Judged, RunInfo, Verdict
 from harness.report.cells import COLUMNS, one_line, row_of
 from harness.verdicts.confirm import Confirmation
 
@@ -48,7 +48,7 @@ def replacing(path: Path) -> Iterator[TextIO]:
 
 
 @contextmanager
-def findings_files(directory: Path) -> Iterator[Callable[[Finding], None]]:
+def findings_files(directory: Path) -> Iterator[Callable[[Judged], None]]:
     """A writer of `findings.csv`, and of `divergences.csv` for the findings that diverge."""
     with (
         replacing(directory / "findings.csv") as all_file,
@@ -59,10 +59,10 @@ def findings_files(directory: Path) -> Iterator[Callable[[Finding], None]]:
         write_all.writerow(COLUMNS)
         write_diverging.writerow(COLUMNS)
 
-        def write(finding: Finding) -> None:
-            row = row_of(finding)
+        def write(one: Judged) -> None:
+            row = row_of(one)
             write_all.writerow(row)
-            if finding.verdict is Verdict.DIVERGES:
+            if one.finding.verdict is Verdict.DIVERGES:
                 write_diverging.writerow(row)
 
         yield write

@@ -9,14 +9,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.records import Array, Case, DataFormat, Divergence, Finding, Judged, Observation
-from harness.report.cells import plain_lines
-from harness.verdicts.compare import NEAREST_INTEGER
+from harness.records import Array, Case, DataFormat, Divergence, ExpectedArray, Finding, Judged, Kind, Values
+from harness.report.cells import plain_lines, shape_text
+from harness.report.picture import axis_names
+from harness.verdicts.differences import NEAREST_INTEGER, gradient_names
+
+_Cell = TypeVar("_Cell", bound=np.generic)
 
 WINDOW: Final = 12
 """Rows and columns of an array that are shown."""
@@ -47,6 +50,14 @@ class Grid:
     rows: tuple[int, ...]
     columns: tuple[int, ...]
     cells: tuple[tuple[GridCell, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What the axes of an array are called, and the one or two of them that a grid shows."""
+
+    names: tuple[str, ...]
+    shown: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +131,17 @@ def _facts(judged: Judged) -> tuple[tuple[str, str], ...]:
         facts.append(("expected parameters", str(expectation.num_parameters)))
     if observation.values is not None and judged.finding.divergence is Divergence.DTYPE:
         facts.append(("dtype", f"{observation.values.dtype}, not {expectation.dtype}"))
+    if judged.finding.divergence is Divergence.INFERRED_SHAPE:
+        facts.append(("to be inferred", shape_text(expectation.inferred_shape)))
+    if observation.symbolic_shape is not None:
+        said = shape_text(observation.symbolic_shape)
+        is_right = observation.symbolic_shape == expectation.symbolic_shape
+        facts.append(
+            (
+                "the model's output",
+                said if is_right else f"{said}, not {shape_text(expectation.symbolic_shape)}",
+            )
+        )
     if expectation.refusal_reason:
         facts.append(("refusal", f"{expectation.refusal}: {expectation.refusal_reason}"))
     if observation.reason:
@@ -128,80 +150,112 @@ def _facts(judged: Judged) -> tuple[tuple[str, str], ...]:
 
 
 def grids_of(judged: Judged) -> tuple[Grid, ...]:
-    """Expected and observed, one plane each: the batch entry and filter of the first difference.
+    """Expected and observed, one plane each, around the first difference.
 
-    A side that has no array gives no grid. Cells are compared where both sides have one shape.
+    Of the output, or of the first gradient that differs where the output is right. A side that has no
+    array gives no grid. Cells are compared where both sides have one shape.
     """
     case, observation = judged.finding.case, judged.observation
-    sides = [("expected", judged.expectation.values), ("observed", _laid_out(case, observation))]
-    arrays = [(title, _channels_last(case, values)) for title, values in sides if values is not None]
-    index = _channels_last_index(case, judged.finding.first_index)
-    comparable = len(arrays) == 2 and arrays[0][1].shape == arrays[1][1].shape
-    grids = []
-    for position, (title, values) in enumerate(arrays):
-        other = arrays[1 - position][1] if comparable else None
-        grids.append(_grid(title, values, other, index))
-    return tuple(grids)
+    title, layout = "", _layout(case)
+    expected, observed = judged.expectation.output, observation.values
+    if judged.finding.divergence is Divergence.GRADIENT:
+        wrong = _first_wrong_gradient(judged)
+        if wrong is None:
+            return ()
+        name, expected, observed = wrong
+        title, layout = f", gradient of the {name}", _layout_of_gradient(case, name)
+    if observed is not None and observed.ndim != len(layout.names):
+        observed = None
+    index = judged.finding.first_index
+    if index is None or len(index) != len(layout.names):
+        index = None
+    sides = _sides(expected, observed)
+    differs = None
+    if len(sides) == 2 and expected is not None and sides[0][1].shape == sides[1][1].shape:
+        differs = _differs(sides[1][1], expected)
+    return tuple(_grid(f"{side}{title}", values, differs, index, layout) for side, values in sides)
 
 
-def _laid_out(case: Case, observation: Observation) -> Array | None:
-    """The observed values, where they have the axes that the case has."""
-    values = observation.values
-    return values if values is not None and values.ndim == case.ndim + 2 else None
+def _sides(expected: ExpectedArray | None, observed: Array | None) -> list[tuple[str, Values]]:
+    sides = [] if expected is None else [("expected", expected.values)]
+    return sides if observed is None else [*sides, ("observed", observed.astype(np.float64))]
 
 
-def _channels_last(case: Case, values: Array) -> npt.NDArray[np.float64]:
-    floats = values.astype(np.float64)
-    return floats if case.data_format is DataFormat.CHANNELS_LAST else np.moveaxis(floats, 1, -1)
+def _differs(values: Values, expected: ExpectedArray) -> npt.NDArray[np.bool_]:
+    """Which cells are wrong, as the comparison has it."""
+    with np.errstate(invalid="ignore"):
+        errors = np.abs(values - expected.values)
+        if expected.bound is None:
+            return ~(errors < NEAREST_INTEGER)
+        return ~(errors <= expected.bound)
 
 
-def _channels_last_index(case: Case, index: tuple[int, ...] | None) -> tuple[int, ...] | None:
-    if index is None or len(index) != case.ndim + 2:
-        return None
+def _first_wrong_gradient(judged: Judged) -> tuple[str, ExpectedArray, Array] | None:
+    names = gradient_names(judged.finding.case)
+    gradients = zip(names, judged.expectation.gradients, judged.observation.gradients, strict=False)
+    for name, expected, observed in gradients:
+        if observed.shape != expected.values.shape or _differs(observed.astype(np.float64), expected).any():
+            return name, expected, observed
+    return None
+
+
+def _layout(case: Case) -> Layout:
+    """That of the input and the output."""
+    axes = axis_names(case.ndim)
     if case.data_format is DataFormat.CHANNELS_LAST:
-        return index
-    batch, channel, *spatial = index
-    return (batch, *spatial, channel)
+        return Layout(("batch entry", *axes, "channel"), tuple(range(1, case.ndim + 1))[-2:])
+    return Layout(("batch entry", "channel", *axes), tuple(range(2, case.ndim + 2))[-2:])
+
+
+def _layout_of_gradient(case: Case, name: str) -> Layout:
+    if name == "input":
+        return _layout(case)
+    if name == "bias":
+        return Layout(("filter",), (0,))
+    last = {Kind.TRANSPOSE: ("filter", "channel"), Kind.CONVOLUTION: ("channel", "filter")}
+    names = (*axis_names(case.ndim), *last.get(case.kind, ("channel", "multiplier")))
+    if name.startswith("pointwise"):  # Its taps are one, so that its matrix is what there is to see.
+        return Layout(names, (case.ndim, case.ndim + 1))
+    return Layout(names, tuple(range(case.ndim))[-2:])
 
 
 def _grid(
     title: str,
-    values: npt.NDArray[np.float64],
-    other: npt.NDArray[np.float64] | None,
+    values: Values,
+    differs: npt.NDArray[np.bool_] | None,
     index: tuple[int, ...] | None,
+    layout: Layout,
 ) -> Grid:
-    """One plane of a channels-last array: the last two spatial axes, or the only one as a row."""
+    """One plane of an array: the axes that the layout shows, a single one as a row."""
     if values.size == 0:
         return Grid(title, "empty", (), (), ())
     at = index if index is not None and _within(index, values.shape) else (0,) * values.ndim
-    plane = _plane(values, at)
-    other_plane = None if other is None else _plane(other, at)
-    *_, row, column = (0, *at[1:-1])
+    plane = _plane(values, at, layout)
+    wrong = np.zeros(plane.shape, dtype=bool) if differs is None else _plane(differs, at, layout)
+    row, column = (0, *(at[axis] for axis in layout.shown))[-2:]
     rows = _window(row, plane.shape[0])
     columns = _window(column, plane.shape[1])
     cells = tuple(
         tuple(
             GridCell(
                 text=number_text(float(plane[r, c])),
-                differs=other_plane is not None
-                and not abs(plane[r, c] - other_plane[r, c]) < NEAREST_INTEGER,
-                is_first=other_plane is not None and index is not None and (r, c) == (row, column),
+                differs=bool(wrong[r, c]),
+                is_first=differs is not None and index is not None and (r, c) == (row, column),
             )
             for c in columns
         )
         for r in rows
     )
-    return Grid(title, _note(at, plane.shape, rows, columns), tuple(rows), tuple(columns), cells)
+    return Grid(title, _note(at, plane.shape, rows, columns, layout), tuple(rows), tuple(columns), cells)
 
 
 def _within(index: Sequence[int], shape: Sequence[int]) -> bool:
     return all(0 <= i < n for i, n in zip(index, shape, strict=True))
 
 
-def _plane(values: npt.NDArray[np.float64], at: tuple[int, ...]) -> npt.NDArray[np.float64]:
-    batch, *spatial, channel = at
-    planes = np.moveaxis(values[batch], -1, 0)
-    plane: npt.NDArray[np.float64] = planes[(channel, *spatial[:-2])]
+def _plane(values: npt.NDArray[_Cell], at: tuple[int, ...], layout: Layout) -> npt.NDArray[_Cell]:
+    places = tuple(slice(None) if axis in layout.shown else place for axis, place in enumerate(at))
+    plane: npt.NDArray[_Cell] = values[places]
     return np.atleast_2d(plane)
 
 
@@ -211,14 +265,19 @@ def _window(around: int, length: int) -> range:
     return range(start, min(start + WINDOW, length))
 
 
-def _note(at: tuple[int, ...], shape: tuple[int, ...], rows: range, columns: range) -> str:
-    batch, *spatial, channel = at
-    leading = "".join(f", axis {axis} at {i}" for axis, i in enumerate(spatial[:-2], start=1))
-    parts = [f"batch entry {batch}, filter {channel}{leading}"]
-    for name, shown, length in (("rows", rows, shape[0]), ("columns", columns, shape[1])):
+def _note(at: tuple[int, ...], shape: tuple[int, ...], rows: range, columns: range, layout: Layout) -> str:
+    """Where the plane lies, and what of it is left out."""
+    fixed = (
+        (name, place)
+        for axis, (name, place) in enumerate(zip(layout.names, at, strict=True))
+        if axis not in layout.shown
+    )
+    parts = [", ".join(f"{name} {place}" for name, place in fixed)]
+    names = ("", *(layout.names[axis] for axis in layout.shown))[-2:]
+    for name, shown, length in ((names[0], rows, shape[0]), (names[1], columns, shape[1])):
         if len(shown) < length:
             parts.append(f"{name} {shown[0]} to {shown[-1]} of {length}")
-    return "; ".join(parts)
+    return "; ".join(filter(None, parts))
 
 
 def number_text(value: float) -> str:

@@ -7,7 +7,7 @@ here it is put together per family, for `history_csv`, `history_markdown` and `h
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final
 
@@ -48,11 +48,17 @@ class ReadVersions:
 
 @dataclass(frozen=True, slots=True)
 class FamilyHistory:
-    """A family: its versions in order, a row per layer, padding and facet with a cell per version."""
+    """A family: its versions in order, and rows with a cell per version.
+
+    `modes` has a row per layer and mode, `rows` one per layer, padding and facet, and `parts` is for files
+    of which the lines add up (`Conformance.parts`).
+    """
 
     family: str
     columns: tuple[Column, ...]
+    modes: tuple[Row, ...]
     rows: tuple[Row, ...]
+    parts: tuple[Row, ...]
     total: Cell
     readings: tuple[ReadVersions, ...]
     changes: tuple[Change, ...]
@@ -64,7 +70,8 @@ class FamilyHistory:
 
     def folded(self) -> tuple[tuple[str, int], ...]:
         """Neighbouring columns that say the same in every row, as one: its versions, and its first place."""
-        said = [tuple(row.cells[place] for row in self.rows) for place in range(len(self.columns))]
+        rows = (*self.modes, *self.rows)
+        said = [tuple(row.cells[place] for row in rows) for place in range(len(self.columns))]
         groups = groupby(range(len(self.columns)), key=lambda place: said[place])
         return tuple(
             (span_of([self.columns[place].head for place in places]), places[0])
@@ -101,22 +108,19 @@ def gather_history(info: RunInfo, judged: Iterable[Judged]) -> History:
         table.add(one.finding)
         readings.add(one)
         changes.add(one)
-    tally, rows, found, all_changes = (
-        tallier.tally(),
-        list(table.rows()),
-        readings.readings(),
-        changes.changes(),
-    )
+    tally, found, all_changes = tallier.tally(), readings.readings(), changes.changes()
+    modes, rows, parts = list(table.modes()), list(table.rows()), list(table.parts())
     families: list[FamilyHistory] = []
     start = 0
     for block in blocks:
         end = start + len(block.columns)
-        own = (Row(row.layer, row.padding, row.facet, row.cells[start:end]) for row in rows)
         families.append(
             FamilyHistory(
                 family=block.family,
                 columns=block.columns,
-                rows=tuple(row for row in own if any(cell.judged for cell in row.cells)),
+                modes=_between(modes, start, end),
+                rows=_between(rows, start, end),
+                parts=_between(parts, start, end),
                 total=_total(tally, block),
                 readings=_readings_of(block.columns, found),
                 changes=tuple(change for change in all_changes if change.family == block.family),
@@ -124,6 +128,12 @@ def gather_history(info: RunInfo, judged: Iterable[Judged]) -> History:
         )
         start = end
     return History(info, tally, tuple(families))
+
+
+def _between(rows: Iterable[Row], start: int, end: int) -> tuple[Row, ...]:
+    """The cells of some neighbouring targets, of the rows in which these have findings."""
+    own = (replace(row, cells=row.cells[start:end]) for row in rows)
+    return tuple(row for row in own if any(cell.judged for cell in row.cells))
 
 
 def _total(tally: Tally, block: Block) -> Cell:

@@ -20,6 +20,7 @@ COLUMNS: Final = (
     "version",
     "target",
     "layer",
+    "mode",
     "padding",
     "facet",
     "judged",
@@ -67,7 +68,10 @@ TARGET_COLUMNS: Final = (
 
 
 def write_history_csv(path: Path, history: History) -> None:
-    """Write `history.csv`: one line per row and target that has findings."""
+    """Write `history.csv`: one line per row and target that has findings.
+
+    The lines with facet `all` are those of one mode each, and count every finding once.
+    """
     write_table(path, COLUMNS, _rows(history))
 
 
@@ -87,7 +91,7 @@ def _rows(history: History) -> Iterator[tuple[object, ...]]:
         for place, column in enumerate(family.columns):
             run = column.run
             api, backend = ("", "") if run is None else (run.api, run.backend)
-            for row in family.rows:
+            for row in family.parts:
                 cell = row.cells[place]
                 if cell.judged:
                     yield (
@@ -97,6 +101,7 @@ def _rows(history: History) -> Iterator[tuple[object, ...]]:
                         column.version,
                         column.target,
                         row.layer,
+                        row.mode,
                         row.padding,
                         row.facet,
                         cell.judged,

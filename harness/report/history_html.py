@@ -11,7 +11,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from harness.report.conformance import LEGEND, Cell, Row
+from harness.report.conformance import EVERY, LEGEND, Cell, Row
 from harness.report.csv_files import replacing
 from harness.report.history import History
 from harness.report.html import environment_of_pages, script_hash, template_text
@@ -30,6 +30,7 @@ def write_history_html(path: Path, history: History) -> None:
     environment.globals["start_of"] = start_of
     environment.globals["end_of"] = end_of
     environment.globals["is_whole"] = is_whole
+    environment.globals["every"] = EVERY
     script = template_text("history.js")
     stream = environment.get_template("history.html.j2").stream(
         history=history,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from harness.report.conformance import LEGEND, versions_of
+from harness.report.conformance import EVERY, LEGEND, versions_of
 from harness.report.csv_files import replacing
 from harness.report.history import FamilyHistory, History
 from harness.report.markdown import escaped, table_line
@@ -169,8 +169,12 @@ def _table_lines(family: FamilyHistory) -> Iterator[str]:
     folded = family.folded()
     yield table_line("case", *(escaped(head) for head, _ in folded))
     yield table_line("---", *("---:" for _ in folded))
-    for row in family.rows:
-        name = f"{row.layer} {row.padding} · {row.facet}"
+    for row in (*family.modes, *family.rows):
+        name = (
+            f"{row.layer} · {row.mode}"
+            if row.padding == EVERY
+            else f"{row.layer} {row.padding} · {row.facet}"
+        )
         yield table_line(escaped(name), *(str(row.cells[place]) for _, place in folded))
 
 

@@ -18,14 +18,15 @@ import itables.options
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.records import Case, Finding, Judged, RunInfo, Verdict
+from harness.records import Case, Judged, RunInfo, Verdict
+from harness.report.calls import call_code
 from harness.report.cells import COLUMNS, one_line, row_of, shape_text
 from harness.report.conformance import LEGEND, Conformance, versions_of
 from harness.report.csv_files import replacing
 from harness.report.details import Detail, DetailSample
 from harness.report.svg import STYLE, svg_picture
 from harness.report.tally import Count, Tally, count_of
-from harness.report.wording import call_line, count, headline, pins_of, shortfall
+from harness.report.wording import count, headline, pins_of, shortfall
 
 MAX_ROWS: Final = 20_000
 """Findings that the page's table holds; those that do not conform come first."""
@@ -44,6 +45,8 @@ _RESULTS: Final = {
 
 _SHOWN: Final = (
     "target",
+    "layer",
+    "mode",
     "divergence",
     "cause",
     "input",
@@ -54,7 +57,7 @@ _SHOWN: Final = (
     "data_format",
     "groups",
     "filters",
-    "mode",
+    "dtype",
     "outcome",
     "expected_shape",
     "observed_shape",
@@ -63,7 +66,7 @@ _SHOWN: Final = (
     "error",
     "case",
 )
-_FILTERED: Final = ("result", "target", "padding", "divergence", "cause", "standing")
+_FILTERED: Final = ("result", "target", "layer", "mode", "padding", "divergence", "cause", "standing")
 _PLACES: Final = tuple(COLUMNS.index(name) for name in _SHOWN)
 
 
@@ -85,7 +88,7 @@ class Page:
             number = self.sample.offered
         rows = self._conforming if finding.verdict is Verdict.CONFORMS else self._others
         if len(rows) < self._max_rows:
-            rows.append([str(number), *_row(finding)])
+            rows.append([str(number), *_row(judged)])
 
     def rows(self) -> list[list[str]]:
         """The rows of the table; the first cell is the number of the shown divergence, 0 for none."""
@@ -94,9 +97,9 @@ class Page:
         return [[number if int(number) in shown else "0", *cells] for number, *cells in rows]
 
 
-def _row(finding: Finding) -> list[str]:
-    cells = row_of(finding)
-    return [_RESULTS[count_of(finding)], *(cells[place] for place in _PLACES)]
+def _row(judged: Judged) -> list[str]:
+    cells = row_of(judged)
+    return [_RESULTS[count_of(judged.finding)], *(cells[place] for place in _PLACES)]
 
 
 def environment_of_pages() -> Environment:
@@ -124,7 +127,7 @@ def script_hash(script: str) -> str:
 def write_html(path: Path, info: RunInfo, tally: Tally, table: Conformance, page: Page) -> None:
     """Write the page of a run."""
     environment = environment_of_pages()
-    environment.filters["call"] = call_line
+    environment.filters["call"] = call_code
     environment.globals["picture"] = _picture
     environment.globals["difference"] = difference
     script = template_text("report.js")

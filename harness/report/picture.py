@@ -2,19 +2,22 @@
 
 Padding factorises, so a picture of each axis says all there is; two axes are also drawn as a grid
 where the windows lie side by side. `svg` draws the same model.
+
+A transposed layer is drawn as the convolution that it is the gradient of: its output lies where that
+one has its input, each of its own input cells is a window that writes, and the padding is what is cut off.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from harness.oracle.convolution import axis_geometries
 from harness.oracle.geometry import AxisGeometry
+from harness.oracle.plan import axis_geometries
 from harness.oracle.refusal import padding_of, refusal_of
-from harness.records import Case, Refusal, by
+from harness.records import POOLING, Case, Kind, Refusal, by
 from harness.report.wording import count
 
 MAX_CELLS: Final = 24
@@ -46,6 +49,32 @@ ASCII: Final = Marks(".", "x", "#", "-", "~", "-", "|", " ||||+++|+++-+++")
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """What the parts of a picture are called.
+
+    `window` heads the line of one, `windows` is what they are counted as; `padded` says what becomes of
+    the cells outside, `outside` what they are and `sign` what is written into them; `touched` is what a
+    window does to a cell, and `untouched` heads the line of the cells that none does it to.
+    """
+
+    window: str
+    windows: str
+    padded: str
+    outside: str
+    sign: str
+    touched: str
+    untouched: str
+    by_what: str
+
+
+FORWARD: Final = Words("output", "window", "padded", "padding (zeros)", "0", "read", "not read", "the window")
+POOLING_WORDS: Final = replace(FORWARD, outside="padding (counts for nothing)", sign="")
+TRANSPOSED: Final = Words(
+    "input", "input cell", "cut off", "cut off", "", "written", "unwritten", "the input cell"
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Strip:
     """One axis as it is drawn: positions counted from the first real cell, None for what is left out."""
 
@@ -65,16 +94,37 @@ class Edges:
 
 
 def geometries_of(case: Case) -> tuple[AxisGeometry, ...] | None:
-    """The axes of a case, or None where it must be refused and so has none."""
+    """The axes of a case as they are drawn, or None where it must be refused and so has none."""
     padding = padding_of(case)
     if padding is None or refusal_of(case).refusal is Refusal.REQUIRED:
         return None
-    return axis_geometries(case, padding)
+    return tuple(map(_drawn, axis_geometries(case, padding)))
+
+
+def _drawn(geometry: AxisGeometry) -> AxisGeometry:
+    """An axis as it is drawn: the cells of a transposed one are its output, the windows its input."""
+    if not geometry.is_transposed:
+        return geometry
+    return replace(geometry, length=geometry.out, out=geometry.length, is_transposed=False)
+
+
+def words_of(case: Case) -> Words:
+    """What the parts of the picture of a case are called."""
+    if case.kind is Kind.TRANSPOSE:
+        return TRANSPOSED
+    return POOLING_WORDS if case.kind in POOLING else FORWARD
 
 
 def axis_names(ndim: int) -> tuple[str, ...]:
     """What the spatial axes are called."""
-    return {1: ("steps",), 2: ("rows", "columns")}.get(ndim) or tuple(f"axis {axis}" for axis in range(ndim))
+    return ("depth", "rows", "columns")[-ndim:] if ndim > 1 else ("steps",)
+
+
+def all_of(names: Sequence[str]) -> str:
+    """All axes as one: `depth, rows and columns, each`."""
+    if len(names) == 1:
+        return names[0]
+    return f"{', '.join(names[:-1])} and {names[-1]}, each"
 
 
 def taps_of(geometry: AxisGeometry, window: int) -> range:
@@ -109,7 +159,12 @@ def is_unread(geometry: AxisGeometry, position: int | None) -> bool:
 
 def padded_positions(geometry: AxisGeometry) -> range:
     """Every position: padding before, real cells, padding after."""
-    return range(-geometry.before, geometry.length + geometry.after)
+    return range(-geometry.before, geometry.length + max(geometry.after, 0))
+
+
+def has_outside(geometry: AxisGeometry) -> bool:
+    """Whether an axis has cells that are no real ones."""
+    return len(padded_positions(geometry)) > geometry.length
 
 
 def windows_overlap(geometries: Sequence[AxisGeometry]) -> bool:
@@ -117,11 +172,18 @@ def windows_overlap(geometries: Sequence[AxisGeometry]) -> bool:
     return any(g.out > 1 and g.stride < g.effective_kernel for g in geometries)
 
 
-def padding_text(geometry: AxisGeometry) -> str:
-    """How an axis is padded, in words."""
-    if geometry.total == 0:
-        return "no padding"
-    return f"{geometry.before} padded before, {geometry.after} after"
+def padding_text(geometry: AxisGeometry, words: Words) -> str:
+    """How an axis is padded or cut, in words."""
+    before, after = geometry.before, max(geometry.after, 0)
+    if before + after == 0:
+        return "no padding" if words.padded == "padded" else f"nothing {words.padded}"
+    return f"{before} {words.padded} before, {after} after"
+
+
+def axis_text(geometry: AxisGeometry, words: Words) -> str:
+    """An axis in a line: its cells, what lies outside, its windows."""
+    windows = count(geometry.out, words.windows)
+    return f"{count(geometry.length, 'cell')}, {padding_text(geometry, words)}; {windows}"
 
 
 def strip_of(name: str, geometry: AxisGeometry) -> Strip:
@@ -145,7 +207,7 @@ def strips_of(geometries: Sequence[AxisGeometry]) -> tuple[Strip, ...]:
     """A strip for each axis; one for all of them where they are alike."""
     names = axis_names(len(geometries))
     if len(set(geometries)) == 1:
-        return (strip_of(" and ".join(names) + (", each" if len(names) > 1 else ""), geometries[0]),)
+        return (strip_of(all_of(names), geometries[0]),)
     return tuple(strip_of(name, geometry) for name, geometry in zip(names, geometries, strict=True))
 
 
@@ -167,9 +229,13 @@ def _with_gaps(windows: Sequence[int | None]) -> tuple[int | None, ...]:
     return tuple(found)
 
 
-def fits_grid(geometries: Sequence[AxisGeometry]) -> bool:
-    """Whether the padded input is small enough, and has the two axes, to be drawn cell by cell."""
-    return len(geometries) == 2 and all(len(padded_positions(g)) <= MAX_GRID for g in geometries)
+def fits_grid(case: Case, geometries: Sequence[AxisGeometry]) -> bool:
+    """Whether the padded input is small enough, and has the two axes, to be drawn cell by cell.
+
+    The windows of a transposed layer write, and a grid would not show who wrote what.
+    """
+    is_small = len(geometries) == 2 and all(len(padded_positions(g)) <= MAX_GRID for g in geometries)
+    return is_small and case.kind is not Kind.TRANSPOSE
 
 
 def text_picture(case: Case, *, ascii_only: bool = False) -> str:
@@ -181,29 +247,29 @@ def text_picture(case: Case, *, ascii_only: bool = False) -> str:
     geometries = geometries_of(case)
     if geometries is None:
         return f"no picture: {refusal_of(case).reason}"
-    blocks = []
-    if fits_grid(geometries):
+    blocks, words = [], words_of(case)
+    if fits_grid(case, geometries):
         blocks.append(_grid_text(case, geometries[0], geometries[1], marks))
     strips = strips_of(geometries)
-    blocks.extend(_strip_text(strip, marks) for strip in strips)
-    blocks.append(_legend(case, strips, marks))
+    blocks.extend(_strip_text(strip, marks, words) for strip in strips)
+    blocks.append(_legend(strips, marks, words))
     return "\n\n".join(blocks)
 
 
-def _legend(case: Case, strips: Sequence[Strip], marks: Marks) -> str:
+def _legend(strips: Sequence[Strip], marks: Marks, words: Words) -> str:
     signs = []
-    if any(strip.geometry.total for strip in strips):
-        signs.append(f"{marks.padding} padding (zeros)")
+    if any(has_outside(strip.geometry) for strip in strips):
+        signs.append(f"{marks.padding} {words.outside}")
     if any(is_unread(strip.geometry, position) for strip in strips for position in strip.positions):
-        signs.append(f"{marks.unread} never read")
+        signs.append(f"{marks.unread} never {words.touched}")
     if any(strip.geometry.out for strip in strips):
-        signs.append(f"{marks.tap} read by the window")
-    if any(dilation > 1 for dilation in case.dilation):
+        signs.append(f"{marks.tap} {words.touched} by {words.by_what}")
+    if any(strip.geometry.dilation > 1 for strip in strips):
         signs.append(f"{marks.hole} skipped by the dilation")
     return "   ".join(signs)
 
 
-def _strip_text(strip: Strip, marks: Marks) -> str:
+def _strip_text(strip: Strip, marks: Marks, words: Words) -> str:
     geometry = strip.geometry
     width = len(str(geometry.length - 1))
 
@@ -211,8 +277,7 @@ def _strip_text(strip: Strip, marks: Marks) -> str:
         return f"  {head:<10}{' '.join(f'{sign:>{width}}' for sign in signs)}".rstrip()
 
     lines = [
-        f"{strip.name}: {count(geometry.length, 'cell')}, {padding_text(geometry)}; "
-        f"{count(geometry.out, 'window')}",
+        f"{strip.name}: {axis_text(geometry, words)}",
         line("cell", (_heading(geometry, position, width, marks) for position in strip.positions)),
     ]
     for window in strip.windows:
@@ -220,10 +285,10 @@ def _strip_text(strip: Strip, marks: Marks) -> str:
             lines.append(f"  {marks.gap}")
         else:
             signs = (_sign(geometry, window, position, marks) for position in strip.positions)
-            lines.append(line(f"output {window}", signs))
+            lines.append(line(f"{words.window} {window}", signs))
     unread = [is_unread(geometry, position) for position in strip.positions]
     if any(unread):
-        lines.append(line("not read", (marks.unread if is_set else "" for is_set in unread)))
+        lines.append(line(words.untouched, (marks.unread if is_set else "" for is_set in unread)))
     if strip.notice:
         lines.append(f"  {strip.notice}")
     return "\n".join(lines)

@@ -2,196 +2,135 @@
 
 A script needs NumPy and the Keras it is about, nothing of the harness, and runs on Python 3.6. It
 shares no code with the adapters of the worker, on purpose: where both give the same wrong answer,
-the answer is Keras's.
+the answer is Keras's. `script_parts` holds what scripts are put together from.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final
 
-from harness.generator.signals import signals_of
-from harness.records import Api, Array, Case, Expectation, Mode, TargetRun
-
-_HEAD: Final = '''\
-"""{title}
-
-Calls Keras by hand and compares with the formula. The environment that it was seen in:
-
-{environment}
-"""
 import numpy as np
-{imports}
 
-def array(dtype, shape, numbers):
-    return np.array(numbers.split(), dtype).reshape(shape)
+from harness.errors import HarnessError
+from harness.generator.signals import signals_of
+from harness.records import (
+    Api,
+    Array,
+    Case,
+    Expectation,
+    ExpectedArray,
+    Form,
+    Layer,
+    Mode,
+    TargetRun,
+    arguments_of,
+)
+from harness.report.calls import WEIGHTS, calls_in_layer, code_of, is_operation, told_shape
+from harness.report.script_calls import Part
+from harness.report.script_parts import Generation, parts_of, with_needs
 
-def give(layer, weights):
-    """Set the weights; what must be refused has no weights of the right shape, and keeps its own."""
-    if weights:
-        layer.set_weights(weights)
-
-def infer(layer, x):
-    """Ask a layer for the shape of its output before it is called; the oldest know no way to."""
-    for name in ("compute_output_shape", "get_output_shape_for"):
-        if hasattr(layer, name):
-            return getattr(layer, name)(x.shape)
-
-{call}
-
-def check(name, arguments, x, weights, expected):
-    """Print what the call gives, and how it differs from the formula."""
-    try:
-        y = np.asarray(call(arguments, x, weights))
-    except Exception as error:
-        text = " ".join(str(error).split())
-        print("\\n@ {{}}\\traised\\t{{}}\\t{{}}".format(name, type(error).__name__, text), flush=True)
-        return
-    if expected is None:
-        what, where = "returned", "shape {{}}".format(y.shape)
-    elif y.shape != expected.shape:
-        what, where = "shape", "{{}}, the formula says {{}}".format(y.shape, expected.shape)
-    elif y.dtype != expected.dtype:
-        what, where = "dtype", "{{}}, not {{}}".format(y.dtype, expected.dtype)
-    else:
-        wrong = ~(np.abs(y.astype("float64") - expected.astype("float64")) < 0.25)
-        what, where = "same", ""
-        if wrong.any():
-            first = tuple(int(i) for i in np.argwhere(wrong)[0])
-            what = "value" if np.isfinite(y).all() else "nonfinite"
-            where = "{{}} of {{}} wrong, first at {{}}: {{}}, the formula says {{}}".format(
-                wrong.sum(), wrong.size, first, y[first], expected[first]
-            )
-    print("\\n@ {{}}\\t{{}}\\t{{}}\\t".format(name, what, where), flush=True)
-
-'''
-
-_IMPORTS: Final = {
-    Api.KERAS: "import keras\n",
-    Api.KERAS_MXNET: "import keras\n",
-    Api.TF_KERAS: "import tensorflow as tf\n\nkeras = tf.keras\n",
-    Api.TF_KERAS_PACKAGE: "import tf_keras as keras\n",
-    Api.PLAIDML_KERAS: "import plaidml.keras\n\nplaidml.keras.install_backend()\nimport keras\n",
+_IMPORTS: Final[Mapping[Api, tuple[str, ...]]] = {
+    Api.KERAS: ("import keras",),
+    Api.KERAS_MXNET: ("import keras",),
+    Api.TF_KERAS: ("import tensorflow as tf", "keras = tf.keras"),
+    Api.TF_KERAS_PACKAGE: ("import tf_keras as keras",),
+    Api.PLAIDML_KERAS: ("import plaidml.keras", "plaidml.keras.install_backend()", "import keras"),
 }
 
-_CALL_KERAS_3: Final = """\
-def call(arguments, x, weights):
-    predicted = arguments.pop("predicted")
-    layer = keras.layers.Conv2D(**arguments)
-    infer(layer, x)
-    if predicted:
-        model = keras.Sequential([keras.Input(x.shape[1:], dtype=x.dtype.name), layer])
-        give(model, weights)
-        return model.predict(x, batch_size=len(x), verbose=0)
-    layer.build(x.shape)
-    give(layer, weights)
-    return keras.ops.convert_to_numpy(layer(x))
-"""
+_FUNCTIONAL: Final = frozenset({Mode.INFERRED, Mode.COMPILED, Mode.JIT, Mode.DYNAMIC, Mode.RELOADED})
+"""Modes that build a Functional model and run it."""
 
-_CALL_EAGERLY: Final = """\
-def call(arguments, x, weights):
-    predicted = arguments.pop("predicted")
-    if arguments["groups"] == 1:  # older layers know no groups
-        arguments.pop("groups")
-    layer = keras.layers.Conv2D(**arguments)
-    infer(layer, x)
-    if predicted:
-        model = keras.models.Sequential([keras.layers.InputLayer(x.shape[1:], dtype=x.dtype.name), layer])
-        give(model, weights)
-        return model.predict(x, batch_size=len(x))
-    layer.build(x.shape)
-    give(layer, weights)
-    return layer(x)
-"""
+_IN_A_GRAPH: Final = frozenset({Mode.EAGER, Mode.SEQUENTIAL, Mode.INFERRED, Mode.COMPILED})
+"""Modes that come to the same where there is no calling a layer without a graph."""
 
-_CALL_IN_A_GRAPH: Final = '''\
-def call(arguments, x, weights):
-    """There is no calling a layer without a graph: a model of it predicts."""
-    if keras.backend.backend() == "tensorflow":
-        keras.backend.clear_session()
-    keras.backend.set_floatx(arguments.pop("dtype"))
-    arguments.pop("predicted")
-    if arguments["groups"] == 1:  # older layers know no groups
-        arguments.pop("groups")
-    if weights and keras.backend.backend() == "mxnet":
-        # set_weights fails there in float64; channels_first kernels lie as (filters, channels, rows, columns)
-        if arguments["data_format"] == "channels_first":
-            weights = [np.transpose(weights[0], (3, 2, 0, 1))] + weights[1:]
-        names = ["kernel_initializer", "bias_initializer"]
-        arguments.update((name, lambda shape, dtype=None, w=w: w) for name, w in zip(names, weights))
-        weights = []
-    layer = keras.layers.Conv2D(input_shape=x.shape[1:], **arguments)
-    infer(layer, x)
-    model = keras.models.Sequential()
-    model.add(layer)
-    give(model, weights)
-    return model.predict(x, batch_size=len(x))
-'''
-
-_CALL_KERAS_1: Final = '''\
-def call(arguments, x, weights):
-    """There is no calling a layer without a graph: a model of it predicts. Keras 1 has names of its own."""
-    keras.backend.set_floatx(arguments["dtype"])
-    first = arguments["data_format"] == "channels_first"
-    names = dict(
-        border_mode=arguments["padding"],
-        subsample=arguments["strides"],
-        dim_ordering="th" if first else "tf",
-        bias=arguments["use_bias"],
-        input_shape=x.shape[1:],
-    )
-    convolution = keras.layers.Convolution2D
-    if arguments["dilation_rate"] != (1, 1):
-        convolution, names["atrous_rate"] = keras.layers.AtrousConvolution2D, arguments["dilation_rate"]
-    rows, columns = arguments["kernel_size"]
-    layer = convolution(arguments["filters"], rows, columns, **names)
-    infer(layer, x)
-    model = keras.models.Sequential()
-    model.add(layer)
-    if first and weights:  # kernels lie as (filters, channels, rows, columns)
-        weights = [np.transpose(weights[0], (3, 2, 0, 1))] + weights[1:]
-    give(model, weights)
-    model.compile("sgd", "mse")
-    return model.predict(x, batch_size=len(x))
-'''
+_JIT_COMPILE_SINCE: Final = (2, 8)
+"""The first Keras 2 whose `compile` takes `jit_compile`."""
 
 
 def script(target: TargetRun, cases: Iterable[tuple[Case, Expectation]]) -> str:
     """A script that calls each case on the target's Keras and prints a line for each.
 
-    A line is `@ CASE`, what came (`same`, `value`, `nonfinite`, `shape`, `dtype`, `returned` where the
-    case must be refused, `raised`), where, and an error's text, with tabs between.
+    A line is `@ CASE`, what came, where, and an error's text, with tabs between. What came is `same`;
+    `value`, `nonfinite`, `shape` or `dtype` of the output; where that is right, `gradient`,
+    `inferred-shape` or `parameters`; `raised`; or `returned`, where the case must be refused.
 
     Args:
         target: what the calls were observed on.
         cases: with the formula's answers.
+
+    Raises:
+        HarnessError: there is no way to call a case so on this Keras.
     """
-    head = _HEAD.format(
-        title=f"{target.name}, without keras-harness.",
-        environment="\n".join(f"    {line}" for line in _environment(target)),
-        imports=_IMPORTS[Api(target.api)],
-        call=_call_of(target),
+    chosen = list(cases)
+    generation = generation_of(target)
+    has_bounds = any(one.bound is not None for _, expectation in chosen for one in _right(expectation))
+    parts = _parts(target, has_bounds=has_bounds)
+    wanted = {"array", "check"}
+    blocks = []
+    for case, expectation in chosen:
+        how, needed = _how(case, generation)
+        if not needed <= parts.keys():
+            raise HarnessError(f"{case.id}: a script cannot call {target.name} in mode {case.mode}")
+        wanted |= needed
+        blocks.append(_block(case, expectation, generation, how, has_bounds=has_bounds))
+    used = tuple(with_needs(parts, wanted))
+    has_bfloat16 = any(case.dtype == "bfloat16" for case, _ in chosen)
+    texts = (
+        _head(target, generation, used, has_bfloat16=has_bfloat16),
+        *(part.text for part in used),
+        "".join(blocks),
     )
-    return head + "".join(_block(case, expectation) for case, expectation in cases)
+    return "\n".join(texts)
 
 
-def _call_of(target: TargetRun) -> str:
-    """How this generation of Keras is called: TensorFlow 2 runs eagerly, and Keras since 2.4 with it."""
-    generation = _numbers(target.fingerprint.get("keras", target.version))
-    if generation < (2,):
-        return _CALL_KERAS_1
-    if generation >= (3,):
-        return _CALL_KERAS_3
-    if target.api == Api.KERAS and generation < (2, 4):
-        return _CALL_IN_A_GRAPH
+def has_script(target: TargetRun, case: Case) -> bool:
+    """Whether a script can call a case on this Keras."""
+    _, needed = _how(case, generation_of(target))
+    return needed <= _parts(target, has_bounds=False).keys()
+
+
+def _parts(target: TargetRun, *, has_bounds: bool) -> Mapping[str, Part]:
+    knows_jit = _numbers(target.fingerprint.get("keras", target.version)) >= _JIT_COMPILE_SINCE
+    return parts_of(generation_of(target), target.backend, knows_jit=knows_jit, has_bounds=has_bounds)
+
+
+def generation_of(target: TargetRun) -> Generation:
+    """How this Keras is called: TensorFlow 2 runs eagerly, and Keras since 2.4 with it."""
+    version = _numbers(target.fingerprint.get("keras", target.version))
+    if version < (2,):
+        return Generation.KERAS_1
+    if version >= (3,):
+        return Generation.KERAS_3
+    if target.api == Api.KERAS and version < (2, 4):
+        return Generation.IN_A_GRAPH
     is_tensorflow_2 = _numbers(target.fingerprint.get("backend_version", "")) >= (2,)
-    return _CALL_EAGERLY if target.backend == "tensorflow" and is_tensorflow_2 else _CALL_IN_A_GRAPH
+    is_eager = target.backend == "tensorflow" and is_tensorflow_2
+    return Generation.EAGER if is_eager else Generation.IN_A_GRAPH
 
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", version)))
+
+
+def _head(target: TargetRun, generation: Generation, parts: Iterable[Part], *, has_bfloat16: bool) -> str:
+    """What a script is, the environment that it needs, and its imports, those of Python first."""
+    imports = dict.fromkeys(line for part in parts for line in part.imports)
+    own = _IMPORTS[Api(target.api)]
+    lines = [line for line in imports if line.startswith(("import os", "import tempfile"))]
+    lines.append("import numpy as np")
+    if has_bfloat16 and generation is Generation.KERAS_3:
+        lines.append("import ml_dtypes  # NumPy's bfloat16")
+    lines += [line for line in imports if line not in {*lines, *own}]
+    environment = "\n".join(f"    {line}" for line in _environment(target))
+    return (
+        f'"""{target.name}, without keras-harness.\n\n'
+        "Calls Keras by hand and compares with the formula. The environment that it was seen in:\n\n"
+        f'{environment}\n"""\n' + "\n".join((*lines, *own)) + "\n"
+    )
 
 
 def _environment(target: TargetRun) -> Iterator[str]:
@@ -207,33 +146,87 @@ def _environment(target: TargetRun) -> Iterator[str]:
     yield " ".join(("env", *flags, "env/bin/python", "SCRIPT"))
 
 
-def _block(case: Case, expectation: Expectation) -> str:
+def _how(case: Case, generation: Generation) -> tuple[str, frozenset[str]]:
+    """What calls the case, as code, and the names of the parts that this takes."""
+    is_op = is_operation(case.layer)
+    if generation in {Generation.IN_A_GRAPH, Generation.KERAS_1}:
+        is_known = case.layer is Layer.CONV2D or (generation is Generation.IN_A_GRAPH and not is_op)
+        name = "in_a_graph" if is_known and case.mode in _IN_A_GRAPH else str(case.mode)
+        return name, frozenset({name})
+    if case.mode in _FUNCTIONAL:
+        model = "layer_model" if not is_op else "op_layer_model" if calls_in_layer(case) else "op_model"
+        return f"{model}({case.mode})", frozenset({model, str(case.mode)})
+    name = f"{case.mode}_op" if is_op else str(case.mode)
+    return name, frozenset({name})
+
+
+def _block(
+    case: Case, expectation: Expectation, generation: Generation, how: str, *, has_bounds: bool
+) -> str:
     signals = signals_of(case)
-    arguments = {
-        "filters": case.filters,
-        "kernel_size": case.kernel,
-        "strides": case.strides,
-        "padding": case.padding,
-        "data_format": case.data_format.value,
-        "dilation_rate": case.dilation,
-        "groups": case.groups,
-        "use_bias": case.bias,
-        "dtype": case.dtype,
-        "predicted": case.mode is Mode.SEQUENTIAL,
-    }
-    weights = [signals.kernel] if signals.bias is None else [signals.kernel, signals.bias]
-    expected = None if expectation.values is None else expectation.values.astype(expectation.dtype)
-    words = "" if expected is None else ",\n        ".join(map(_array, weights))
+    is_refused = expectation.output is None
+    weights = () if is_refused and not is_operation(case.layer) else signals.weights
+    right = "None" if is_refused else _list(_expected(one, has_bounds) for one in _right(expectation))
+    said: tuple[object, ...] = (expectation.inferred_shape, expectation.symbolic_shape)
+    if case.mode is Mode.SEQUENTIAL:  # The layer and the model say the same, and the model counts.
+        said = (expectation.inferred_shape, expectation.inferred_shape, expectation.num_parameters)
+    lines = (
+        repr(case.id),
+        how,
+        _what(case, generation),
+        f"shape={told_shape(case)}",
+        f"x={_array(signals.inputs)}",
+        f"weights={_list(map(_array, weights))}",
+        f"dtype={expectation.dtype!r}",
+        f"expected={right}",
+        f"said={[] if is_refused else list(said)}",
+    )
+    return "check(\n" + "".join(f"    {line},\n" for line in lines) + ")\n"
+
+
+def _what(case: Case, generation: Generation) -> str:
+    """What is called: code that makes the layer, or that calls the operation."""
+    is_keras_1 = generation is Generation.KERAS_1  # Its part reads every argument.
+    arguments = dict(arguments_of(replace(case, form=Form.TUPLE) if is_keras_1 else case))
+    if generation in {Generation.EAGER, Generation.IN_A_GRAPH}:  # Older layers do not know what is new.
+        arguments = {name: value for name, value in arguments.items() if not _is_newer(name, value)}
+    if generation in {Generation.IN_A_GRAPH, Generation.KERAS_1}:
+        return f"dict(layer={case.layer.value!r}, {code_of(arguments, case.form)})"
+    if not is_operation(case.layer):
+        return f"lambda: keras.layers.{case.layer}({code_of(arguments, case.form)})"
+    names = ", ".join(("x", *WEIGHTS[case.kind]))
+    return f"lambda {names}: keras.{case.layer}({names}, {code_of(arguments, case.form)})"
+
+
+def _is_newer(name: str, value: Any) -> bool:
+    """Whether an argument came with a later Keras and says what was so before."""
+    usual = {"groups": {1}, "output_padding": {None}, "dilation_rate": {1}}.get(name)
+    return usual is not None and {*(value if isinstance(value, tuple) else (value,))} == usual
+
+
+def _right(expectation: Expectation) -> tuple[ExpectedArray, ...]:
+    return () if expectation.output is None else (expectation.output, *expectation.gradients)
+
+
+def _expected(array: ExpectedArray, has_bounds: bool) -> str:  # noqa: FBT001  (of a script, not of a call)
+    if not has_bounds:
+        return _array(array.values)
+    bound = "0.25" if array.bound is None else _array(array.bound)
+    return f"({_array(array.values)}, {bound})"
+
+
+def _list(items: Iterable[str]) -> str:
+    texts = list(items)
     return (
-        f"check(\n    {case.id!r},\n    dict("
-        + ", ".join(f"{name}={value!r}" for name, value in arguments.items())
-        + f"),\n    {_array(signals.inputs)},\n    [{words}],\n    {_array(expected)},\n)\n"
+        f"[{', '.join(texts)}]" if len(texts) < 2 else "[\n        " + ",\n        ".join(texts) + ",\n    ]"
     )
 
 
-def _array(values: Array | None) -> str:
-    """Exact data as Python: they are integers, whatever their dtype."""
-    if values is None:
-        return "None"
-    numbers = " ".join(str(int(number)) for number in values.ravel())
+def _array(values: Array) -> str:
+    """An array as Python: integers as such, other numbers as the shortest text of the same float64."""
+    numbers = " ".join(map(_number, values.astype(np.float64).ravel().tolist()))
     return f"array({values.dtype.name!r}, {values.shape}, {numbers!r})"
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value.is_integer() else repr(value)

@@ -17,18 +17,20 @@ from harness.oracle.refusal import refusal_of
 from harness.records import Case, by
 from harness.report.picture import (
     Strip,
+    Words,
     axis_names,
+    axis_text,
     fits_grid,
     geometries_of,
+    has_outside,
     is_padding,
     is_unread,
     padded_positions,
-    padding_text,
     strips_of,
     taps_of,
     windows_overlap,
+    words_of,
 )
-from harness.report.wording import count
 
 STYLE: Final = """
 .pad-picture { font-family: ui-sans-serif, system-ui, "Segoe UI", Helvetica, Arial, sans-serif;
@@ -81,13 +83,13 @@ def svg_picture(case: Case, *, name: str = "padding", is_standalone: bool = True
     geometries = geometries_of(case)
     if geometries is None:
         body, width, height = _refused(case)
-    elif fits_grid(geometries) and (
+    elif fits_grid(case, geometries) and (
         not windows_overlap(geometries) or _num_panels(geometries) <= _MAX_PANELS
     ):
         body, width, height = _side_by_side(case, geometries[0], geometries[1], name)
     else:
-        body, width, height = _strips(strips_of(geometries), name)
-    if key := _key(geometries):
+        body, width, height = _strips(strips_of(geometries), words_of(case), name)
+    if key := _key(case, geometries):
         body.append(_text(_MARGIN, height + 2, key, "pad-note"))
         width, height = max(width, 7 * len(key)), height + _MARGIN + 4
     style = f"<style>{STYLE}</style>" if is_standalone else ""
@@ -121,19 +123,20 @@ def _description(case: Case, geometries: Sequence[AxisGeometry] | None) -> str:
         return f"Must be refused: {refusal_of(case).reason}."
     names = axis_names(case.ndim)
     return " ".join(
-        f"{name.capitalize()}: {count(g.length, 'cell')}, {padding_text(g)}, {count(g.out, 'window')}."
+        f"{name.capitalize()}: {axis_text(g, words_of(case))}."
         for name, g in zip(names, geometries, strict=True)
     )
 
 
-def _key(geometries: Sequence[AxisGeometry] | None) -> str:
+def _key(case: Case, geometries: Sequence[AxisGeometry] | None) -> str:
     """What the signs mean, of those that the picture has."""
+    words = words_of(case)
     strips = () if geometries is None else strips_of(geometries)
     signs = []
-    if any(strip.geometry.total for strip in strips):
-        signs.append("hatched: padding, zeros")
+    if any(has_outside(strip.geometry) for strip in strips):
+        signs.append(f"hatched: {words.outside}")
     if any(is_unread(strip.geometry, position) for strip in strips for position in strip.positions):
-        signs.append("struck out: never read")
+        signs.append(f"struck out: never {words.touched}")
     return "; ".join(signs)
 
 
@@ -154,7 +157,7 @@ def _side_by_side(
         caption += f", padded to {by((num_rows, num_columns))}"
     body = [_text(_MARGIN, _MARGIN + 6, caption, "pad-caption")]
     body.extend(_field(rows, columns, _MARGIN, top, size=_CELL, name=name))
-    body.extend(_numbers(rows, columns, _MARGIN, top))
+    body.extend(_numbers(rows, columns, words_of(case), _MARGIN, top))
     if not crossing:
         body.extend(_boxes(rows, columns, _MARGIN, top))
     width = max(num_columns * _CELL, 8 * len(caption)) + _MARGIN
@@ -205,14 +208,14 @@ def _field(
     yield _path((*across, *down), "pad-lines")
 
 
-def _numbers(rows: AxisGeometry, columns: AxisGeometry, left: int, top: int) -> Iterator[str]:
-    """What stands in the cells of the input: its number, struck out where unread, or a padded zero."""
+def _numbers(rows: AxisGeometry, columns: AxisGeometry, words: Words, left: int, top: int) -> Iterator[str]:
+    """What stands in the cells of the input: its number, struck out where unread, or what is padded."""
     strikes = []
     for i, r in enumerate(padded_positions(rows)):
         for j, c in enumerate(padded_positions(columns)):
             x, y = left + j * _CELL, top + i * _CELL
             if is_padding(rows, r) or is_padding(columns, c):
-                yield _centred(x, y, _CELL, "0", "pad-dim")
+                yield _centred(x, y, _CELL, words.sign, "pad-dim")
                 continue
             unread = is_unread(rows, r) or is_unread(columns, c)
             yield _centred(x, y, _CELL, str(r * columns.length + c), "pad-faint" if unread else "")
@@ -254,20 +257,20 @@ def _output_cells(rows: AxisGeometry, columns: AxisGeometry, left: int, top: int
         yield _centred(x, y, _CELL, f"{i},{j}", "")
 
 
-def _strips(strips: Sequence[Strip], name: str) -> tuple[list[str], int, int]:
+def _strips(strips: Sequence[Strip], words: Words, name: str) -> tuple[list[str], int, int]:
     """A strip for each axis, one below the other: its cells, and a line for each window."""
     body: list[str] = []
     y, width = _MARGIN, 0
     for strip in strips:
         g = strip.geometry
-        caption = f"{strip.name}: {count(g.length, 'cell')}, {padding_text(g)}; {count(g.out, 'window')}"
+        caption = f"{strip.name}: {axis_text(g, words)}"
         body.append(_text(_MARGIN, y + 6, caption, "pad-caption"))
         y += _CAPTION
         left = _MARGIN + 70
-        body.extend(_strip_cells(strip, left, y, name))
+        body.extend(_strip_cells(strip, words, left, y, name))
         y += _STRIP_CELL + 6
         for window in strip.windows:
-            body.extend(_strip_window(strip, window, left, y))
+            body.extend(_strip_window(strip, window, words, left, y))
             y += 16
         if strip.notice:
             body.append(_text(_MARGIN, y + 8, strip.notice, "pad-note"))
@@ -277,7 +280,7 @@ def _strips(strips: Sequence[Strip], name: str) -> tuple[list[str], int, int]:
     return body, width + _MARGIN, y
 
 
-def _strip_cells(strip: Strip, left: int, y: int, name: str) -> Iterator[str]:
+def _strip_cells(strip: Strip, words: Words, left: int, y: int, name: str) -> Iterator[str]:
     yield _text(left - 8, y + _STRIP_CELL // 2, "cell", "pad-head")
     for place, position in enumerate(strip.positions):
         x = left + place * _STRIP_CELL
@@ -286,7 +289,7 @@ def _strip_cells(strip: Strip, left: int, y: int, name: str) -> Iterator[str]:
             continue
         if is_padding(strip.geometry, position):
             yield _rect(x, y, _STRIP_CELL, _STRIP_CELL, "pad-lines", fill=f"url(#{name}-hatch)")
-            yield _centred(x, y, _STRIP_CELL, "0", "pad-dim")
+            yield _centred(x, y, _STRIP_CELL, words.sign, "pad-dim")
             continue
         unread = is_unread(strip.geometry, position)
         yield _rect(x, y, _STRIP_CELL, _STRIP_CELL, "pad-input pad-edge")
@@ -295,11 +298,11 @@ def _strip_cells(strip: Strip, left: int, y: int, name: str) -> Iterator[str]:
             yield _path((_strike(x, y, _STRIP_CELL),), "pad-strike")
 
 
-def _strip_window(strip: Strip, window: int | None, left: int, y: int) -> Iterator[str]:
+def _strip_window(strip: Strip, window: int | None, words: Words, left: int, y: int) -> Iterator[str]:
     if window is None:
         yield _text(left - 8, y + 6, "…", "pad-head")
         return
-    yield _text(left - 8, y + 6, f"output {window}", "pad-head")
+    yield _text(left - 8, y + 6, f"{words.window} {window}", "pad-head")
     taps = taps_of(strip.geometry, window)
     colour = f"pad-{window % _NUM_COLOURS}"
     for place, position in enumerate(strip.positions):

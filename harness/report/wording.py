@@ -1,11 +1,11 @@
-"""The sentences that more than one report says: the headline, what is missing, a call as code, a change."""
+"""The sentences that more than one report says: the headline, what is missing, a change."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
 
-from harness.records import Case, DataFormat, Mode, RunInfo, TargetRun
+from harness.records import RunInfo, TargetRun
 from harness.report.tally import Tally
 from harness.verdicts.changes import Change, ChangeKind
 from harness.verdicts.versions import Column
@@ -97,27 +97,3 @@ def end_of(change: Change, columns: Sequence[Column]) -> str:
     if not change.otherwise:
         return change.first_good.head
     return f"{change.first_good.head} ({change.otherwise} of {change.cases_last} diverge otherwise there)"
-
-
-def call_line(case: Case) -> str:
-    """The call that the case makes, as Python to copy. Arguments at their default are left out."""
-    arguments = [
-        f"filters={case.filters}",
-        f"kernel_size={case.kernel}",
-        f"strides={case.strides}",
-        f"padding={case.padding!r}",
-    ]
-    if case.data_format is not DataFormat.CHANNELS_LAST:
-        arguments.append(f"data_format={case.data_format.value!r}")
-    if set(case.dilation) != {1}:
-        arguments.append(f"dilation_rate={case.dilation}")
-    if case.groups != 1:
-        arguments.append(f"groups={case.groups}")
-    if not case.bias:
-        arguments.append("use_bias=False")
-    if case.dtype != "float32":
-        arguments.append(f"dtype={case.dtype!r}")
-    layer = f"{case.layer}({', '.join(arguments)})"
-    if case.mode is Mode.SEQUENTIAL:
-        layer = f"Sequential([Input({case.input_shape[1:]}), {layer}])"
-    return f"{layer}(x)  # x: {case.dtype} {case.input_shape}"

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from harness.arrays import EncodedArray, decode, encode
-from harness.records import Case, Observation, ObservedError, Outcome, Shape, Signals, Stage
+from harness.records import Case, Observation, ObservedError, Outcome, Shape, Signals, Stage, arguments_of
 
 PROTOCOL: Final = 1
 
@@ -48,7 +48,10 @@ class Reply(msgspec.Struct, frozen=True, tag="reply"):
     stage: Stage
     seconds: float = 0.0
     output: EncodedArray | None = None
+    gradients: tuple[EncodedArray, ...] = ()
     inferred_shape: Shape | None = None
+    symbolic_shape: Shape | None = None
+    inference_error: ObservedError | None = None
     summary: str | None = None
     error: ObservedError | None = None
     reason: str = ""
@@ -109,6 +112,7 @@ def observation(target: str, case: Case, reply: Reply) -> Observation:
         raise WireError(f"the outcome {reply.outcome.value!r} and an error do not go together")
     try:
         values = None if reply.output is None else decode(reply.output)
+        gradients = tuple(map(decode, reply.gradients))
     except ValueError as error:
         raise WireError(str(error)) from error
     return Observation(
@@ -118,7 +122,10 @@ def observation(target: str, case: Case, reply: Reply) -> Observation:
         stage=reply.stage,
         seconds=reply.seconds,
         values=values,
+        gradients=gradients,
         inferred_shape=reply.inferred_shape,
+        symbolic_shape=reply.symbolic_shape,
+        inference_error=reply.inference_error,
         summary=reply.summary,
         error=reply.error,
         reason=reply.reason,
@@ -126,25 +133,16 @@ def observation(target: str, case: Case, reply: Reply) -> Observation:
 
 
 def _entry(seq: int, case: Case, signals: Signals) -> dict[str, object]:
-    weights = [signals.kernel] if signals.bias is None else [signals.kernel, signals.bias]
     return {
         "seq": seq,
         "case": case.id,
         "layer": case.layer,
         "mode": case.mode,
-        "arguments": {
-            "filters": case.filters,
-            "kernel_size": case.kernel,
-            "strides": case.strides,
-            "padding": case.padding,
-            "data_format": case.data_format,
-            "dilation_rate": case.dilation,
-            "groups": case.groups,
-            "use_bias": case.bias,
-            "dtype": case.dtype,
-        },
+        "form": case.form,
+        "arguments": arguments_of(case),
+        "dtype": case.dtype,
         "input": encode(signals.inputs),
-        "weights": [encode(weight) for weight in weights],
+        "weights": [encode(weight) for weight in signals.weights],
     }
 
 

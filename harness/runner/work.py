@@ -60,7 +60,8 @@ def _layer_key(case: Case) -> tuple[object, ...]:
     """What makes two neighbouring cases calls of one layer."""
     return (
         case.layer, case.mode, case.kernel, case.strides, case.dilation, case.padding, case.data_format,
-        case.channels, case.filters, case.groups, case.bias, case.dtype,
+        case.channels, case.filters, case.groups, case.bias, case.dtype, case.multiplier, case.output_padding,
+        case.form, case.data,
     )  # fmt: skip
 
 

@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
 
-from harness.oracle.convolution import Values, axis_geometries, convolve
+from harness.oracle.arrangement import is_channels_last
+from harness.oracle.bounds import output_bound
+from harness.oracle.plan import Plan, plan_of
 from harness.oracle.refusal import padding_of
-from harness.oracle.rules import KERAS, Padding, Rule
-from harness.records import Array, Case, Signals
+from harness.oracle.rules import Rule
+from harness.oracle.values import values_of
+from harness.records import Array, Case, Signals, Values
 
 CLOSE: Final = 0.25
 """How far a value may be from the integer that a rule gives and still be it (`compare.NEAREST_INTEGER`)."""
-
-_Meaning: TypeAlias = tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,9 @@ def answer_of(case: Case, observed: Array) -> Answer:
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """Rules that come to the same on a case: one of them, the shape they give, and all their names."""
+    """Rules that come to the same on a case: what they come to, and all their names."""
 
-    rule: Rule
-    shape: tuple[int, ...]
+    plan: Plan
     names: tuple[str, ...]
 
 
@@ -55,48 +55,40 @@ def alike(case: Case, rules: Mapping[str, Rule]) -> tuple[Alike, ...]:
     padding = padding_of(case)
     if padding is None:
         raise ValueError(f"{case.id} has no formula")
-    names: dict[_Meaning, list[str]] = {}
-    first: dict[_Meaning, tuple[Rule, tuple[int, ...]]] = {}
+    names: dict[Plan, list[str]] = {}
     for name, rule in rules.items():
-        shape, meaning = _meaning(case, padding, rule)
-        names.setdefault(meaning, []).append(name)
-        first.setdefault(meaning, (rule, shape))
-    return tuple(Alike(*first[meaning], tuple(group)) for meaning, group in names.items())
+        names.setdefault(plan_of(case, padding, rule), []).append(name)
+    return tuple(Alike(plan, tuple(group)) for plan, group in names.items())
 
 
 def fitting(case: Case, signals: Signals, groups: Iterable[Alike], observed: Array) -> tuple[str, ...]:
     """The names of the rules that give just the values observed, whatever their dtype."""
-    padding = padding_of(case)
-    assert padding is not None
     values = observed.astype(np.float64)
     found: list[str] = []
     for group in groups:
-        if group.shape == values.shape and close(convolve(case, padding, signals, group.rule), values):
+        if shape_of(case, group.plan) == values.shape and fits(case, group.plan, signals, values):
             found.extend(group.names)
     return tuple(found)
+
+
+def shape_of(case: Case, plan: Plan) -> tuple[int, ...]:
+    """The shape that a plan gives."""
+    if is_channels_last(case, plan.rule):
+        return (case.batch, *plan.out, case.filters)
+    return (case.batch, case.filters, *plan.out)
+
+
+def fits(case: Case, plan: Plan, signals: Signals, observed: Values) -> bool:
+    """Whether values of a plan's shape are those that it gives, as far as they can be told."""
+    bound = output_bound(case, plan, signals)
+    values = values_of(case, plan, signals)
+    if bound is None:
+        return close(values, observed)
+    with np.errstate(invalid="ignore"):
+        return bool((np.abs(values - observed) <= bound).all())
 
 
 def close(one: Values, other: Values) -> bool:
     """Whether two arrays of one shape hold the same integers; infinities and NaN are like nothing."""
     with np.errstate(invalid="ignore"):
         return bool((np.abs(one - other) < CLOSE).all())
-
-
-def _meaning(case: Case, padding: Padding, rule: Rule) -> tuple[tuple[int, ...], _Meaning]:
-    """The shape of the case under the rule, and what decides its values: equal for equal values."""
-    geometries = axis_geometries(case, padding, rule)
-    befores = tuple(geometry.before for geometry in geometries)
-    meaning = (
-        tuple((g.out, g.before, g.stride, g.dilation) for g in geometries),
-        rule.pads if len(set(befores)) > 1 else KERAS.pads,
-        rule.orientation if max(case.kernel) > 1 else KERAS.orientation,
-        rule.fill,
-        rule.shift,
-        rule.precision,
-        rule.groups if case.groups > 1 else KERAS.groups,
-        rule.batch if case.batch > 1 else KERAS.batch,
-        rule.bias if case.bias else KERAS.bias,
-        rule.rounds_bias if case.bias else KERAS.rounds_bias,
-    )
-    lengths = tuple(geometry.out for geometry in geometries)
-    return case.shape_of(case.batch, lengths, case.filters), meaning

@@ -38,6 +38,7 @@ def _verdict(case: Case, rule: Rule) -> Verdict:
         outcome=Outcome.RETURNED,
         stage=Stage.REPLY,
         values=values.astype(case.dtype),
+        gradients=tuple(part.values.astype(case.dtype) for part in expectation.gradients),
         inferred_shape=expectation.inferred_shape,
     )
-    return judge(case, expectation, observation, ()).verdict
+    return judge(case, expectation, observation, (), with_cause=False).verdict

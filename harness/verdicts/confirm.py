@@ -20,6 +20,7 @@ _SHOWN_BY: Final[Mapping[Divergence, frozenset[str]]] = MappingProxyType(
         # Memory that was never written holds a finite number or none.
         Divergence.VALUE: frozenset({"value", "nonfinite"}),
         Divergence.NONFINITE: frozenset({"value", "nonfinite"}),
+        Divergence.GRADIENT: frozenset({"gradient"}),
         Divergence.UNEXPECTED_ERROR: frozenset({"raised"}),
         Divergence.MISSING_ERROR: frozenset({"returned"}),
         Divergence.CRASH: frozenset({"crashed"}),

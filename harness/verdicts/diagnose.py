@@ -1,7 +1,8 @@
 """Names the cause of a wrong answer: the wrong rules of the oracle that give exactly what was observed.
 
-A rule differs from Keras's in one respect. Where none fits alone, pairs are tried: two rules that differ
-from Keras's in different respects, taken together.
+A rule differs from Keras's in one respect. Where none fits alone, those are tried that hold on one axis
+only, and then pairs: two rules that differ from Keras's in different respects, and each show on the
+case, taken together. A wrong shape before the call has the rules as its cause that give such a shape.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from typing import Final
 import numpy as np
 
 from harness.generator.signals import signals_of
-from harness.oracle.convolution import convolve
+from harness.oracle.plan import plan_of
 from harness.oracle.refusal import padding_of
-from harness.oracle.rules import KERAS, WRONG_RULES, Rule
-from harness.records import Array, Case
-from harness.verdicts.answers import Answer, alike, answer_of, close, fitting
+from harness.oracle.rules import KERAS, WRONG_RULES, Rule, on_one_axis
+from harness.oracle.values import values_of
+from harness.records import Array, Case, Shape
+from harness.verdicts.answers import Answer, alike, answer_of, fits, fitting, shape_of
 
 AND: Final = " and "
 """Joins the names of two rules that explain an answer together."""
@@ -45,6 +47,34 @@ def cause_of(case: Case, observed: Array) -> str:
     beyond any sum of the data, the cause is `NEVER_WRITTEN`.
     """
     causes = causes_of(case, observed)
+    return _in_words(causes)
+
+
+def cause_of_shape(case: Case, lengths: Shape) -> str:
+    """The names of the wrong rules that give this shape as far as it is known, as `cause_of` gives them.
+
+    Empty too where the batch and channels alone are wrong: no rule says anything of these.
+    """
+    if padding_of(case) is None:
+        return ""
+    named = {**WRONG_RULES, **axis_rules()} if case.ndim > 1 else WRONG_RULES
+    return _in_words(
+        tuple(
+            name
+            for group in alike(case, named)
+            if _agree(lengths, shape_of(case, group.plan))
+            for name in group.names
+        )
+    )
+
+
+def _agree(one: Shape, other: Shape) -> bool:
+    return len(one) == len(other) and all(
+        a is None or b is None or a == b for a, b in zip(one, other, strict=True)
+    )
+
+
+def _in_words(causes: tuple[str, ...]) -> str:
     more = len(causes) - _MAX_CAUSES
     return " or ".join(causes[:_MAX_CAUSES]) + (f" or {more} more" if more > 0 else "")
 
@@ -57,8 +87,8 @@ def causes_of(case: Case, observed: Array) -> tuple[str, ...]:
 
 
 def rule_of(cause: str) -> Rule | None:
-    """The rule that a cause names, alone or as a pair; None for a cause that is no rule."""
-    return WRONG_RULES.get(cause) or pairs().get(cause)
+    """The rule that a cause names, alone, on one axis or as a pair; None for a cause that is no rule."""
+    return WRONG_RULES.get(cause) or axis_rules().get(cause) or pairs().get(cause)
 
 
 def explains(cause: str, case: Case, other: str) -> bool:
@@ -66,9 +96,17 @@ def explains(cause: str, case: Case, other: str) -> bool:
     padding, one, two = padding_of(case), rule_of(cause), rule_of(other)
     if padding is None or one is None or two is None:
         return cause == other
+    plan, observed = plan_of(case, padding, one), plan_of(case, padding, two)
+    if plan == observed:
+        return True
     signals = signals_of(case)
-    values, expected = convolve(case, padding, signals, one), convolve(case, padding, signals, two)
-    return values.shape == expected.shape and close(values, expected)
+    return plan.out == observed.out and fits(case, plan, signals, values_of(case, observed, signals))
+
+
+@cache
+def axis_rules() -> Mapping[str, Rule]:
+    """The wrong rules that can be wrong on one axis only, held to the first and to the last."""
+    return on_one_axis(WRONG_RULES)
 
 
 @cache
@@ -104,6 +142,8 @@ def _causes_of(answer: Answer) -> tuple[str, ...]:
     case, values = answer.case, answer.values
     signals = signals_of(case)
     found = fitting(case, signals, alike(case, WRONG_RULES), values)
+    if not found and case.ndim > 1:
+        found = fitting(case, signals, alike(case, axis_rules()), values)
     if found:
         return found
     with np.errstate(invalid="ignore"):
@@ -111,4 +151,13 @@ def _causes_of(answer: Answer) -> tuple[str, ...]:
             return (NEVER_WRITTEN,)
     if math.prod(values.shape) * math.prod(case.kernel) * case.channels > _MAX_PAIR_WORK:
         return ()
-    return fitting(case, signals, alike(case, pairs()), values)
+    return fitting(case, signals, alike(case, _pairs_that_show(case)), values)
+
+
+def _pairs_that_show(case: Case) -> Mapping[str, Rule]:
+    """The pairs of which each rule alone changes something on the case."""
+    padding = padding_of(case)
+    assert padding is not None
+    right = plan_of(case, padding)
+    shows = {name for name, rule in WRONG_RULES.items() if plan_of(case, padding, rule) != right}
+    return {name: rule for name, rule in pairs().items() if shows.issuperset(name.split(AND))}

@@ -14,10 +14,10 @@ from types import MappingProxyType
 from typing import Final, assert_never
 
 from harness.generator.signals import signals_of
-from harness.oracle.convolution import convolve
 from harness.oracle.geometry import axis_geometry, windows_decide
 from harness.oracle.refusal import padding_of
 from harness.oracle.rules import KERAS, Amount, Dilation, Orientation, Padding, Placement, Rounding, Rule
+from harness.oracle.values import evaluate
 from harness.records import Case, Judged, Outcome, Verdict
 from harness.verdicts.answers import Answer, alike, answer_of, fitting
 
@@ -200,7 +200,7 @@ def _explaining(answer: Answer) -> int:
 def _explaining_keras(case: Case) -> int:
     """Which candidates give what Keras's rule gives."""
     signals = signals_of(case)
-    right = convolve(case, Padding.SAME, signals)
+    right = evaluate(case, Padding.SAME, signals)
     return _mask(fitting(case, signals, alike(case, candidates()), right))
 
 

@@ -29,7 +29,7 @@ def serve(reader: IO[bytes], writer: IO[bytes], api_name: str) -> None:
         observer = Observer(apis.generation_of(api))
         facts = fingerprint(api)
     except Exception as error:
-        out.send("failed", error=describe(error))
+        out.send("failed", error=wire.describe(error))
         return
     if hasattr(gc, "freeze"):
         gc.freeze()
@@ -57,20 +57,13 @@ def observe(observer: Observer, case: wire.Message, out: wire.Writer) -> wire.Me
     try:
         fields = observer.observe(case, enter)
         fields.update(outcome="returned", output=wire.encode_array(fields.pop("output")))
+        if "gradients" in fields:
+            fields["gradients"] = [wire.encode_array(gradient) for gradient in fields["gradients"]]
     except Unsupported as error:
         fields = {"outcome": "unsupported", "reason": str(error)}
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        fields = {"outcome": "raised", "error": describe(error)}
+        fields = {"outcome": "raised", "error": wire.describe(error)}
     fields.update(stage=stage, seconds=time.perf_counter() - started)
     return fields
-
-
-def describe(error: BaseException) -> wire.Message:
-    """An exception as `{"type", "message"}`; one that cannot be printed is named all the same."""
-    try:
-        message = str(error)
-    except Exception:
-        message = "(the exception cannot be printed)"
-    return {"type": type(error).__name__, "message": message.encode("utf-8", "replace").decode("utf-8")}

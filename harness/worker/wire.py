@@ -34,18 +34,37 @@ def receive(stream: IO[bytes]) -> Optional[Message]:
 
 
 def decode_array(message: Message) -> Any:
-    """A writable array from `{"dtype", "shape", "data"}`."""
+    """A writable array from `{"dtype", "shape", "data"}`.
+
+    NumPy has no `bfloat16`, the upper half of a `float32`: such elements become the same `float32` numbers.
+    """
+    data = base64.b64decode(message["data"])
+    if message["dtype"] == "bfloat16":
+        halves = np.frombuffer(data, dtype="<u2").astype(np.uint32)
+        return np.left_shift(halves, np.uint32(16)).view(np.float32).reshape(message["shape"])
     dtype = np.dtype(message["dtype"])
-    flat = np.frombuffer(base64.b64decode(message["data"]), dtype=dtype.newbyteorder("<"))
+    flat = np.frombuffer(data, dtype=dtype.newbyteorder("<"))
     return flat.astype(dtype).reshape(message["shape"])
 
 
 def encode_array(array: Any) -> Message:
-    """The inverse of `decode_array`. The dtype travels by its NumPy name."""
+    """An array as a message: its dtype by name, `bfloat16` as well where a library added it to NumPy."""
     array = np.asarray(array)
-    little = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"), copy=False)
+    whole = np.ascontiguousarray(array)
+    if array.dtype.name == "bfloat16":
+        whole = whole.view(np.uint16)
+    little = whole.astype(whole.dtype.newbyteorder("<"), copy=False)
     return {
         "dtype": array.dtype.name,
         "shape": list(array.shape),
         "data": base64.b64encode(little.tobytes()).decode("ascii"),
     }
+
+
+def describe(error: BaseException) -> Message:
+    """An exception as `{"type", "message"}`; one that cannot be printed is named all the same."""
+    try:
+        message = str(error)
+    except Exception:
+        message = "(the exception cannot be printed)"
+    return {"type": type(error).__name__, "message": message.encode("utf-8", "replace").decode("utf-8")}

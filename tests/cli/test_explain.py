@@ -35,6 +35,68 @@ def test_valid_and_same_agree_on_6x6(cli: Cli) -> None:
     assert "valid and same agree here: no padding is needed. Both give an output of 3x3." in out
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ["--layer", "Conv1D", "--padding", "causal", "--dilation", "2"],
+            ["before = e - 1 = 3 - 1 = 2; after = 0", "Conv1D(filters=24, kernel_size=(2,)"],
+        ),
+        (
+            ["--layer", "conv2dtranspose", "--strides", "2", "--padding", "same", "--output-padding", "1"],
+            ["full = (n-1)*s + k = (5-1)*2 + 2 = 10", "output_padding=(1, 1)", "output shape: (1, 9, 9, 24)"],
+        ),
+        (
+            ["--layer", "AveragePooling3D", "--padding", "same"],
+            ["real cells along depth: 2, 2, 1", "strides=(2, 2, 2)", "Total params: 0"],
+        ),
+        (
+            ["--layer", "ops.max_pool"],
+            ["ops.max_pool(x, pool_size=(2,), strides=(2,), padding='valid')  # x: float32 (1, 5, 1)"],
+        ),
+        (
+            ["--layer", "SeparableConv2D", "--depth-multiplier", "3", "--filters", "2", "--mode", "compiled"],
+            ["depth_multiplier=3", "model.compile(jit_compile=False)", "(None, 4, 4, 2)"],
+        ),
+        (["--layer", "DepthwiseConv2D", "--mode", "gradient"], ["by input, depthwise kernel and bias"]),
+    ],
+    ids=lambda value: " ".join(value) if value[0] == "--layer" else "",
+)
+def test_any_layer_is_explained_in_any_mode(cli: Cli, arguments: list[str], said: list[str]) -> None:
+    ended = cli("explain", "--input", "5", "--kernel", "2", *arguments)
+    assert (ended.code, ended.err) == (EXIT_OK, "")
+    assert [fact for fact in said if fact not in ended.out] == []
+
+
+def test_an_operation_has_as_many_axes_as_its_input(cli: Cli) -> None:
+    out = cli("explain", "--input", "5x6x7", "--kernel", "2", "--layer", "ops.conv").out
+    assert "# x: float32 (1, 5, 6, 7, 1), kernel (2, 2, 2, 1, 24)" in out
+    ended = cli("explain", "--input", "5x6x7", "--kernel", "2", "--layer", "ops.depthwise_conv")
+    assert ended.code == EXIT_USAGE
+    assert "--input '5x6x7': 3 lengths; ops.depthwise_conv takes 1 or 2" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--layer", "MaxPooling2D", "--dilation", "2"], "--dilation: nothing that MaxPooling2D takes"),
+        (["--layer", "MaxPooling2D", "--filters", "2"], "--filters: nothing that MaxPooling2D takes"),
+        (["--layer", "DepthwiseConv2D", "--groups", "2"], "--groups: nothing that DepthwiseConv2D takes"),
+        (["--layer", "Conv2D", "--depth-multiplier", "2"], "--depth-multiplier: nothing that Conv2D takes"),
+        (["--layer", "Conv2D", "--output-padding", "0"], "--output-padding: nothing that Conv2D takes"),
+        (["--layer", "ops.conv", "--no-bias"], "--bias/--no-bias: nothing that ops.conv takes"),
+        (["--layer", "ops.conv", "--mode", "sequential"], "ops.conv is no layer; use another mode"),
+        (["--layer", "Conv9D"], "Invalid value for '--layer'"),
+        (["--mode", "eagre"], "Invalid value for '--mode'"),
+    ],
+    ids=" ".join,
+)
+def test_what_a_layer_does_not_take_is_refused(
+    refused: Callable[..., str], arguments: list[str], said: str
+) -> None:
+    assert said in " ".join(refused("explain", "--input", "5x5", "--kernel", "2", *arguments).split())
+
+
 def test_the_picture_is_written_as_svg(cli: Cli, tmp_path: Path) -> None:
     assert cli(*SEED, "--svg", "picture.svg").code == EXIT_OK
     root = ElementTree.fromstring((tmp_path / "picture.svg").read_text(encoding="utf-8"))

@@ -18,6 +18,10 @@ from .conftest import Cli
 
 RUN = ("run", "fakes", "--cases", str(CASES))
 FILES = {"history.csv", "history.md", "history.html", "changes.csv", "targets.csv"}
+COUNT_PARAMS = """\
+    def count_params(self) -> int:
+        return int(self.layer.kernel.size + self.layer.use_bias * self.layer.filters)
+"""
 HALF = "found.append((windows, total // 2))"
 
 
@@ -29,7 +33,10 @@ def run(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     assert source.count(HALF) == 1
     folder = tmp_path / "packages"
     folder.mkdir()
-    (folder / "keras.py").write_text(source.replace(HALF, HALF.replace("total // 2", "total - total // 2")))
+    wrong = source.replace(HALF, HALF.replace("total // 2", "total - total // 2"))
+    if "def count_params" not in source:
+        wrong = wrong.replace("    def predict(self", f"{COUNT_PARAMS}\n    def predict(self")
+    (folder / "keras.py").write_text(wrong)
     monkeypatch.setenv("PYTHONPATH", str(folder))
     ended = cli(*RUN, "-t", "here", "-o", str(tmp_path / "run"), "-j", "1")
     assert ended.code == 1, ended
@@ -62,6 +69,18 @@ def test_every_divergence_is_called_again_by_hand(cli: Cli, run: Path) -> None:
     counts = rows(run.parent / "confirmed.csv")
     assert sum(int(row["cases"]) for row in counts) == len(diverging)
     assert {(row["target"], row["holds"]) for row in counts} == {("here", "true")}
+
+
+def test_what_no_script_can_call_has_no_answer_and_the_rest_is_called(
+    cli: Cli, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (mute, *others) = rows(run / "divergences.csv")
+    monkeypatch.setattr("harness.cli.tables.has_script", lambda _run, case: case.id != mute["case"])
+    assert cli("confirm", str(run), "-j", "1").code == 3
+    answers = {row["case"]: (row["by_hand"], row["holds"]) for row in rows(run / "confirmed.csv")}
+    assert answers.pop(mute["case"]) == ("", "false")
+    assert len(answers) == len(others)
+    assert {holds for _, holds in answers.values()} == {"true"}
 
 
 def test_a_divergence_that_is_not_there_by_hand_is_told(cli: Cli, run: Path, tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ WRONG_ANSWERS = {
     "accepts-unknown-padding": silent(Divergence.MISSING_ERROR),
     "float64-back": silent(Divergence.DTYPE),
     "last-window-dropped": silent(Divergence.SHAPE, None),
-    "inferred-shape-off": silent(Divergence.INFERRED_SHAPE),
+    "inferred-shape-off": silent(Divergence.INFERRED_SHAPE, None),
     "parameters-miscounted": silent(Divergence.PARAMETERS),
     "nan": silent(Divergence.NONFINITE),
     "raises-always": loud(Divergence.UNEXPECTED_ERROR, None),

@@ -1,21 +1,21 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter
 from collections.abc import Mapping
 
 import msgspec
 import pytest
 
 from harness.errors import HarnessError
-from harness.generator.design import Attributes, Grid, Lattice, Product, expand
+from harness.generator.design import expand
+from harness.generator.grids import Attributes, Cover, Grid, Lattice, Product
 from harness.generator.library import load_library
-from harness.oracle import Padding, axis_geometry
-from harness.records import Case, DataFormat, Layer, Mode
+from harness.records import Case, DataFormat, Form, Layer, Mode, fitted
 from harness.shipped import cases_folder
 
+from .expanding import uncounted
+
 GRIDS = load_library([cases_folder()]).grids
-LATTICES = [name for name, grid in GRIDS.items() if grid.lattice is not None]
 
 PRODUCT = Grid(
     name="made",
@@ -26,124 +26,108 @@ PRODUCT = Grid(
 )
 
 
-def points(lattice: Lattice) -> list[tuple[int, ...]]:
-    """Every (input, kernel, strides, dilation) of one axis."""
-    return list(itertools.product(lattice.input, lattice.kernel, lattice.strides, lattice.dilation))
+def changed(**changes: object) -> list[Case]:
+    return list(uncounted(msgspec.structs.replace(PRODUCT, **changes)))
 
 
-def windows(point: tuple[int, ...], padding: str) -> int:
-    length, kernel, stride, dilation = point
-    return axis_geometry(length, kernel, stride, dilation, Padding(padding)).out
-
-
-def on_axis(case: Case, axis: int) -> tuple[int, ...]:
-    return (case.input[axis], case.kernel[axis], case.strides[axis], case.dilation[axis])
-
-
-@pytest.mark.parametrize("name", LATTICES)
-@pytest.mark.parametrize("padding", ["same", "valid"])
-@pytest.mark.parametrize("axis", [0, 1])
-def test_every_fitting_point_stands_on_every_axis_once_a_round(name: str, padding: str, axis: int) -> None:
-    lattice = GRIDS[name].lattice
-    assert lattice is not None
-    met = Counter(on_axis(case, axis) for case in expand(GRIDS[name], name) if case.padding == padding)
-    for point in points(lattice):
-        if windows(point, padding):
-            assert met[point] >= lattice.rounds, point
-
-
-@pytest.mark.parametrize("name", LATTICES)
-@pytest.mark.parametrize("axis", [0, 1])
-def test_every_point_without_a_window_stands_on_every_axis(name: str, axis: int) -> None:
-    lattice = GRIDS[name].lattice
-    assert lattice is not None
-    met = {on_axis(case, axis) for case in expand(GRIDS[name], name) if case.padding == "valid"}
-    assert {point for point in points(lattice) if not windows(point, "valid")} <= met
-
-
-@pytest.mark.parametrize("name", LATTICES)
-def test_an_axis_without_a_window_stands_beside_one_with_windows(name: str) -> None:
-    lattice = GRIDS[name].lattice
-    assert lattice is not None
-    never = {point[1:] for point in points(lattice)} - {p[1:] for p in points(lattice) if windows(p, "valid")}
-    for case in expand(GRIDS[name], name):
-        empty = [axis for axis in (0, 1) if not windows(on_axis(case, axis), case.padding)]
-        if len(empty) == 2:
-            assert any(on_axis(case, axis)[1:] in never for axis in (0, 1)), case.id
-
-
-@pytest.mark.parametrize("name", LATTICES)
-def test_the_first_round_is_square_and_the_others_pair_strangers(name: str) -> None:
-    grid = GRIDS[name]
-    assert grid.lattice is not None
-    once = Lattice(
-        grid.lattice.input, grid.lattice.kernel, grid.lattice.strides, grid.lattice.dilation, rounds=1
-    )
-    cases = list(expand_uncounted(grid, once))
-    assert all(on_axis(case, 0)[1:] == on_axis(case, 1)[1:] for case in cases)
-    oblong = [case for case in expand(grid, name) if on_axis(case, 0)[1:] != on_axis(case, 1)[1:]]
-    assert len(oblong) > len(cases) / 2
-
-
-def expand_uncounted(grid: Grid, lattice: Lattice) -> list[Case]:
-    """What a grid gives with another lattice, whatever its count."""
-    for count in itertools.count(1):
-        try:
-            return list(expand(msgspec.structs.replace(grid, lattice=lattice, count=count), "made"))
-        except HarnessError as error:
-            number = int(str(error).split("the axes give ")[1].split(";")[0])
-            return list(expand(msgspec.structs.replace(grid, lattice=lattice, count=number), "made"))
-    raise AssertionError
-
-
-@pytest.mark.parametrize("axis", [0, 1])
-def test_every_setting_of_the_lattice_meets_both_formats_on_each_axis(axis: int) -> None:
-    met = {
-        (case.padding, on_axis(case, axis)[1:3], case.data_format)
-        for case in expand(GRIDS["conv2d-lattice"], "lattice")
-    }
-    settings = itertools.product(range(1, 6), range(1, 5))
-    assert met == set(itertools.product(("same", "valid"), settings, DataFormat))
-
-
-@pytest.mark.parametrize("axis", [0, 1])
-@pytest.mark.parametrize("attribute", ["data_format", "bias", "batch", "channels", "filters"])
-@pytest.mark.parametrize("length", ["input", "kernel", "strides"])
-def test_what_takes_turns_meets_every_length_of_the_lattice(attribute: str, length: str, axis: int) -> None:
-    grid = GRIDS["conv2d-lattice"]
-    values = set(getattr(grid.turn, attribute))
-    met = Counter(
-        (getattr(case, length)[axis], case.padding, getattr(case, attribute))
-        for case in expand(grid, "lattice")
-    )
-    for size, padding in itertools.product(getattr(grid.lattice, length), ("same", "valid")):
-        assert {value for value in values if met[size, padding, value]} == values, (size, padding)
-
-
-def test_what_takes_turns_meets_what_else_takes_turns() -> None:
-    met = Counter((case.data_format, case.bias, case.batch) for case in expand(GRIDS["conv2d-lattice"], ""))
-    assert set(met) == set(itertools.product(DataFormat, (True, False), (1, 2, 3)))
-    assert min(met.values()) > 40
-
-
-def test_lists_of_one_length_stay_in_step() -> None:
+def test_what_is_in_step_stays_in_step() -> None:
     grid = GRIDS["conv2d-grouped"]
     turn = grid.turn
+    assert grid.in_step == ("channels", "filters", "groups")
     allowed = set(zip(turn.channels, turn.filters, turn.groups, strict=True))
     assert {(case.channels, case.filters, case.groups) for case in expand(grid, "grouped")} == allowed
 
 
 def test_a_product_is_every_combination() -> None:
     product = Product(input=((5, 5), (4, 6)), kernel=((2, 2), (3, 1)), strides=((1, 1), (2, 1)))
-    grid = msgspec.structs.replace(PRODUCT, product=product, count=16)
-    met = {(case.input, case.kernel, case.strides, case.padding) for case in expand(grid, "made")}
-    assert len(met) == 16
+    met = {(case.input, case.kernel, case.strides, case.padding) for case in changed(product=product)}
+    assert len(met) == len(changed(product=product)) == 16
+
+
+def test_one_integer_stands_for_every_axis() -> None:
+    product = Product(input=(5,), kernel=(2,), strides=(3,), dilation=(2, (1, 2)))
+    cases = changed(product=product)
+    assert {(case.input, case.kernel, case.strides) for case in cases} == {((5, 5), (2, 2), (3, 3))}
+    assert {case.dilation for case in cases} == {(2, 2), (1, 2)}
 
 
 def test_each_multiplies() -> None:
-    each = Attributes(padding=("same",), batch=(1, 2), bias=(True, False))
-    cases = list(expand(msgspec.structs.replace(PRODUCT, each=each, count=8), "made"))
+    cases = changed(each=Attributes(padding=("same",), batch=(1, 2), bias=(True, False)))
     assert {(case.batch, case.bias) for case in cases} == set(itertools.product((1, 2), (True, False)))
+    assert len(cases) == 8
+
+
+def test_modes_and_forms_multiply_too() -> None:
+    cases = changed(each=Attributes(mode=(Mode.EAGER, Mode.JIT), form=(Form.LIST, Form.DEFAULTS)))
+    assert {(case.mode, case.form) for case in cases} == set(
+        itertools.product((Mode.EAGER, Mode.JIT), (Form.LIST, Form.DEFAULTS))
+    )
+    assert {case.padding for case in cases} == {"same"}
+
+
+def test_a_case_is_left_out_whose_lengths_are_no_single_integers() -> None:
+    product = Product(input=((5, 4),), kernel=((2, 2), (2, 3)), strides=((1, 1), (2, 1)))
+    cases = changed(product=product, each=Attributes(form=(Form.INT,)))
+    assert [(case.input, case.kernel, case.strides) for case in cases] == [((5, 4), (2, 2), (1, 1))]
+
+
+FAMILY = (Layer.CONV1D, Layer.CONV2D, Layer.CONV3D, Layer.MAX_POOLING2D, Layer.OPS_CONV_TRANSPOSE)
+
+
+def test_a_grid_of_several_layers_is_one_design_for_each_and_cuts_lengths_to_its_axes() -> None:
+    product = Product(input=((5, 6, 4),), kernel=((3, 2, 1),), output_padding=("none", 0, (1, 0, 0)))
+    each = Attributes(padding=("valid",))
+    cases = changed(layer=None, layers=FAMILY, product=product, each=each)
+    assert {(case.layer, case.input, case.kernel) for case in cases} == {
+        (layer, (5, 6, 4)[:ndim], (3, 2, 1)[:ndim])
+        for layer, ndims in zip(FAMILY, ((1,), (2,), (3,), (2,), (1, 2, 3)), strict=True)
+        for ndim in ndims
+    }
+    assert {case.output_padding for case in cases if case.ndim == 2} == {None, (0, 0), (1, 0)}
+
+
+def test_ndims_chooses_among_the_numbers_of_axes() -> None:
+    product = Product(input=((5, 6, 4),), kernel=(2,))
+    layers = (Layer.CONV1D, Layer.CONV3D, Layer.OPS_CONV_TRANSPOSE)
+    cases = changed(layer=None, layers=layers, ndims=(1, 3), product=product)
+    assert {(case.layer, case.ndim) for case in cases} == {
+        (Layer.CONV1D, 1),
+        (Layer.CONV3D, 3),
+        (Layer.OPS_CONV_TRANSPOSE, 1),
+        (Layer.OPS_CONV_TRANSPOSE, 3),
+    }
+
+
+def test_what_a_layer_leaves_no_choice_of_makes_no_case_twice() -> None:
+    product = Product(
+        input=((5, 6, 4), (5, 6, 7)), kernel=(2, (2, 2, 3)), dilation=(1, 2), output_padding=("none", 0)
+    )
+    each = Attributes(padding=("same",), filters=(3, 4), groups=(1, 2), multiplier=(1, 2), bias=(True, False))
+    cases = changed(layer=None, layers=tuple(Layer), product=product, each=each)
+    assert len({case.id for case in cases}) == len(cases)
+    assert all(case == fitted(case) for case in cases)
+    pooled = [case for case in cases if case.layer is Layer.MAX_POOLING2D]
+    assert [(case.kernel, case.dilation, case.filters) for case in pooled] == [((2, 2), (1, 1), 2)]
+
+
+@pytest.mark.parametrize("name", [name for name, grid in GRIDS.items() if grid.count < 5000])
+def test_the_cases_of_shipped_grids_are_fitted_and_come_once(name: str) -> None:
+    cases = list(expand(GRIDS[name], name))
+    assert len({case.id for case in cases}) == len(cases)
+    assert all(case == fitted(case) for case in cases)
+
+
+def test_operations_of_convolution_have_one_group() -> None:
+    each = Attributes(padding=("same",), channels=(4,), filters=(4,), groups=(2, 1))
+    cases = changed(layer=Layer.OPS_CONV, ndims=(2,), each=each)
+    assert {case.groups for case in cases} == {1}
+    assert {case.groups for case in changed(each=each)} == {1, 2}
+
+
+def test_strides_left_out_are_keras_defaults() -> None:
+    product = Product(input=((5, 5),), kernel=((2, 3),))
+    assert {case.strides for case in changed(product=product)} == {(1, 1)}
+    assert {case.strides for case in changed(product=product, layer=Layer.AVERAGE_POOLING2D)} == {(2, 3)}
 
 
 def test_an_attribute_without_values_has_its_default() -> None:
@@ -167,62 +151,82 @@ def test_an_attribute_without_values_has_its_default() -> None:
 
 
 LATTICE = Lattice(input=(3,), kernel=(2,), strides=(1,))
+COVER = Cover(input=(3,), kernel=(2,), strides=(1,))
+ONE_DESIGN = "give exactly one of `lattice`, `product` and `cover`"
+NOTHING = "expands to nothing; give every axis at least one value"
 
-BAD: Mapping[str, tuple[Grid, str]] = {
-    "two designs": (
-        msgspec.structs.replace(PRODUCT, lattice=LATTICE),
-        "give exactly one of `lattice` and `product`",
-    ),
-    "no design": (
-        msgspec.structs.replace(PRODUCT, product=None),
-        "give exactly one of `lattice` and `product`",
-    ),
+BAD: Mapping[str, tuple[dict[str, object], str]] = {
+    "two designs": ({"lattice": LATTICE}, ONE_DESIGN),
+    "two other designs": ({"product": None, "lattice": LATTICE, "cover": COVER}, ONE_DESIGN),
+    "no design": ({"product": None}, ONE_DESIGN),
+    "no layer": ({"layer": None}, "give exactly one of `layer` and `layers`"),
+    "layer and layers": ({"layers": (Layer.CONV1D,)}, "give exactly one of `layer` and `layers`"),
     "each and turn": (
-        msgspec.structs.replace(PRODUCT, turn=Attributes(padding=("same",), batch=(1,))),
+        {"turn": Attributes(padding=("same",), batch=(1,))},
         "padding under both `each` and `turn`; keep one",
     ),
+    "two modes": (
+        {"mode": Mode.JIT, "turn": Attributes(mode=(Mode.EAGER,))},
+        "`mode` of the grid and of its cases; keep one",
+    ),
+    "no such axes": ({"ndims": (1,)}, "`ndims` has [1]; Conv2D takes 2"),
+    "no such axes among others": (
+        {"ndims": (2, 4)},
+        "`ndims` has 4, which no layer of the grid takes",
+    ),
+    "in step with nothing": (
+        {"turn": Attributes(batch=(1, 2)), "in_step": ("batch", "channels")},
+        "`in_step` has channels, which takes no turns",
+    ),
+    "out of step": (
+        {"turn": Attributes(batch=(1, 2), channels=(1, 2, 3)), "in_step": ("batch", "channels")},
+        "batch, channels are in step and not of one length",
+    ),
+    "in step in a cover": (
+        {
+            "product": None,
+            "cover": COVER,
+            "turn": Attributes(batch=(1, 2), channels=(1, 2)),
+            "in_step": ("batch", "channels"),
+        },
+        "`in_step` and `cover`; in a cover every value meets every other",
+    ),
     "three lengths": (
-        msgspec.structs.replace(PRODUCT, product=Product(input=((5, 5),), kernel=((2, 2, 2),))),
-        "`product.kernel` has [2, 2, 2]; Conv2D takes 2 lengths",
+        {"product": Product(input=((5, 5),), kernel=((2, 2, 2),))},
+        "`product.kernel` has [2, 2, 2]; give one integer, or 2 lengths",
     ),
     "one length": (
-        msgspec.structs.replace(PRODUCT, product=Product(input=((5,),), kernel=((2, 2),))),
-        "`product.input` has [5]; Conv2D takes 2 lengths",
+        {"product": Product(input=((5,),), kernel=((2, 2),))},
+        "`product.input` has [5]; give one integer, or 2 lengths",
     ),
     "no lengths": (
-        msgspec.structs.replace(PRODUCT, product=Product(input=((5, 5),), kernel=((2, 2),), dilation=((),))),
-        "`product.dilation` has []; Conv2D takes 2 lengths",
+        {"product": Product(input=((5, 5),), kernel=((2, 2),), dilation=((),))},
+        "`product.dilation` has []; give one integer, or 2 lengths",
     ),
     "negative input": (
-        msgspec.structs.replace(PRODUCT, product=Product(input=((5, -5),), kernel=((2, 2),))),
+        {"product": Product(input=((5, -5),), kernel=((2, 2),))},
         "`product.input` has a negative length",
     ),
-    "empty product": (
-        msgspec.structs.replace(PRODUCT, product=Product(input=(), kernel=((2, 2),))),
-        "expands to nothing; give every axis at least one value",
+    "negative input for all": (
+        {"product": Product(input=(-5,), kernel=((2, 2),))},
+        "`product.input` has a negative length",
     ),
-    "empty lattice": (
-        msgspec.structs.replace(PRODUCT, product=None, lattice=Lattice(input=(3,), kernel=(), strides=(1,))),
-        "expands to nothing; give every axis at least one value",
-    ),
+    "empty product": ({"product": Product(input=(), kernel=((2, 2),))}, NOTHING),
+    "empty lattice": ({"product": None, "lattice": Lattice(input=(3,), kernel=(), strides=(1,))}, NOTHING),
     "lattice without inputs": (
-        msgspec.structs.replace(PRODUCT, product=None, lattice=Lattice(input=(), kernel=(2,), strides=(1,))),
-        "expands to nothing; give every axis at least one value",
+        {"product": None, "lattice": Lattice(input=(), kernel=(2,), strides=(1,))},
+        NOTHING,
     ),
-    "too few": (
-        msgspec.structs.replace(PRODUCT, count=5),
-        "`count` says 5, the axes give 4; correct whichever is wrong",
-    ),
-    "too many": (
-        msgspec.structs.replace(PRODUCT, count=3),
-        "`count` says 3, the axes give 4; correct whichever is wrong",
-    ),
+    "empty cover": ({"product": None, "cover": Cover(input=(), kernel=(2,)), "each": Attributes()}, NOTHING),
+    "too few": ({"count": 5}, "`count` says 5, the axes give 4; correct whichever is wrong"),
+    "too many": ({"count": 3}, "`count` says 3, the axes give 4; correct whichever is wrong"),
 }
 
 
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_grid_says_where_what_and_how_to_mend_it(name: str) -> None:
-    grid, message = BAD[name]
+    changes, message = BAD[name]
+    grid = msgspec.structs.replace(PRODUCT, **changes)
     with pytest.raises(HarnessError) as raised:
         list(expand(grid, "the place"))
     assert str(raised.value) == f"the place: {message}"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import pytest
 
 from harness.errors import EXIT_EMPTY, EXIT_USAGE, HarnessError
 from harness.generator.library import Library, cases_of, load_library
+from harness.shipped import cases_folder
 
 GRID = """
 [[grid]]
@@ -64,6 +67,36 @@ def test_a_case_that_two_suites_share_comes_once(tmp_path: Path) -> None:
     assert selected([tmp_path], "all", "all") == selected([tmp_path], "all")
 
 
+def test_a_case_that_two_grids_of_a_suite_share_comes_once(tmp_path: Path) -> None:
+    grid = GRID + GRID.replace('"made"', '"other"').replace("[4, 6]", "[7, 7]")
+    suite = SUITE.replace("count = 4", "count = 6").replace(
+        '{ grid = "made" }', '{ grid = "made" }, { grid = "other" }'
+    )
+    ids = selected([write(tmp_path, grid=grid, suite=suite)], "all")
+    assert len(set(ids)) == len(ids) == 6
+
+
+def test_a_grid_that_gives_a_case_twice_is_refused(tmp_path: Path) -> None:
+    grid = GRID + "each = { batch = [2, 2] }"
+    error = complaint([write(tmp_path, grid=grid)], "all")
+    assert str(error) == (
+        f"{tmp_path / 'grids' / 'made.toml'}: grid 'made': the case"
+        " conv2d-eager-i5x5-k2x2-s1x1-d1x1-same-last-b2-c2-f3-g1-bias-float32 comes twice; drop one"
+    )
+
+
+def test_a_suite_of_hundreds_of_thousands_streams_in_little_memory() -> None:
+    library = load_library([cases_folder()])
+    tracemalloc.start()
+    try:
+        number = sum(1 for _ in itertools.islice(cases_of(library, ["exhaustive"]), 30_000))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert number == 30_000
+    assert peak / number < 300
+
+
 def test_a_second_folder_adds_to_the_first(tmp_path: Path) -> None:
     first = write(tmp_path / "one")
     second = write(
@@ -117,10 +150,35 @@ GRID_ERRORS = {
         + "lattice = { input = [[5, 5]], kernel = [2], strides = [1] }",
         "Expected `int`, got `array` - at `$.grid[0].lattice.input[0]`",
     ),
-    "lattice below 1": (
-        GRID + "lattice = { input = [0], kernel = [2], strides = [1] }",
-        "Expected `int` >= 1 - at `$.grid[0].lattice.input[0]`",
+    "lattice below 0": (
+        GRID + "lattice = { input = [-1], kernel = [2], strides = [1] }",
+        "Expected `int` >= 0 - at `$.grid[0].lattice.input[0]`",
     ),
+    "lattice below 1": (
+        GRID + "lattice = { input = [5], kernel = [0], strides = [1] }",
+        "Expected `int` >= 1 - at `$.grid[0].lattice.kernel[0]`",
+    ),
+    "some rounds": (
+        GRID + 'lattice = { input = [5], kernel = [2], rounds = "some" }',
+        "Invalid enum value 'some' - at `$.grid[0].lattice.rounds`",
+    ),
+    "strength of 4": (
+        GRID + "cover = { input = [5], kernel = [2], strength = 4 }",
+        "Invalid enum value 4 - at `$.grid[0].cover.strength`",
+    ),
+    "unknown form": (
+        GRID + 'each = { form = ["set"] }',
+        "Invalid enum value 'set' - at `$.grid[0].each.form[0]`",
+    ),
+    "a word for a length": (
+        GRID.replace("[[2, 2]]", '["none"]'),
+        "Expected `int | array`, got `str` - at `$.grid[0].product.kernel[0]`",
+    ),
+    "another word than none": (
+        GRID.replace("[[2, 2]] }", '[[2, 2]], output_padding = ["all"] }'),
+        "Invalid enum value 'all' - at `$.grid[0].product.output_padding[0]`",
+    ),
+    "no layer": (GRID.replace('layer = "Conv2D"', ""), "give exactly one of `layer` and `layers`"),
     "padding with a blank": (
         GRID + 'each = { padding = ["sa me"] }',
         "at `$.grid[0].each.padding[0]`",
@@ -131,7 +189,7 @@ GRID_ERRORS = {
     "not text": ("[[grid]]\nname = \x00", "malformed TOML: "),
     "two designs": (
         GRID + "lattice = { input = [5], kernel = [2], strides = [1] }",
-        "grid 'made': give exactly one of `lattice` and `product`",
+        "grid 'made': give exactly one of `lattice`, `product` and `cover`",
     ),
     "count mismatch": (
         GRID.replace("count = 4", "count = 5"),
@@ -170,10 +228,9 @@ SUITE_ERRORS = {
         SUITE.replace("count = 4", "count = 3"),
         "suite 'all': `count` says 3, the grids give 4; correct whichever is wrong",
     ),
-    "a case twice": (
-        SUITE.replace('{ grid = "made" }', '{ grid = "made" }, { grid = "made" }'),
-        "suite 'all': the case conv2d-eager-i5x5-k2x2-s1x1-d1x1-same-last-b2-c2-f3-g1-bias-float32 comes"
-        " twice; drop one",
+    "a grid twice": (
+        SUITE.replace('{ grid = "made" }', '{ grid = "made" }, { grid = "made", every = 2 }'),
+        "suite 'all': `take`: grid 'made' twice; drop one",
     ),
     "named twice": (SUITE + SUITE, "suite 'all' is already defined in "),
     "nothing taken": (SUITE.replace('{ grid = "made" }', ""), "`count` says 4, the grids give 0"),

@@ -7,7 +7,8 @@ import tomllib
 
 import msgspec
 
-from harness.generator.design import _DEFAULTS, Attributes, Grid, Lattice, Product, expand
+from harness.generator.design import expand
+from harness.generator.grids import DEFAULTS, Attributes, Cover, Grid, Lattice, Product
 from harness.generator.library import Part, Suite, load_library
 from harness.shipped import cases_folder
 from harness.verdicts.limits import Limit
@@ -21,25 +22,31 @@ def test_the_table_of_suites_holds_every_suite_and_its_size() -> None:
     assert stated == {name: suite.count for name, suite in LIBRARY.suites.items()}
 
 
+def test_the_table_of_files_names_every_file_of_grids() -> None:
+    stated = set(re.findall(r"`grids/([a-z0-9]+)\.toml`", README))
+    assert stated == {path.stem for path in cases_folder().glob("grids/*.toml")}
+
+
 def test_every_key_is_described() -> None:
     words = set(re.findall(r"[a-z_]+", README))
-    for struct in (Grid, Lattice, Product, Attributes, Suite, Part, Limit):
+    for struct in (Grid, Lattice, Product, Cover, Attributes, Suite, Part, Limit):
         for field in msgspec.structs.fields(struct):
             assert field.name in words, field.name
 
 
 def test_every_default_is_stated() -> None:
-    for key, value in _DEFAULTS.items():
+    for key, value in DEFAULTS.items():
         stated = str(value).lower() if isinstance(value, bool) else str(value)
         assert re.search(rf"`{key}`\s\(`?{stated}\b", README), key
 
 
-def test_the_example_of_a_grid_expands_to_its_count() -> None:
-    example = re.search(r"```toml\n(\[\[grid\]\].*?)```", README, re.S)
-    assert example is not None
-    [table] = tomllib.loads(example.group(1))["grid"]
-    grid = msgspec.convert(table, Grid)
-    assert len(list(expand(grid, "README"))) == grid.count
+def test_the_examples_of_grids_expand_to_their_counts() -> None:
+    examples = re.findall(r"```toml\n(\[\[grid\]\].*?)```", README, re.S)
+    assert len(examples) == 2
+    for example in examples:
+        [table] = tomllib.loads(example)["grid"]
+        grid = msgspec.convert(table, Grid)
+        assert len(list(expand(grid, "README"))) == grid.count
 
 
 def test_the_example_of_a_lattice_is_the_one_of_core() -> None:

@@ -1,56 +1,62 @@
-"""A second convolution in plain Python loops and plain integers, and cases to try it on.
+"""A second implementation of every layer, in plain Python loops over integers and fractions.
 
-It shares no technique with `harness.oracle`: lengths and pads are counted up and dealt out one by
-one, and a window asks for each of its taps whether the input has that cell.
+It shares no technique with `harness.oracle`: lengths and pads are counted up and dealt out one by one, a
+forward window asks for each of its taps whether the input has that cell, a transposed layer scatters each
+input cell times the kernel into the full result and crops it. Whatever is multiplied is a link of an
+output cell, an input cell and a kernel cell; values add up along the links, gradients run back along them.
+Written from the page of semantics and from the Keras documentation.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
 from typing import TypeAlias
 
-import numpy as np
-import numpy.typing as npt
-
-from harness.records import Array, Case, DataFormat, Layer, Mode, Signals
+from harness.records import Case, DataFormat, Kind
 
 Place: TypeAlias = tuple[int, ...]
 Cells: TypeAlias = Mapping[Place, int]
-
-CASE = Case(
-    layer=Layer.CONV2D,
-    mode=Mode.EAGER,
-    input=(5,),
-    kernel=(3,),
-    strides=(1,),
-    dilation=(1,),
-    padding="same",
-    data_format=DataFormat.CHANNELS_LAST,
-    batch=2,
-    channels=2,
-    filters=2,
-    groups=1,
-    bias=True,
-    dtype="float64",
-)
-"""A case of one spatial axis, to be varied with `dataclasses.replace`."""
+Numbers: TypeAlias = dict[Place, int | Fraction]
 
 
-def brute_axis(length: int, kernel: int, stride: int, dilation: int, padding: str) -> tuple[int, int, int]:
-    """Output length, cells before and cells after, by counting."""
+@dataclass(frozen=True)
+class CellData:
+    """The data of a case by place, as plain integers; what the layer has not is empty."""
+
+    inputs: Cells
+    kernel: Cells
+    pointwise: Cells
+    bias: Cells
+
+
+def brute_reach(kernel: int, dilation: int) -> int:
+    """How many cells a kernel spans."""
     reach = 1
     for _ in range(kernel - 1):
         reach += dilation
-    windows = 0
+    return reach
+
+
+def brute_axis(length: int, kernel: int, stride: int, dilation: int, padding: str) -> tuple[int, int, int]:
+    """Output length, cells before and cells after of a forward layer, by counting."""
+    reach = brute_reach(kernel, dilation)
+    windows = before = after = 0
     if padding == "valid":
         while windows * stride + reach <= length:
             windows += 1
         return windows, 0, 0
     while windows * stride < length:
         windows += 1
-    before = after = 0
+    if padding == "causal":
+        # The last tap of the first window lies on the first cell.
+        while reach - 1 > before:
+            before += 1
+        return windows, before, 0
+    assert padding == "same"
     while windows and (windows - 1) * stride + reach > before + length + after:
         if after == before:
             after += 1
@@ -59,59 +65,187 @@ def brute_axis(length: int, kernel: int, stride: int, dilation: int, padding: st
     return windows, before, after
 
 
-def brute_convolution(
-    case: Case, inputs: Cells, kernel: Cells, bias: Sequence[int] | None
-) -> tuple[Place, dict[Place, int]]:
-    """The output's shape and cells; `inputs` by place in the array, `kernel` by tap, channel and filter."""
-    axes = [
-        brute_axis(*axis, case.padding)
-        for axis in zip(case.input, case.kernel, case.strides, case.dilation, strict=True)
-    ]
-    lengths = tuple(windows for windows, _, _ in axes)
-    taps = list(itertools.product(*(range(length) for length in case.kernel)))
-    output: dict[Place, int] = {}
-    for entry, window, (number, channels) in itertools.product(
-        range(case.batch), itertools.product(*(range(n) for n in lengths)), _blocks(case)
-    ):
-        total = 0 if bias is None else bias[number]
-        for tap in taps:
-            cell = tuple(
-                window[a] * case.strides[a] + tap[a] * case.dilation[a] - axes[a][1] for a in range(case.ndim)
+def brute_transposed_axis(
+    length: int, kernel: int, stride: int, dilation: int, padding: str, output_padding: int | None
+) -> tuple[int, int]:
+    """Output length of a transposed layer, and how many cells of its full result come before it."""
+    reach = brute_reach(kernel, dilation)
+    full = (length - 1) * stride + reach
+    if padding == "valid":
+        out = (length - 1) * stride + max(reach, stride) if output_padding is None else full + output_padding
+        return max(out, 0), 0
+    assert padding == "same"
+    out = length * stride if output_padding is None else full + output_padding - 2 * (reach // 2)
+    before = after = 0
+    while full - before - after > out:
+        if after == before:
+            after += 1
+        else:
+            before += 1
+    return max(out, 0), before
+
+
+def brute_axes(case: Case) -> list[tuple[int, int]]:
+    """Output length and cells before, padded or cut off, of each axis."""
+    axes = []
+    for axis, of_axis in enumerate(zip(case.input, case.kernel, case.strides, case.dilation, strict=True)):
+        if case.kind is Kind.TRANSPOSE:
+            given = None if case.output_padding is None else case.output_padding[axis]
+            axes.append(brute_transposed_axis(*of_axis, case.padding.lower(), given))
+        else:
+            axes.append(brute_axis(*of_axis, case.padding.lower())[:2])
+    return axes
+
+
+def brute_lengths(case: Case) -> Place:
+    """The output's length along each axis."""
+    return tuple(out for out, _ in brute_axes(case))
+
+
+def everywhere(lengths: Place) -> Iterator[Place]:
+    """Every cell of a box."""
+    return itertools.product(*(range(length) for length in lengths))
+
+
+def meetings(case: Case) -> list[tuple[Place, Place, Place]]:
+    """Where in space anything is multiplied: the output cell, the input cell and the tap."""
+    axes = brute_axes(case)
+    found = []
+    if case.kind is Kind.TRANSPOSE:
+        for cell, tap in itertools.product(everywhere(case.input), list(everywhere(case.kernel))):
+            hit = tuple(
+                cell[a] * case.strides[a] + tap[a] * case.dilation[a] - axes[a][1] for a in range(case.ndim)
             )
-            if all(0 <= cell[a] < case.input[a] for a in range(case.ndim)):
-                for local, channel in enumerate(channels):
-                    total += inputs[place_of(case, entry, cell, channel)] * kernel[(*tap, local, number)]
-        output[place_of(case, entry, window, number)] = total
+            if all(0 <= hit[a] < axes[a][0] for a in range(case.ndim)):
+                found.append((hit, cell, tap))
+        return found
+    for window, tap in itertools.product(everywhere(brute_lengths(case)), list(everywhere(case.kernel))):
+        cell = tuple(
+            window[a] * case.strides[a] + tap[a] * case.dilation[a] - axes[a][1] for a in range(case.ndim)
+        )
+        if all(0 <= cell[a] < case.input[a] for a in range(case.ndim)):
+            found.append((window, cell, tap))
+    return found
+
+
+def couplings(case: Case) -> list[tuple[int, int, Place]]:
+    """Which channels meet: the input's, the output's, and the rest of the place in the kernel.
+
+    The output of a separable layer is here that of its depthwise step.
+    """
+    if case.kind is Kind.TRANSPOSE:
+        return [(c, f, (f, c)) for c in range(case.channels) for f in range(case.filters)]
+    numbers = itertools.count()
+    found: list[tuple[int, int, Place]] = []
+    if case.kind in {Kind.DEPTHWISE, Kind.SEPARABLE}:
+        return [(c, next(numbers), (c, j)) for c in range(case.channels) for j in range(case.multiplier)]
+    assert case.kind is Kind.CONVOLUTION
+    channels = itertools.count()
+    for _ in range(case.groups):
+        block = [next(channels) for _ in range(case.channels // case.groups)]
+        for _ in range(case.filters // case.groups):
+            number = next(numbers)
+            found += [(channel, number, (local, number)) for local, channel in enumerate(block)]
+    return found
+
+
+def links(case: Case) -> Iterator[tuple[Place, Place, Place]]:
+    """What is multiplied: a cell of the output, channels last, one of the input and one of the kernel."""
+    pairs = couplings(case)
+    for out, cell, tap in meetings(case):
+        for entry in range(case.batch):
+            for channel, number, rest in pairs:
+                yield (entry, *out, number), place_of(case, entry, cell, channel), (*tap, *rest)
+
+
+def windows(case: Case) -> Iterator[tuple[Place, list[Place]]]:
+    """Each output cell of a pooling layer, and the real cells of its window."""
+    cells: dict[Place, list[Place]] = defaultdict(list)
+    for out, cell, _ in meetings(case):
+        for entry, channel in everywhere((case.batch, case.channels)):
+            place = place_of(case, entry, out, channel)
+            cells[place].append(place_of(case, entry, cell, channel))
+    yield from cells.items()
+
+
+def brute_values(case: Case, data: CellData) -> tuple[Place, Numbers]:
+    """The output's shape, and its cells."""
+    lengths = brute_lengths(case)
+    output: Numbers = {}
+    match case.kind:
+        case Kind.MAX_POOLING:
+            output |= {out: max(data.inputs[cell] for cell in window) for out, window in windows(case)}
+        case Kind.AVERAGE_POOLING:
+            for out, window in windows(case):
+                output[out] = Fraction(sum(data.inputs[cell] for cell in window), len(window))
+        case _:
+            sums = multiplied(case, data)
+            if case.kind is Kind.SEPARABLE:
+                sums = mixed(case, sums, data)
+            for entry, cell, number in itertools.product(
+                range(case.batch), everywhere(lengths), range(case.filters)
+            ):
+                total = sums.get((entry, *cell, number), 0) + data.bias.get((number,), 0)
+                output[place_of(case, entry, cell, number)] = total
     return place_of(case, case.batch, lengths, case.filters), output
 
 
-def brute_adjoint(case: Case, outputs: Cells, kernel: Cells) -> dict[Place, int]:
-    """The transposed convolution: each output cell scattered over the input cells that it was made from."""
-    axes = [
-        brute_axis(*axis, case.padding)
-        for axis in zip(case.input, case.kernel, case.strides, case.dilation, strict=True)
-    ]
-    windows = list(itertools.product(*(range(windows) for windows, _, _ in axes)))
-    inputs: dict[Place, int] = {}
-    for entry, window, (number, channels) in itertools.product(range(case.batch), windows, _blocks(case)):
-        value = outputs[place_of(case, entry, window, number)]
-        for (*tap, local, to), weight in kernel.items():
-            cell = tuple(
-                window[a] * case.strides[a] + tap[a] * case.dilation[a] - axes[a][1] for a in range(case.ndim)
-            )
-            if to == number and all(0 <= cell[a] < case.input[a] for a in range(case.ndim)):
-                place = place_of(case, entry, cell, channels[local])
-                inputs[place] = inputs.get(place, 0) + value * weight
-    return inputs
+def multiplied(case: Case, data: CellData) -> Numbers:
+    """The sums of products of a layer, or of the depthwise step of one, by place with channels last."""
+    sums: Numbers = {}
+    for out, cell, tap in links(case):
+        sums[out] = sums.get(out, 0) + data.inputs[cell] * data.kernel[tap]
+    return sums
 
 
-def _blocks(case: Case) -> Iterator[tuple[int, list[int]]]:
-    """Each filter, and the channels of its group in the order of the kernel."""
-    channels, filters = iter(range(case.channels)), iter(range(case.filters))
-    for _ in range(case.groups):
-        read = [next(channels) for _ in range(case.channels // case.groups)]
-        for _ in range(case.filters // case.groups):
-            yield next(filters), read
+def mixed(case: Case, depthwise: Numbers, data: CellData) -> Numbers:
+    """The pointwise step of a separable layer."""
+    sums: Numbers = {}
+    for (*cell, middle), value in depthwise.items():
+        for number in range(case.filters):
+            out = (*cell, number)
+            sums[out] = sums.get(out, 0) + value * data.pointwise[(*(0,) * case.ndim, middle, number)]
+    return sums
+
+
+def brute_gradients(case: Case, data: CellData, weight: Cells) -> list[Numbers]:
+    """Gradients of `sum(output * weight)`: of the input, of each kernel, of the bias where there is one."""
+    of_input: Numbers = dict.fromkeys(data.inputs, 0)
+    if case.kind in {Kind.MAX_POOLING, Kind.AVERAGE_POOLING}:
+        for out, window in windows(case):
+            if case.kind is Kind.MAX_POOLING:
+                of_input[max(window, key=data.inputs.__getitem__)] += weight[out]
+            else:
+                for cell in window:
+                    of_input[cell] += Fraction(weight[out], len(window))
+        return [of_input]
+    outer: Numbers = {
+        (entry, *cell, number): weight[place_of(case, entry, cell, number)]
+        for entry in range(case.batch)
+        for cell in everywhere(brute_lengths(case))
+        for number in range(case.filters)
+    }
+    of_pointwise: Numbers = dict.fromkeys(data.pointwise, 0)
+    inner: Numbers = outer
+    if case.kind is Kind.SEPARABLE:
+        inner = defaultdict(int)
+        depthwise = multiplied(case, data)
+        for (*at, number), value in outer.items():
+            for middle in range(case.channels * case.multiplier):
+                place = (*(0,) * case.ndim, middle, number)
+                inner[(*at, middle)] += value * data.pointwise[place]
+                of_pointwise[place] += value * depthwise.get((*at, middle), 0)
+    of_kernel: Numbers = dict.fromkeys(data.kernel, 0)
+    for out, cell, tap in links(case):
+        of_input[cell] += inner[out] * data.kernel[tap]
+        of_kernel[tap] += inner[out] * data.inputs[cell]
+    gradients = [of_input, of_kernel, of_pointwise] if of_pointwise else [of_input, of_kernel]
+    if data.bias:
+        of_bias: Numbers = dict.fromkeys(data.bias, 0)
+        for (*_, number), value in outer.items():
+            of_bias[(number,)] += value
+        gradients.append(of_bias)
+    return gradients
 
 
 def place_of(case: Case, entry: int, cell: Place, channel: int) -> Place:
@@ -119,92 +253,3 @@ def place_of(case: Case, entry: int, cell: Place, channel: int) -> Place:
     if case.data_format is DataFormat.CHANNELS_LAST:
         return (entry, *cell, channel)
     return (entry, channel, *cell)
-
-
-def signals(case: Case, salt: int = 0) -> Signals:
-    """Small integers of both signs, from a congruence; not the harness's own data."""
-    kernel = (*case.kernel, case.channels // case.groups, case.filters)
-    return Signals(
-        numbers(case.input_shape, 11 + salt),
-        numbers(kernel, 5 + salt),
-        numbers((case.filters,), 3 + salt) if case.bias else None,
-    )
-
-
-def numbers(shape: Place, seed: int) -> npt.NDArray[np.float64]:
-    """An array of integers from -9 to 9, held in float64."""
-    state, drawn = seed, []
-    for _ in range(int(np.prod(shape))):
-        state = (state * 1103515245 + 12345) % 2**31
-        drawn.append(state // 65536 % 19 - 9)
-    return np.array(drawn, dtype=np.float64).reshape(shape)
-
-
-def cells(array: Array) -> dict[Place, int]:
-    """The cells of an array by their place, as plain integers."""
-    return {place: int(value) for place, value in np.ndenumerate(array)}
-
-
-def array_of(shape: Place, values: Cells) -> npt.NDArray[np.float64]:
-    """The array that has these cells, zero where there is none."""
-    array = np.zeros(shape)
-    for place, value in values.items():
-        array[place] = value
-    return array
-
-
-def tiny_axes() -> Iterator[Case]:
-    """Every geometry of one axis: length 0..8, kernel 1..5, stride 1..4, dilation 1..3, both paddings."""
-    for length, kernel, stride, dilation, padding in itertools.product(
-        range(9), range(1, 6), range(1, 5), range(1, 4), ("same", "valid")
-    ):
-        yield replace(
-            CASE, input=(length,), kernel=(kernel,), strides=(stride,), dilation=(dilation,), padding=padding
-        )
-
-
-def tiny_planes() -> Iterator[Case]:
-    """Pairs of axis settings, thinned, so that the axes are unequal in everything; attributes take turns."""
-    axes = list(itertools.product(range(1, 5), range(1, 4), range(1, 4), range(1, 3)))
-    pairs = [(a, b) for i, a in enumerate(axes) for j, b in enumerate(axes) if (5 * i + 3 * j) % 7 == 0]
-    attributes = itertools.cycle(
-        itertools.product(DataFormat, (1, 2, 3), (True, False), ((1, 1, 2), (4, 2, 2), (3, 3, 3), (2, 2, 1)))
-    )
-    for (first, second), (data_format, batch, bias, widths) in zip(pairs, attributes, strict=False):
-        channels, filters, groups = widths if widths[0] % widths[2] == 0 else (2, 3, 1)
-        for padding in ("same", "valid"):
-            yield replace(
-                CASE,
-                input=(first[0], second[0]),
-                kernel=(first[1], second[1]),
-                strides=(first[2], second[2]),
-                dilation=(first[3], second[3]),
-                padding=padding,
-                data_format=data_format,
-                batch=batch if bias else 1,
-                bias=bias,
-                channels=channels,
-                filters=filters,
-                groups=groups,
-            )
-
-
-def tiny_volumes() -> Iterator[Case]:
-    """Some geometries of three axes, all unequal."""
-    for lengths, kernel, strides, dilation, padding, data_format in itertools.product(
-        ((3, 4, 2), (1, 5, 3)),
-        ((2, 3, 1), (1, 2, 3)),
-        ((1, 2, 3), (2, 1, 1)),
-        ((1, 1, 1), (2, 1, 1), (1, 2, 1)),
-        ("same", "valid"),
-        DataFormat,
-    ):
-        yield replace(
-            CASE,
-            input=lengths,
-            kernel=kernel,
-            strides=strides,
-            dilation=dilation,
-            padding=padding,
-            data_format=data_format,
-        )

@@ -4,15 +4,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from harness.oracle import expect
 from harness.oracle.expectation import num_parameters, output_shape
-from harness.records import DataFormat, Mode, Refusal
+from harness.records import Case, DataFormat, Kind, Layer, Mode, Refusal, Shape, fitted
 
-from .brute import CASE, signals, tiny_planes
+from .cases import CASE, LAYERS, signals, unequal_cases
 
 DOCUMENT = replace(
     CASE,
+    layer=Layer.CONV2D,
     mode=Mode.SEQUENTIAL,
     input=(5, 5),
     kernel=(2, 2),
@@ -36,21 +39,42 @@ def test_the_documents_models_give_its_shapes_and_120_parameters(length: int, pa
     assert expectation.refusal is Refusal.WRONG
 
 
-def test_an_eager_call_knows_its_batch() -> None:
-    case = replace(DOCUMENT, mode=Mode.EAGER)
-    assert expect(case, signals(case)).inferred_shape == (2, 3, 3, 24)
+@pytest.mark.parametrize(
+    ("mode", "inferred", "symbolic"),
+    [
+        (Mode.EAGER, (2, 3, 4, 24), None),
+        (Mode.GRADIENT, (2, 3, 4, 24), None),
+        (Mode.SEQUENTIAL, (None, 3, 4, 24), None),
+        (Mode.INFERRED, (2, 3, 4, 24), (2, 3, 4, 24)),
+        (Mode.COMPILED, (None, 3, 4, 24), (None, 3, 4, 24)),
+        (Mode.JIT, (None, 3, 4, 24), (None, 3, 4, 24)),
+        (Mode.RELOADED, (None, 3, 4, 24), (None, 3, 4, 24)),
+        (Mode.DYNAMIC, (None, None, None, 24), (None, None, None, 24)),
+    ],
+)
+def test_a_mode_knows_before_the_call_what_its_model_is_told(
+    mode: Mode, inferred: Shape, symbolic: Shape | None
+) -> None:
+    case = replace(DOCUMENT, mode=mode, input=(5, 7))
+    expectation = expect(case, signals(case))
+    assert (expectation.inferred_shape, expectation.symbolic_shape) == (inferred, symbolic)
+    first = replace(case, data_format=DataFormat.CHANNELS_FIRST)
+    moved = expect(first, signals(first))
+    assert moved.inferred_shape == (inferred[0], inferred[-1], *inferred[1:-1])
 
 
-def test_channels_first_puts_the_filters_behind_the_batch() -> None:
-    case = replace(DOCUMENT, data_format=DataFormat.CHANNELS_FIRST, input=(5, 7))
-    assert expect(case, signals(case)).inferred_shape == (None, 24, 3, 4)
+def test_every_mode_is_told_apart() -> None:
+    for mode in Mode:
+        case = replace(DOCUMENT, mode=mode)
+        assert expect(case, signals(case)).inferred_shape is not None
 
 
-def test_the_shape_is_known_without_the_values() -> None:
-    for case in tiny_planes():
-        values = expect(case, signals(case)).values
-        assert values is not None
-        assert output_shape(case) == values.shape
+@settings(derandomize=True, deadline=None, max_examples=200)
+@given(st.sampled_from(list(LAYERS)).flatmap(lambda pair: unequal_cases(*pair)))
+def test_the_shape_is_known_without_the_values(case: Case) -> None:
+    values = expect(case, signals(case)).values
+    assert values is not None
+    assert output_shape(case) == values.shape
 
 
 @pytest.mark.parametrize("changes", [{"padding": "bogus"}, {"kernel": (0, 2)}])
@@ -60,18 +84,33 @@ def test_a_case_that_must_be_refused_has_no_shape(changes: dict[str, object]) ->
 
 
 @pytest.mark.parametrize(
-    ("bias", "groups", "count"),
-    [(True, 1, 2 * 3 * 4 * 6 + 6), (False, 1, 2 * 3 * 4 * 6), (True, 2, 2 * 3 * 2 * 6 + 6)],
+    ("layer", "changes", "count"),
+    [
+        (Layer.CONV2D, {}, 2 * 3 * 4 * 6 + 6),
+        (Layer.CONV2D, {"bias": False}, 2 * 3 * 4 * 6),
+        (Layer.CONV2D, {"groups": 2}, 2 * 3 * 2 * 6 + 6),
+        (Layer.DEPTHWISE_CONV2D, {}, 2 * 3 * 4 * 5 + 4 * 5),
+        (Layer.DEPTHWISE_CONV2D, {"bias": False}, 2 * 3 * 4 * 5),
+        (Layer.SEPARABLE_CONV2D, {}, 2 * 3 * 4 * 5 + 4 * 5 * 6 + 6),
+        (Layer.CONV2D_TRANSPOSE, {}, 2 * 3 * 6 * 4 + 6),
+        (Layer.CONV2D_TRANSPOSE, {"bias": False}, 2 * 3 * 6 * 4),
+        (Layer.MAX_POOLING2D, {}, 0),
+        (Layer.AVERAGE_POOLING2D, {}, 0),
+        (Layer.OPS_CONV, {}, 2 * 3 * 4 * 6),
+    ],
 )
-def test_parameters_are_the_kernel_of_one_group_and_the_bias(*, bias: bool, groups: int, count: int) -> None:
-    case = replace(DOCUMENT, kernel=(2, 3), channels=4, filters=6, bias=bias, groups=groups)
-    assert num_parameters(case) == count
-    data = signals(case)
-    assert count == data.kernel.size + (0 if data.bias is None else data.bias.size)
+def test_parameters_are_the_kernels_and_a_bias_a_filter(
+    layer: Layer, changes: dict[str, object], count: int
+) -> None:
+    whole = replace(DOCUMENT, layer=layer, kernel=(2, 3), channels=4, filters=6, multiplier=5)
+    case = fitted(replace(whole, **changes))  # type: ignore[arg-type]
+    assert num_parameters(case) == expect(case, signals(case)).num_parameters == count
+    assert count == sum(weight.size for weight in signals(case).weights)
 
 
-def test_values_are_float64_and_the_dtype_is_the_cases() -> None:
-    case = replace(DOCUMENT, dtype="float32")
+@pytest.mark.parametrize("kind", Kind)
+def test_values_are_float64_and_the_dtype_is_the_cases(kind: Kind) -> None:
+    case = fitted(replace(CASE, layer=LAYERS[kind, 1], dtype="float32"))
     expectation = expect(case, signals(case))
     assert expectation.dtype == "float32"
     assert expectation.values is not None

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.oracle import KERAS, AxisGeometry, Padding, axis_geometry
+from harness.oracle import KERAS, AxisGeometry, Padding, axis_geometry, transposed_axis
 from harness.oracle.rules import Amount, Dilation, Placement
 
-from .brute import brute_axis
+from .brute import brute_axis, brute_transposed_axis
 
 LENGTHS = st.integers(0, 2000)
 SIZES = st.integers(1, 60)
@@ -73,6 +73,75 @@ def test_valid_takes_every_window_that_fits_and_no_other(n: int, k: int, s: int,
     assert geometry.total == 0
     assert all(start + geometry.effective_kernel <= n for start in geometry.starts)
     assert geometry.out * s + geometry.effective_kernel > n
+
+
+@settings(derandomize=True, deadline=None)
+@given(st.integers(1, 2000), SIZES, SIZES, SIZES)
+def test_causal_pads_before_and_its_last_tap_lies_on_the_cell_of_the_output(
+    n: int, k: int, s: int, d: int
+) -> None:
+    geometry = axis_geometry(n, k, s, d, Padding.CAUSAL)
+    assert (geometry.out - 1) * s < n <= geometry.out * s
+    assert (geometry.before, geometry.after) == ((k - 1) * d, 0)
+    assert [start + (k - 1) * d for start in geometry.starts] == list(range(0, n, s))
+
+
+FORWARD = (Padding.VALID, Padding.SAME)
+
+
+def test_counting_agrees_on_every_tiny_transposed_axis() -> None:
+    for length, kernel, stride, dilation, padding in itertools.product(
+        range(1, 9), range(1, 7), range(1, 6), range(1, 4), FORWARD
+    ):
+        for more in (None, *range(stride)):
+            geometry = transposed_axis(length, kernel, stride, dilation, padding, more)
+            counted = brute_transposed_axis(length, kernel, stride, dilation, padding, more)
+            assert (geometry.out, geometry.before) == counted, geometry
+
+
+@settings(derandomize=True, deadline=None)
+@given(st.integers(1, 2000), SIZES, SIZES, SIZES)
+def test_a_transposed_layer_is_as_long_as_a_convolution_needs_its_input(
+    n: int, k: int, s: int, d: int
+) -> None:
+    # The convolution of what comes out has as many windows as there were cells.
+    for padding in FORWARD:
+        out = transposed_axis(n, k, s, d, padding, None).out
+        assert axis_geometry(out, k, s, d, padding).out == n
+        assert padding is Padding.VALID or out == n * s
+
+
+@settings(derandomize=True, deadline=None)
+@given(st.integers(1, 2000), SIZES, SIZES, SIZES, st.data())
+def test_output_padding_adds_to_the_length_that_the_kernel_reaches(
+    n: int, k: int, s: int, d: int, data: st.DataObject
+) -> None:
+    more = data.draw(st.integers(0, s - 1))
+    reach = (k - 1) * d + 1
+    assert transposed_axis(n, k, s, d, Padding.VALID, more).out == (n - 1) * s + reach + more
+    assert transposed_axis(n, k, s, d, Padding.SAME, more).out == (n - 1) * s + reach % 2 + more
+
+
+@settings(derandomize=True, deadline=None)
+@given(st.integers(1, 2000), SIZES, SIZES, SIZES, st.sampled_from(FORWARD), st.booleans(), st.data())
+def test_what_a_transposed_layer_cuts_off_is_the_rest_of_its_full_result(
+    n: int,
+    k: int,
+    s: int,
+    d: int,
+    padding: Padding,
+    has_more: bool,  # noqa: FBT001
+    data: st.DataObject,
+) -> None:
+    more = data.draw(st.integers(0, s - 1)) if has_more else None
+    geometry = transposed_axis(n, k, s, d, padding, more)
+    full = (n - 1) * s + (k - 1) * d + 1
+    assert geometry.before + geometry.out + geometry.after == full
+    assert geometry.is_transposed
+    if padding is Padding.VALID:
+        assert geometry.before == 0
+    else:
+        assert geometry.before == max(geometry.total, 0) // 2
 
 
 @settings(derandomize=True, deadline=None)
@@ -145,6 +214,13 @@ def test_dilation_taken_as_stride_leaves_the_taps_side_by_side() -> None:
 def test_impossible_axes_have_no_geometry(bad: tuple[int, int, int, int]) -> None:
     with pytest.raises(ValueError, match=r"no geometry for length=.*kernel=.*stride=.*dilation="):
         axis_geometry(*bad, Padding.SAME)
+    with pytest.raises(ValueError, match=r"no geometry for length=.*kernel=.*stride=.*dilation="):
+        transposed_axis(*bad, Padding.SAME, None)
+
+
+def test_no_transposed_layer_pads_causally() -> None:
+    with pytest.raises(ValueError, match="no transposed layer pads causally"):
+        transposed_axis(3, 2, 1, 1, Padding.CAUSAL, None)
 
 
 def test_halving_towards_zero_cuts_the_odd_cell_off_at_the_end() -> None:

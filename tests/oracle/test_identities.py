@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.oracle import Padding
-from harness.oracle.convolution import convolve
-from harness.records import Case, DataFormat, Signals
+from harness.oracle.values import evaluate
+from harness.records import Case, DataFormat, Kind, Signals
 
-from .brute import CASE, array_of, brute_adjoint, cells, numbers
-
-Values = npt.NDArray[np.float64]
+from .brute import brute_gradients
+from .cases import CASE, LAYERS, Values, array_of, cell_data, cells, numbers
 
 
 @st.composite
@@ -29,6 +28,7 @@ def linear_cases(draw: st.DrawFn) -> Case:
     groups = draw(st.integers(1, 2))
     return replace(
         CASE,
+        layer=LAYERS[Kind.CONVOLUTION, ndim],
         input=lengths(6),
         kernel=lengths(3),
         strides=lengths(3),
@@ -50,7 +50,7 @@ def drawn(case: Case, seed: int = 5) -> tuple[Values, Values]:
 
 
 def conv(case: Case, inputs: Values, kernel: Values) -> Values:
-    return convolve(case, Padding(case.padding), Signals(inputs, kernel, None))
+    return evaluate(case, Padding(case.padding), Signals(inputs, kernel, None))
 
 
 @settings(derandomize=True, deadline=None, max_examples=150)
@@ -59,7 +59,8 @@ def test_the_scattered_adjoint_gives_the_same_inner_product(case: Case) -> None:
     inputs, kernel = drawn(case)
     forward = conv(case, inputs, kernel)
     probe = numbers(forward.shape, 23)
-    back = array_of(case.input_shape, brute_adjoint(case, cells(probe), cells(kernel)))
+    scattered = brute_gradients(case, cell_data(Signals(inputs, kernel)), cells(probe))[0]
+    back = array_of(case.input_shape, scattered)
     assert np.sum(forward * probe) == np.sum(inputs * back)
 
 
@@ -120,3 +121,65 @@ def test_swapping_the_axes_of_everything_swaps_the_axes_of_the_output(case: Case
     spatial = (0, *(1 + axis for axis in axes), case.ndim + 1)
     swapped = conv(turned, inputs.transpose(spatial), kernel.transpose(*axes, case.ndim, case.ndim + 1))
     assert np.array_equal(swapped, conv(case, inputs, kernel).transpose(spatial))
+
+
+@st.composite
+def transposed_cases(draw: st.DrawFn, *, has_output_padding: bool) -> Case:
+    """A transposed case without a bias whose output a convolution can have as its input."""
+    ndim = draw(st.integers(1, 3))
+    most = (6, 4, 3)[ndim - 1]
+
+    def lengths(most: int) -> tuple[int, ...]:
+        return tuple(draw(st.integers(1, most)) for _ in range(ndim))
+
+    kernel, strides, dilation = lengths(4), lengths(3), lengths(2)
+    padding = draw(st.sampled_from(["same", "valid"]))
+    given = None
+    if has_output_padding:
+        # Of an even kernel `same` without a cell more is shorter than any input of the convolution.
+        least = [
+            int(padding == "same" and ((k - 1) * d + 1) % 2 == 0)
+            for k, d in zip(kernel, dilation, strict=True)
+        ]
+        strides = tuple(max(s, low + 1) for s, low in zip(strides, least, strict=True))
+        given = tuple(draw(st.integers(low, s - 1)) for s, low in zip(strides, least, strict=True))
+    return replace(
+        CASE,
+        layer=LAYERS[Kind.TRANSPOSE, ndim],
+        input=lengths(most),
+        kernel=kernel,
+        strides=strides,
+        dilation=dilation,
+        padding=padding,
+        output_padding=given,
+        data_format=draw(st.sampled_from(DataFormat)),
+        batch=draw(st.integers(1, 2)),
+        channels=draw(st.integers(1, 3)),
+        filters=draw(st.integers(1, 3)),
+        bias=False,
+    )
+
+
+@pytest.mark.parametrize("has_output_padding", [False, True])
+@settings(derandomize=True, deadline=None, max_examples=150)
+@given(data=st.data())
+def test_a_transposed_layer_is_the_adjoint_of_the_convolution_with_its_kernel(
+    *, has_output_padding: bool, data: st.DataObject
+) -> None:
+    case = data.draw(transposed_cases(has_output_padding=has_output_padding))
+    back = numbers(case.input_shape, 5)
+    kernel = numbers((*case.kernel, case.filters, case.channels), 6)
+    scattered = conv(case, back, kernel)
+    lengths = scattered.shape[1:-1] if case.data_format is DataFormat.CHANNELS_LAST else scattered.shape[2:]
+    forward = replace(
+        case,
+        layer=LAYERS[Kind.CONVOLUTION, case.ndim],
+        input=lengths,
+        output_padding=None,
+        channels=case.filters,
+        filters=case.channels,
+    )
+    inputs = numbers(forward.input_shape, 8)
+    outputs = conv(forward, inputs, kernel)
+    assert outputs.shape == back.shape
+    assert np.sum(outputs * back) == np.sum(inputs * scattered)

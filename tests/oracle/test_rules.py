@@ -1,50 +1,145 @@
+"""Every wrong rule is wrong somewhere: on small cases of our own, of every kind, with the harness's data."""
+
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, replace
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import pytest
 
-from harness.generator.library import cases_of, load_library
 from harness.generator.signals import signals_of
 from harness.oracle import KERAS, WRONG_RULES, Rule, expect, rules
-from harness.records import Case
-from harness.shipped import cases_folder
+from harness.oracle.rules import on_one_axis
+from harness.records import Case, DataFormat, Kind, Refusal, fitted
+
+from .cases import CASE, LAYERS, paddings_of
+
+GEOMETRIES: Mapping[int, Sequence[tuple[tuple[int, ...], ...]]] = {
+    # Input, kernel, strides, dilation.
+    1: (
+        ((6,), (4,), (1,), (1,)),
+        ((7,), (3,), (2,), (1,)),
+        ((9,), (2,), (4,), (1,)),
+        ((9,), (3,), (1,), (2,)),
+        ((4,), (1,), (3,), (1,)),
+    ),
+    2: (
+        ((6, 4), (4, 3), (1, 2), (1, 1)),
+        ((5, 5), (2, 2), (2, 1), (1, 1)),
+        ((4, 9), (2, 3), (3, 2), (1, 1)),
+        ((9, 8), (3, 3), (1, 1), (2, 1)),
+        ((4, 4), (1, 1), (3, 1), (1, 1)),
+    ),
+    3: (
+        ((5, 4, 3), (2, 3, 2), (1, 2, 1), (1, 1, 1)),
+        ((4, 4, 3), (3, 2, 2), (2, 1, 3), (1, 1, 1)),
+        ((6, 5, 4), (2, 2, 2), (1, 1, 1), (1, 2, 3)),
+    ),
+}
 
 
-@pytest.fixture(scope="module")
-def suites() -> Mapping[str, Sequence[Case]]:
-    library = load_library([cases_folder()])
-    return {name: list(cases_of(library, [name])) for name in ("smoke", "core")}
+def telling_cases(kind: Kind, ndim: int) -> Iterator[Case]:
+    """Small cases of a kind, some of which every rule about it gets wrong."""
+    layer = LAYERS[kind, ndim]
+    for geometry, padding, data_format in itertools.product(GEOMETRIES[ndim], paddings_of(layer), DataFormat):
+        lengths, kernel, strides, dilation = geometry
+        case = replace(
+            CASE,
+            layer=layer,
+            input=lengths,
+            kernel=kernel,
+            strides=strides,
+            dilation=dilation,
+            padding=padding,
+            data_format=data_format,
+            channels=4 if data_format is DataFormat.CHANNELS_FIRST else 2,
+            filters=4,
+            groups=2,
+            multiplier=2,
+        )
+        yield fitted(case)
+        yield fitted(replace(case, output_padding=tuple(stride - 1 for stride in strides)))
 
 
-data_of = lru_cache(maxsize=2)(signals_of)
+@cache
+def cases_by_kind() -> Mapping[Kind, Sequence[Case]]:
+    found: dict[Kind, list[Case]] = defaultdict(list)
+    for kind, ndim in LAYERS:
+        found[kind] += dict.fromkeys(telling_cases(kind, ndim))
+    return found
 
 
-def answer(case: Case, rule: Rule) -> tuple[tuple[int, ...], bytes] | None:
-    """Shape and values under the rule, to be compared for equality; None where there is no answer."""
-    values = expect(case, data_of(case), rule).values
-    return None if values is None else (values.shape, (values + 0.0).tobytes())
+def answer(case: Case, rule: Rule) -> tuple[tuple[int, ...], bytes]:
+    """Shape and values under the rule, to be compared for equality."""
+    values = expect(case, signals_of(case), rule).values
+    assert values is not None
+    return values.shape, (values + 0.0).tobytes()
 
 
-@pytest.mark.parametrize("suite", ["smoke", "core"])
-def test_the_suites_tell_every_wrong_rule_from_keras(
-    suite: str, suites: Mapping[str, Sequence[Case]]
-) -> None:
-    alike = set(WRONG_RULES)
-    for case in suites[suite]:
-        right = answer(case, KERAS)
-        alike = {name for name in alike if answer(case, WRONG_RULES[name]) == right}
-    assert not alike
+@cache
+def kinds_that_show() -> Mapping[str, set[Kind]]:
+    """The kinds of layers in which each wrong rule gives another answer than Keras's."""
+    shown: dict[str, set[Kind]] = {name: set() for name in WRONG_RULES}
+    for kind, cases in cases_by_kind().items():
+        missing = dict(WRONG_RULES)
+        for case in cases:
+            right = answer(case, KERAS)
+            found = [name for name, rule in missing.items() if answer(case, rule) != right]
+            for name in found:
+                shown[name].add(kind)
+                del missing[name]
+    return shown
 
 
-def test_core_tells_the_wrong_rules_from_one_another(suites: Mapping[str, Sequence[Case]]) -> None:
+@pytest.mark.parametrize("name", WRONG_RULES)
+def test_every_wrong_rule_differs_from_keras_on_a_small_case(name: str) -> None:
+    assert kinds_that_show()[name]
+
+
+FORWARD = {Kind.CONVOLUTION, Kind.DEPTHWISE, Kind.SEPARABLE, Kind.MAX_POOLING, Kind.AVERAGE_POOLING}
+WEIGHTED = {Kind.CONVOLUTION, Kind.DEPTHWISE, Kind.SEPARABLE, Kind.TRANSPOSE}
+POOLS = {Kind.MAX_POOLING, Kind.AVERAGE_POOLING}
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [
+        ("odd-cell-before", set(Kind)),
+        ("all-padding-before", set(Kind)),
+        ("same-means-valid", set(Kind)),
+        ("valid-means-same", set(Kind)),
+        ("stride-ignored-in-padding", FORWARD),
+        ("last-window-dropped", set(Kind)),
+        ("causal-padding-after", {Kind.CONVOLUTION, Kind.SEPARABLE}),
+        ("dilation-ignored", WEIGHTED),
+        ("kernel-flipped", WEIGHTED),
+        ("strides-swapped", set(Kind)),
+        ("pads-swapped", set(Kind)),
+        ("output-padding-before", {Kind.TRANSPOSE}),
+        ("output-padding-ignored", {Kind.TRANSPOSE}),
+        ("stride-beyond-kernel-not-covered", {Kind.TRANSPOSE}),
+        ("groups-interleaved", {Kind.CONVOLUTION}),
+        ("multiplier-before-channel", {Kind.DEPTHWISE, Kind.SEPARABLE}),
+        ("strides-in-the-pointwise-step", {Kind.SEPARABLE}),
+        ("divisor-counts-padding", {Kind.AVERAGE_POOLING}),
+        ("maximum-with-zero", {Kind.MAX_POOLING}),
+        ("other-pooling", POOLS),
+        ("bias-omitted", WEIGHTED),
+        ("batch-reversed", set(Kind)),
+    ],
+)
+def test_a_rule_shows_in_the_kinds_that_it_speaks_of_and_in_no_other(name: str, kinds: set[Kind]) -> None:
+    assert kinds_that_show()[name] == kinds
+
+
+def test_the_small_cases_tell_the_wrong_rules_from_one_another() -> None:
     together = [list(WRONG_RULES)]
-    for case in suites["core"]:
+    for case in itertools.chain.from_iterable(cases_by_kind().values()):
         together = [part for names in together for part in told_apart(case, names)]
         if not together:
             break
@@ -59,27 +154,18 @@ def told_apart(case: Case, names: Sequence[str]) -> list[list[str]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
-def test_every_word_of_the_rules_is_used() -> None:
-    enums = [word for word in vars(rules).values() if isinstance(word, type) and issubclass(word, StrEnum)]
-    used = {getattr(rule, field.name) for rule in (KERAS, *WRONG_RULES.values()) for field in fields(Rule)}
-    for words in enums:
-        if words not in {StrEnum, rules.Padding}:
-            assert set(words) <= used, words
+def test_wrong_rules_answer_every_case_that_may_be_computed() -> None:
+    for case in itertools.islice(itertools.chain.from_iterable(cases_by_kind().values()), 0, None, 4):
+        right = expect(case, signals_of(case))
+        assert right.refusal is not Refusal.REQUIRED
+        for name, rule in WRONG_RULES.items():
+            values = expect(case, signals_of(case), rule).values
+            assert values is not None
+            assert values.dtype == np.float64
+            assert not np.isnan(values).any(), name
 
 
-def test_every_respect_of_a_rule_has_a_wrong_value() -> None:
-    for field in fields(Rule):
-        assert any(
-            getattr(rule, field.name) != getattr(KERAS, field.name) for rule in WRONG_RULES.values()
-        ), field.name
-
-
-def test_no_wrong_rule_is_written_twice() -> None:
-    assert len(set(WRONG_RULES.values())) == len(WRONG_RULES)
-    assert KERAS not in WRONG_RULES.values()
-
-
-def test_a_wrong_rule_that_moves_padding_alone_keeps_the_shape(suites: Mapping[str, Sequence[Case]]) -> None:
+def test_a_wrong_rule_that_moves_padding_alone_keeps_the_shape() -> None:
     # The reason why a check of shapes is worthless: these are wrong and never show in one.
     for name in (
         "odd-cell-before",
@@ -88,16 +174,30 @@ def test_a_wrong_rule_that_moves_padding_alone_keeps_the_shape(suites: Mapping[s
         "all-padding-after",
         "padding-not-clamped",
         "padding-not-clamped-odd-cut-after",
+        "padding-not-clamped-odd-cell-before",
+        "output-padding-before",
+        "pads-swapped",
     ):
-        for case in suites["smoke"]:
-            right, wrong = answer(case, KERAS), answer(case, WRONG_RULES[name])
-            assert (right and right[0]) == (wrong and wrong[0]), (name, case.id)
+        for case in itertools.chain.from_iterable(cases_by_kind().values()):
+            assert answer(case, KERAS)[0] == answer(case, WRONG_RULES[name])[0], (name, case.id)
 
 
-def test_wrong_rules_answer_every_case_that_may_be_computed(suites: Mapping[str, Sequence[Case]]) -> None:
-    for case in suites["smoke"]:
-        if answer(case, KERAS) is not None:
-            for name, rule in WRONG_RULES.items():
-                values = expect(case, data_of(case), rule).values
-                assert values is not None
-                assert not np.isnan(values).any(), name
+def test_every_word_of_the_rules_is_used() -> None:
+    enums = [word for word in vars(rules).values() if isinstance(word, type) and issubclass(word, StrEnum)]
+    named = (KERAS, *WRONG_RULES.values(), *on_one_axis(WRONG_RULES).values())
+    used = {getattr(rule, field.name) for rule in named for field in fields(Rule)}
+    for words in enums:
+        if words not in {StrEnum, rules.Padding}:
+            assert set(words) <= used, words
+
+
+def test_every_respect_of_a_rule_has_a_wrong_value() -> None:
+    named = [*WRONG_RULES.values(), *on_one_axis(WRONG_RULES).values()]
+    for field in fields(Rule):
+        right = getattr(KERAS, field.name)
+        assert any(getattr(rule, field.name) != right for rule in named), field.name
+
+
+def test_no_wrong_rule_is_written_twice() -> None:
+    assert len(set(WRONG_RULES.values())) == len(WRONG_RULES)
+    assert KERAS not in WRONG_RULES.values()

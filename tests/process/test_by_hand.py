@@ -56,17 +56,42 @@ import numpy as np
 __version__ = "3.99"
 FAULT = {fault!r}
 
+class Symbolic:
+    def __init__(self, shape, layer=None):
+        self.shape, self.layer = shape, layer
+
+def Input(shape, batch_size, dtype):
+    return Symbolic((batch_size,) + tuple(shape))
+
+class Model:
+    def __init__(self, given, y):
+        self.output_shape, self.layer = y.shape, y.layer
+        self.set_weights = y.layer.set_weights
+        if FAULT == "symbolic":
+            self.output_shape = (2,) + y.shape[1:]
+    def compile(self, optimizer, loss, jit_compile):
+        assert jit_compile is False
+        self.compiled = True
+    def predict(self, x, batch_size, verbose):
+        assert self.compiled and batch_size == len(x)
+        return self.layer(x)
+
 class Conv2D:
     def __init__(self, filters, kernel_size, strides, padding, dtype, **_):
         if padding not in ("same", "valid") and FAULT != "accepts":
             raise ValueError("padding must be\\tsame or valid,\\nnot " + padding)
         self.s, self.k, self.dtype, self.filters = strides, kernel_size, dtype, filters
+    def compute_output_shape(self, shape):
+        rest = [-(-n // s) for n, s in zip(shape[1:3], self.s)]
+        return [shape[0], rest[0] + (FAULT == "inferred"), rest[1], self.filters]
     def build(self, shape):
-        assert shape[0] == 2
         self.kernel, self.bias = np.zeros(self.k + (shape[-1], self.filters)), np.zeros(self.filters)
     def set_weights(self, weights):
         self.kernel, self.bias = weights
     def __call__(self, x):
+        if isinstance(x, Symbolic):
+            self.build(x.shape)
+            return Symbolic(tuple(self.compute_output_shape(x.shape)), self)
         out = [-(-n // s) for n, s in zip(x.shape[1:3], self.s)]
         total = [max((o - 1) * s + k - n, 0) for o, s, k, n in zip(out, self.s, self.k, x.shape[1:3])]
         x = np.pad(x, [(0, 0)] + [(t // 2, t - t // 2) for t in total] + [(0, 0)])
@@ -145,12 +170,37 @@ def answers_of(
         ("nonfinite", "nonfinite", "1 of 60 wrong, first at (0, 0, 0, 0): nan"),
         ("shape", "shape", "(2, 1, 5, 3), the formula says (2, 2, 5, 3)"),
         ("dtype", "dtype", "float64, not float32"),
+        ("inferred", "inferred-shape", "(2, 3, 5, 3), the formula says (2, 2, 5, 3)"),
     ],
 )
 def test_a_script_says_how_a_call_differs(tmp_path: Path, fault: str, what: str, where: str) -> None:
     answer = answers_of(tmp_path, [CASE], fault)[CASE.id]
     assert answer.what == what
     assert answer.where.startswith(where)
+
+
+@pytest.mark.parametrize(
+    ("fault", "what", "where"),
+    [
+        ("", "same", ""),
+        ("value", "value", "1 of 60 wrong, first at (1, 0, 2, 1): "),
+        ("inferred", "inferred-shape", "(None, 3, 5, 3), the formula says (None, 2, 5, 3)"),
+        ("symbolic", "inferred-shape", "(2, 2, 5, 3), the formula says (None, 2, 5, 3)"),
+    ],
+)
+def test_a_script_of_a_compiled_model_asks_the_layer_and_the_model(
+    tmp_path: Path, fault: str, what: str, where: str
+) -> None:
+    case = replace(CASE, mode=Mode.COMPILED)
+    answer = answers_of(tmp_path, [case], fault)[case.id]
+    assert answer.what == what
+    assert answer.where.startswith(where)
+
+
+def test_a_script_of_several_modes_tells_each(tmp_path: Path) -> None:
+    compiled = replace(CASE, mode=Mode.COMPILED)
+    answers = answers_of(tmp_path, [UNKNOWN, CASE, compiled], "symbolic")
+    assert [answer.what for answer in answers.values()] == ["raised", "same", "inferred-shape"]
 
 
 def test_a_script_tells_an_error_on_one_line(tmp_path: Path) -> None:
@@ -220,7 +270,7 @@ def test_a_script_tells_the_environment_that_it_was_seen_in() -> None:
                 "api": "tf.keras",
                 "backend": "tensorflow",
             },
-            ["return layer(x)", "keras = tf.keras"],
+            ["np.asarray(y)", "keras = tf.keras"],
         ),
         (
             {

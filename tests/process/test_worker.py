@@ -91,7 +91,7 @@ def test_what_keras_does_in_a_call_is_told_with_its_stage(
     keras: Path, tmp_path: Path, fault: str, outcome: Outcome, stage: Stage
 ) -> None:
     marker = 'make_noise("call")'
-    shown = "(inputs.shape, self.strides, self.padding) == ((2, 5, 6, 2), (2, 1), 'same')"
+    shown = "(inputs.shape, self.strides, self.padding) == ((2, 2, 5, 6), (2, 1), 'same')"
     source = keras.read_text()
     assert source.count(marker) == 1
     keras.write_text(source.replace(marker, f"{marker}\n        if {shown}: {fault}"))

@@ -10,6 +10,7 @@ import numpy as np
 from harness.generator.signals import signals_of
 from harness.oracle import KERAS, WRONG_RULES, Rule, expect
 from harness.records import (
+    SIGNATURES,
     Case,
     DataFormat,
     Divergence,
@@ -28,6 +29,7 @@ from harness.records import (
     Standing,
     TargetRun,
     Verdict,
+    fitted,
 )
 
 GOOD, BAD = "keras3.15.1-jax", "keras3.15.1-numpy"
@@ -57,6 +59,29 @@ FIRST = replace(SAME, data_format=DataFormat.CHANNELS_FIRST, input=(7, 4), kerne
 LARGE = replace(SAME, input=(40, 50), kernel=(4, 4), strides=(1, 1))
 UNKNOWN = replace(SAME, padding="Sideways")
 CASES = (SAME, VALID, FIRST, LARGE, UNKNOWN)
+
+
+def of_family(layer: Layer, **changes: object) -> Case:
+    """A small case of a layer or operation, on as many axes as it has at most."""
+    ndim = SIGNATURES[layer].ndims[-1]
+    case = Case(
+        layer=layer,
+        mode=Mode.EAGER,
+        input=(5, 4, 3)[:ndim],
+        kernel=(2, 3, 2)[:ndim],
+        strides=(1,) * ndim,
+        dilation=(1,) * ndim,
+        padding="same",
+        data_format=DataFormat.CHANNELS_LAST,
+        batch=2,
+        channels=2,
+        filters=3,
+        groups=1,
+        bias=True,
+        dtype="float32",
+        multiplier=2,
+    )
+    return fitted(replace(case, **changes))  # type: ignore[arg-type]  # generated keyword arguments
 
 
 def expectation_of(case: Case, rule: Rule = KERAS) -> Expectation:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from harness.generator.facets import Facet, facets_of
-from harness.records import Judged, RunInfo
+from harness.records import Judged, Layer, Mode, RunInfo
 from harness.report.conformance import (
     COLUMNS,
     EVERY,
@@ -17,7 +17,7 @@ from harness.report.conformance import (
 )
 from harness.report.tally import Tallier
 
-from .judged import BAD, GOOD, SAME, conforming, info_of, mixed
+from .judged import BAD, GOOD, SAME, conforming, in_order, info_of, mixed, of_family, silent
 
 
 def table_of(findings: list[Judged]) -> Conformance:
@@ -60,6 +60,56 @@ def test_spellings_of_a_padding_count_together() -> None:
         if row.facet == EVERY
     ]
     assert (row.padding, row.cells[0].judged) == ("same", 2)
+
+
+def of_modes() -> list[Judged]:
+    """Two layers in two modes each, one of which diverges in one mode."""
+    dynamic = of_family(Layer.CONV2D, mode=Mode.DYNAMIC)
+    return in_order(
+        [
+            conforming(BAD, of_family(Layer.CONV2D)),
+            silent(BAD, dynamic),
+            silent(BAD, replace(dynamic, padding="valid"), "valid-means-same"),
+            conforming(BAD, of_family(Layer.MAX_POOLING1D)),
+            conforming(BAD, of_family(Layer.MAX_POOLING1D, mode=Mode.GRADIENT)),
+        ]
+    )
+
+
+def test_each_mode_of_a_layer_has_a_row_of_all_its_paddings() -> None:
+    rows = list(table_of(of_modes()).modes())
+    assert [(row.layer, row.mode, str(row.cells[1])) for row in rows] == [
+        ("Conv2D", "eager", "1/1"),
+        ("Conv2D", "dynamic", "0/2 · 2 silent"),
+        ("MaxPooling1D", "eager", "1/1"),
+        ("MaxPooling1D", "gradient", "1/1"),
+    ]
+    assert {(row.padding, row.facet) for row in rows} == {(EVERY, EVERY)}
+
+
+def test_the_rows_of_facets_count_all_modes_together() -> None:
+    rows = [row for row in table_of(of_modes()).rows() if row.facet == EVERY]
+    assert [(row.layer, row.padding, row.cells[1].judged) for row in rows] == [
+        ("Conv2D", "same", 2),
+        ("Conv2D", "valid", 1),
+        ("MaxPooling1D", "same", 2),
+    ]
+
+
+def test_the_long_form_counts_every_finding_once_by_layer_mode_and_padding(tmp_path: Path) -> None:
+    write_conformance_csv(tmp_path / "conformance.csv", table_of(of_modes()))
+    frame = pd.read_csv(tmp_path / "conformance.csv")
+    every = frame[frame["facet"] == EVERY]
+    assert every["judged"].sum() == len(of_modes())
+    assert not every[["layer", "mode", "padding", "target"]].duplicated().any()
+    assert EVERY not in set(every["mode"])
+    assert set(frame[frame["facet"] != EVERY]["mode"]) == {EVERY}
+
+
+def test_layers_and_modes_stand_first_in_the_markdown(tmp_path: Path) -> None:
+    text = markdown_of(tmp_path, info_of())
+    assert "| Conv2D | eager | 5/5 · 1 refused | 1/5 · 3 silent · 1 loud · 1 refused |" in text
+    assert text.index("## Layers and modes") < text.index("## Conv2D, padding same")
 
 
 def test_a_target_without_findings_keeps_its_column() -> None:

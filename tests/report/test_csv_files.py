@@ -18,14 +18,14 @@ from .judged import info_of, mixed
 def write(directory: Path) -> None:
     with findings_files(directory) as write_finding:
         for one in mixed():
-            write_finding(one.finding)
+            write_finding(one)
 
 
 def test_pandas_reads_back_every_cell(tmp_path: Path) -> None:
     write(tmp_path)
     frame = pd.read_csv(tmp_path / "findings.csv", dtype=str, keep_default_na=False)
     assert tuple(frame.columns) == COLUMNS
-    assert [tuple(row) for row in frame.itertuples(index=False)] == [row_of(one.finding) for one in mixed()]
+    assert [tuple(row) for row in frame.itertuples(index=False)] == [row_of(one) for one in mixed()]
 
 
 def test_pandas_infers_booleans_and_numbers(tmp_path: Path) -> None:

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from harness.records import Observation, Outcome, Stage
+from harness.records import Divergence, ExpectedArray, Judged, Layer, Mode, Observation, Outcome, Stage
 from harness.report.details import WINDOW, DetailSample, Grid, grids_of, number_text
 
-from .judged import BAD, FIRST, GOOD, LARGE, SAME, VALID, loud, many, silent
+from .judged import BAD, FIRST, GOOD, LARGE, SAME, VALID, conforming, loud, many, of_family, silent
 
 
 def marked(grid: Grid) -> list[tuple[int, int]]:
@@ -35,10 +35,105 @@ def test_the_plane_is_that_of_the_first_difference() -> None:
     observation = replace(one.observation, values=values)
     finding = replace(one.finding, first_index=(1, 2, 3, 1))
     expected, observed = grids_of(replace(one, finding=finding, observation=observation))
-    assert expected.note.startswith("batch entry 1, filter 2")
+    assert expected.note.startswith("batch entry 1, channel 2")
     assert marked(observed) == [(3, 1)]
     assert sum(cell.differs for row in observed.cells for cell in row) == 1
     assert int(observed.cells[3][1].text) - int(expected.cells[3][1].text) == 7
+
+
+def wrong_gradient(layer: Layer, place: int, index: tuple[int, ...]) -> Judged:
+    """A target whose output is right and one gradient is not, in one cell."""
+    one = conforming(BAD, of_family(layer, mode=Mode.GRADIENT))
+    gradients = [array.values.astype(np.float32) for array in one.expectation.gradients]
+    gradients[place][index] += 1
+    return replace(
+        one,
+        finding=replace(one.finding, divergence=Divergence.GRADIENT, first_index=index),
+        observation=replace(one.observation, gradients=tuple(gradients)),
+    )
+
+
+def test_of_a_wrong_gradient_the_gradient_is_shown() -> None:
+    expected, observed = grids_of(wrong_gradient(Layer.CONV2D, 1, (1, 2, 0, 2)))
+    assert (expected.title, observed.title) == (
+        "expected, gradient of the kernel",
+        "observed, gradient of the kernel",
+    )
+    assert expected.note == "channel 0, filter 2"
+    assert (len(expected.rows), len(expected.columns)) == (2, 3)
+    assert marked(expected) == marked(observed) == [(1, 2)]
+    assert sum(cell.differs for row in observed.cells for cell in row) == 1
+
+
+def test_each_gradient_is_shown_in_its_own_axes() -> None:
+    titles = {}
+    for place, index in enumerate([(1, 4, 2, 1), (1, 2, 1, 0), (0, 0, 3, 2), (2,)]):
+        grid = grids_of(wrong_gradient(Layer.SEPARABLE_CONV2D, place, index))[1]
+        titles[grid.title.removeprefix("observed, gradient of the ")] = (grid.note, marked(grid))
+    assert titles == {
+        "input": ("batch entry 1, channel 1", [(4, 2)]),
+        "depthwise kernel": ("channel 1, multiplier 0", [(1, 2)]),
+        "pointwise kernel": ("rows 0, columns 0", [(3, 2)]),
+        "bias": ("", [(0, 2)]),
+    }
+
+
+def test_a_gradient_of_another_shape_is_shown_and_not_compared() -> None:
+    one = wrong_gradient(Layer.CONV1D, 0, (0, 0, 0))
+    gradients = (np.zeros((2, 4, 2), np.float32), *one.observation.gradients[1:])
+    other = replace(one, observation=replace(one.observation, gradients=gradients))
+    expected, observed = grids_of(other)
+    assert (len(expected.columns), len(observed.columns)) == (5, 4)
+    assert not any(cell.differs for row in observed.cells for cell in row)
+
+
+def test_a_plane_of_three_axes_names_the_third() -> None:
+    one = conforming(BAD, of_family(Layer.MAX_POOLING3D))
+    values = np.asarray(one.expectation.values).copy()
+    values[1, 4, 2, 1, 0] += 1
+    moved = replace(
+        one,
+        finding=replace(one.finding, divergence=Divergence.VALUE, first_index=(1, 4, 2, 1, 0)),
+        observation=replace(one.observation, values=values),
+    )
+    expected, observed = grids_of(moved)
+    assert expected.note == "batch entry 1, depth 4, channel 0"
+    assert marked(observed) == [(2, 1)]
+
+
+def test_one_axis_is_shown_as_a_row() -> None:
+    expected, _ = grids_of(silent(BAD, of_family(Layer.CONV1D)))
+    assert (expected.rows, len(expected.columns)) == ((0,), 5)
+
+
+def test_cells_are_tinted_by_the_bound_where_there_is_one() -> None:
+    one = silent(BAD, SAME)
+    assert one.expectation.output is not None
+    right = one.expectation.output.values
+    bound = np.full(right.shape, 0.01)
+    observation = replace(one.observation, values=right + np.where(np.arange(3) == 0, 0.02, 0.005))
+    expectation = replace(one.expectation, output=ExpectedArray(right, bound))
+    finding = replace(one.finding, first_index=(0, 0, 0, 0))
+    moved = replace(one, finding=finding, expectation=expectation, observation=observation)
+    _, first = grids_of(moved)
+    _, second = grids_of(replace(moved, finding=replace(finding, first_index=(0, 0, 0, 1))))
+    assert all(cell.differs for row in first.cells for cell in row)
+    assert not any(cell.differs for row in second.cells for cell in row)
+
+
+def test_shapes_that_were_said_before_the_call_are_facts() -> None:
+    one = silent(BAD, of_family(Layer.CONV1D, mode=Mode.DYNAMIC))
+    sample = DetailSample(1)
+    sample.offer(
+        replace(
+            one,
+            finding=replace(one.finding, divergence=Divergence.INFERRED_SHAPE),
+            observation=replace(one.observation, symbolic_shape=(None, 5, 3)),
+        )
+    )
+    facts = dict(sample.details()[0].facts)
+    assert facts["to be inferred"] == "(None, None, 3)"
+    assert facts["the model's output"] == "(None, 5, 3), not (None, None, 3)"
 
 
 def test_rounding_is_not_tinted() -> None:

@@ -15,8 +15,8 @@ from .judged import mixed
 def test_findings_load_with_their_columns_and_types(tmp_path: Path) -> None:
     findings = [one.finding for one in mixed()]
     with findings_files(tmp_path) as write:
-        for finding in findings:
-            write(finding)
+        for one in mixed():
+            write(one)
     table = load(tmp_path)
     assert tuple(table.columns) == COLUMNS
     assert table["silent"].tolist() == [finding.is_silent for finding in findings]

@@ -122,6 +122,7 @@ def test_the_markdown_folds_columns_and_says_so(tmp_path: Path) -> None:
     text = (tmp_path / "history.md").read_text(encoding="utf-8")
     assert "| case | 1.0 | 2.0 | 3.0 | 4.0 | 5.0–6.0 |" in text
     assert "| Conv2D same · all | 3/3 | 0/3 · 3 silent | 0/3 · 3 inconclusive |" in text
+    assert "| Conv2D · eager | 5/5 · 1 refused | 2/5 · 3 silent · 1 refused | 0/5 · 5 inconclusive |" in text
     assert "stand in one column" in text
     assert "| 2.0 (not in 1.0) | 4.0 | 5.0 |" in text
 

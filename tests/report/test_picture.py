@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from harness.oracle import Padding, axis_geometry
-from harness.records import Case
+from harness.records import SIGNATURES, Case, Layer
 from harness.report.picture import (
     MAX_CELLS,
     geometries_of,
@@ -19,7 +19,7 @@ from harness.report.picture import (
 )
 from harness.report.svg import svg_picture
 
-from .judged import SAME, UNKNOWN, VALID
+from .judged import SAME, UNKNOWN, VALID, expectation_of, of_family
 
 SEED = """\
 input 5x5, padded to 6x6; output 3x3, a box for each window
@@ -69,6 +69,68 @@ CASES = (SAME, VALID, DILATED, LONG, GAPPED, UNKNOWN, replace(VALID, kernel=(9, 
 
 def test_same_pads_the_last_row_and_column_of_the_seed() -> None:
     assert text_picture(SAME) == SEED
+
+
+def test_a_transposed_layer_shows_what_each_input_cell_writes_and_what_is_cut_off() -> None:
+    case = of_family(Layer.CONV1D_TRANSPOSE, input=(3,), kernel=(4,), strides=(2,))
+    assert text_picture(case).splitlines() == [
+        "steps: 6 cells, 1 cut off before, 1 after; 3 input cells",
+        "  cell      ░ 0 1 2 3 4 5 ░",
+        "  input 0   ■ ■ ■ ■",
+        "  input 1       ■ ■ ■ ■",
+        "  input 2           ■ ■ ■ ■",
+        "",
+        "░ cut off   ■ written by the input cell",
+    ]
+
+
+def test_cells_that_no_input_cell_writes_are_marked() -> None:
+    case = of_family(Layer.CONV1D_TRANSPOSE, input=(2,), kernel=(1,), strides=(3,), padding="valid")
+    assert text_picture(case, ascii_only=True).splitlines() == [
+        "steps: 6 cells, nothing cut off; 2 input cells",
+        "  cell      0 1 2 3 4 5",
+        "  input 0   #",
+        "  input 1         #",
+        "  unwritten   x x   x x",
+        "",
+        "x never written   # written by the input cell",
+    ]
+
+
+def test_a_picture_of_a_transposed_layer_is_that_of_its_values() -> None:
+    case = of_family(
+        Layer.CONV1D_TRANSPOSE, kernel=(3,), strides=(2,), filters=1, channels=1, bias=False, batch=1
+    )
+    values = expectation_of(case).values
+    assert values is not None
+    (geometry,) = geometries_of(case) or ()
+    written = [bool(windows_reading(geometry, position)) for position in range(geometry.length)]
+    assert geometry.length == values.shape[1]
+    assert written == [bool(value) for value in values.ravel()]
+
+
+def test_padding_is_not_called_zeros_where_it_counts_for_nothing() -> None:
+    pooled = of_family(Layer.MAX_POOLING2D)
+    assert "padding (counts for nothing)" in text_picture(pooled)
+    assert "zeros" not in text_picture(pooled) + svg_picture(pooled)
+    assert "padding (zeros)" in svg_picture(SAME)
+
+
+def test_causal_padding_stands_before_the_first_cell() -> None:
+    case = of_family(Layer.CONV1D, padding="causal", dilation=(2,))
+    assert "  cell      ░ ░ 0 1 2 3 4\n  output 0  ■ · ■\n" in text_picture(case)
+
+
+def test_three_axes_are_a_strip_each() -> None:
+    lines = text_picture(of_family(Layer.AVERAGE_POOLING3D)).splitlines()
+    assert [line.split(":")[0] for line in lines if " cells, " in line] == ["depth", "rows", "columns"]
+
+
+@pytest.mark.parametrize("layer", Layer)
+def test_every_layer_has_a_picture_that_is_well_formed(layer: Layer) -> None:
+    case = of_family(layer, strides=(2,) * SIGNATURES[layer].ndims[-1])
+    ET.fromstring(svg_picture(case))
+    assert "no picture" not in text_picture(case)
 
 
 def test_valid_leaves_the_last_row_and_column_unread() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from harness import store
+from harness.arrays import DTYPES
 from harness.errors import EXIT_USAGE, HarnessError
 from harness.records import (
     Array,
@@ -154,15 +155,31 @@ def test_values_in_another_memory_order_come_back_alike(directory: Path) -> None
 
 
 def test_all_fields_come_back(directory: Path) -> None:
-    summary = "Model\n (None, 3)"
     one = Observation(
-        TARGET, "a", Outcome.RETURNED, Stage.INFER, 1.5, None, (None, 3), summary, None, "because"
+        target=TARGET,
+        case_id="a",
+        outcome=Outcome.RETURNED,
+        stage=Stage.INFER,
+        seconds=1.5,
+        values=np.arange(3.0),
+        gradients=(np.ones((2, 1), np.float32), np.zeros(2, DTYPES["bfloat16"])),
+        inferred_shape=(None, 3),
+        symbolic_shape=(None, None),
+        inference_error=ObservedError("ValueError", "no shape"),
+        summary="Model\n (None, 3)",
+        error=ObservedError("TypeError", "no"),
+        reason="because",
     )
     append(directory, one)
     back = read(directory)[0]
     assert back is not None
-    for name in Observation.__dataclass_fields__:
-        assert getattr(back, name) == getattr(one, name)
+    arrays = ("values", "gradients")
+    for name in Observation.__dataclass_fields__.keys() - arrays:
+        assert getattr(back, name) == getattr(one, name), name
+    assert back.values is not None
+    assert one.values is not None
+    for ours, theirs in zip((one.values, *one.gradients), (back.values, *back.gradients), strict=True):
+        np.testing.assert_array_equal(ours, theirs, strict=True)
 
 
 def test_each_observation_is_on_disk_when_append_returns(directory: Path) -> None:
@@ -264,7 +281,7 @@ def test_a_run_of_an_earlier_schema_asks_to_run_again(directory: Path) -> None:
     assert complaint(directory).endswith("; run again")
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b"[]", b'{"header": {"schema": 2}}', b"\xff", b"null"])
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b'{"header": {"schema": 3}}', b"\xff", b"null"])
 def test_a_damaged_run_json_is_told(directory: Path, text: bytes) -> None:
     (directory / "run.json").write_bytes(text)
     said = complaint(directory)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from harness.arrays import DTYPES
 from harness.generator.library import cases_of, load_library
 from harness.generator.signals import signals_of
 from harness.oracle import KERAS, Rule, expect
@@ -59,7 +60,7 @@ def answer(case: Case, rule: Rule = KERAS) -> Array:
     """What a target that follows the rule returns."""
     values = expect(case, signals_of(case), rule).values
     assert values is not None
-    return values.astype(case.dtype)
+    return values.astype(DTYPES[case.dtype])
 
 
 def returned(case: Case, values: Array) -> Observation:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from harness.oracle import WRONG_RULES
-from harness.records import Verdict
-from harness.verdicts import canaries, compare
+from harness.records import Finding, Verdict
+from harness.verdicts import canaries, compare, differences
 from harness.verdicts.canaries import failing_canaries
 
 from .made import EMPTY, MAY_BE_REFUSED, MUST_BE_REFUSED, PLAIN, smoke
@@ -25,7 +28,7 @@ def test_without_cases_no_rule_is_caught() -> None:
 
 
 def test_a_comparison_that_passes_everything_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compare, "NEAREST_INTEGER", float("inf"))
+    monkeypatch.setattr(differences, "NEAREST_INTEGER", float("inf"))
     failures = failing_canaries([PLAIN, EMPTY])
     assert "the wrong rule odd-cell-before is never caught" in failures
     assert "the wrong rule kernel-flipped is never caught" in failures
@@ -34,10 +37,8 @@ def test_a_comparison_that_passes_everything_is_noticed(monkeypatch: pytest.Monk
 def test_a_comparison_that_passes_nothing_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     real = compare.judge
 
-    def never(*arguments: object) -> object:
-        from dataclasses import replace  # noqa: PLC0415
-
-        return replace(real(*arguments), verdict=Verdict.DIVERGES)  # type: ignore[arg-type]
+    def never(*arguments: Any, **options: Any) -> Finding:
+        return replace(real(*arguments, **options), verdict=Verdict.DIVERGES)
 
     monkeypatch.setattr(canaries, "judge", never)
     failures = failing_canaries([PLAIN, MAY_BE_REFUSED])

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.worker.standins import Asked, Backend, Convolution, Placeholder, Values, given_input
+from tests.worker.standins import Asked, Backend, Convolution, Placeholder, Values, given_input, models
 
 
 def keras1(*, atrous: bool = True) -> Any:
@@ -36,6 +36,13 @@ def keras1(*, atrous: bool = True) -> Any:
                 raise ValueError("negative filters, says Keras")
             self.W: Values = np.zeros(self.W_shape, backend.floatx())
             self.b: Values = np.zeros(self.filters, backend.floatx())
+
+        @property
+        def trainable_weights(self) -> list[Values]:
+            return [self.W, *[self.b] * self.use_bias]
+
+        def get_weights(self) -> list[Values]:
+            return self.trainable_weights
 
         def set_weights(self, weights: list[Values]) -> None:
             assert [weight.shape for weight in weights] == [
@@ -68,7 +75,7 @@ def keras1(*, atrous: bool = True) -> Any:
             assert layer.input_shape is not None
             self.layer = layer
             # Keras 1 asks for a batch that is None, the stand-in's placeholder for numbers.
-            layer(Placeholder((None, *layer.input_shape), backend.floatx()))  # type: ignore[arg-type]
+            layer(Placeholder((None, *layer.input_shape), backend.floatx()))
             self.output_shape = layer.shape_for((None, *layer.input_shape))
 
         def summary(self, line_length: int) -> None:
@@ -93,5 +100,5 @@ def keras1(*, atrous: bool = True) -> Any:
         asked=asked,
         backend=backend,
         layers=SimpleNamespace(**layers),
-        models=SimpleNamespace(Sequential=Sequential),
+        models=models(asked, Sequential),
     )

@@ -9,11 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tests.worker.standins import Asked, Backend, Convolution, Values, given_input
-
-
-class Module:
-    """`tensorflow.Module`."""
+from tests.worker.backends import Module
+from tests.worker.standins import Asked, Backend, Convolution, Values, given_input, models
 
 
 def keras2(
@@ -68,10 +65,17 @@ def keras2(
             filters_first = self.is_first and backend_name == "mxnet"
             first, last = (self.filters, channels, *self.size), (*self.size, channels, self.filters)
             made = kernel(first if filters_first else last, dtype=dtype)
-            self.kernel = made.transpose(2, 3, 1, 0) if filters_first else made
-            self.bias = bias((self.filters,), dtype=dtype) if self.use_bias else np.zeros((), dtype)
-            self.weights = [self.kernel]
+            self.filters_first = filters_first
+            self.set_weights([made, *[bias((self.filters,), dtype=dtype)] * self.use_bias])
             self.built = True
+
+        def get_weights(self) -> list[Values]:
+            return list(self.weights)
+
+        def set_weights(self, weights: list[Values]) -> None:
+            self.weights = self.trainable_weights = weights
+            self.kernel = weights[0].transpose(2, 3, 1, 0) if self.filters_first else weights[0]
+            self.bias = weights[1] if self.use_bias else np.zeros((), weights[0].dtype)
 
         if infers:
 
@@ -79,8 +83,13 @@ def keras2(
                 return [Dimension(length) for length in self.shape_for(shape)]
 
         def __call__(self, inputs: Any) -> Any:
-            assert self.built
-            return self.computed(inputs) if is_eager else self.in_graph(inputs)
+            if not self.built:
+                self.build(inputs.shape)
+            return (
+                self.computed(inputs)
+                if isinstance(inputs, np.ndarray) and is_eager
+                else self.in_graph(inputs)
+            )
 
     class Grouped(Conv2D):
         def __init__(self, *arguments: Any, groups: int = 1, **more: Any) -> None:
@@ -116,15 +125,14 @@ def keras2(
                 print_fn(line, line_break=False)
 
     layers: dict[str, Any] = {"Conv2D": Grouped if knows_groups else Conv2D, "Layer": Layer}
-    if not is_eager:
-        layers["Input"] = given_input
+    layers["Input"] = given_input
     return SimpleNamespace(
         __version__="2.99",
         asked=asked,
         backend=backend,
         initializers=SimpleNamespace(get={"glorot_uniform": halves, "zeros": zeros}.__getitem__),
         layers=SimpleNamespace(**layers),
-        models=SimpleNamespace(Sequential=Printing if prints_summary else Handing),
+        models=models(asked, Printing if prints_summary else Handing),
     )
 
 

@@ -6,8 +6,11 @@ refuse: a layer that was written for graphs takes no array.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -38,14 +41,19 @@ def reads(n: int, k: int, s: int, d: int, padding: str) -> npt.NDArray[np.int64]
     return np.arange(windows)[:, None] * s + np.arange(k)[None, :] * d - before
 
 
-@dataclass
+@dataclass(eq=False)
 class Placeholder:
-    """A place in a graph, by the layer that computes it."""
+    """A place in a graph, by the layer that computes it, or by what it is the gradient of."""
 
-    shape: tuple[int, ...]
+    shape: tuple[int | None, ...]
     dtype: str
     layer: Any = None
     source: Any = None
+    gradient_of: Any = None
+
+    def __mul__(self, weighting: Values) -> Placeholder:
+        self.layer.weighting = weighting
+        return self
 
 
 @dataclass
@@ -76,14 +84,30 @@ class Backend:
     def function(
         self, inputs: list[Placeholder], outputs: list[Placeholder]
     ) -> Callable[[list[Values]], list[Values]]:
-        ((source,), (output,)) = inputs, outputs
-        assert output.source is source
+        (source,) = inputs
+        assert all(output.source is source for output in outputs)
 
         def run(arrays: list[Values]) -> list[Values]:
-            assert [(array.shape, array.dtype.name) for array in arrays] == [(source.shape, source.dtype)]
-            return [output.layer.computed(arrays[0])]
+            (array,) = arrays
+            assert array.dtype.name == source.dtype
+            for length, known in zip(array.shape, source.shape, strict=True):
+                assert known in {length, None}
+            return [
+                output.layer.computed(array) if output.gradient_of is None else output.gradient_of(array)
+                for output in outputs
+            ]
 
         return run
+
+    def sum(self, weighted: Placeholder) -> Placeholder:
+        return weighted
+
+    def gradients(self, loss: Placeholder, sought: list[Any]) -> list[Placeholder | None]:
+        """Stand-ins for gradients: of the input twice the input, of a weight the weight itself."""
+        source, *weights = sought
+        assert loss.source is source
+        found = [lambda array: array + array, *((lambda _, weight=weight: weight) for weight in weights)]
+        return [Placeholder((), source.dtype, loss.layer, source, each) for each in found]
 
 
 @dataclass
@@ -91,8 +115,10 @@ class Asked:
     """What a stand-in was asked: the constructors' arguments, and the models' `predict`."""
 
     layers: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    compiled: list[tuple[str, str]] = field(default_factory=list)
+    compiled: list[tuple[Any, ...]] = field(default_factory=list)
     predicted: list[int | None] = field(default_factory=list)
+    inputs: list[tuple[int | None, ...]] = field(default_factory=list)
+    saved: list[Path] = field(default_factory=list)
 
 
 class Convolution:
@@ -107,14 +133,14 @@ class Convolution:
     kernel: Values
     bias: Values
     built = False
+    weighting: Values | None = None
 
     def shape_for(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         batch, *rest = shape
         lengths = rest[1:] if self.is_first else rest[:-1]
         spatial = [
-            len(reads(n, k, s, d, self.padding))
+            None if n is None else len(reads(n, k, s, d, self.padding))
             for n, k, s, d in zip(lengths, self.size, self.strides, self.dilation, strict=True)
-            if n is not None
         ]
         return (batch, self.filters, *spatial) if self.is_first else (batch, *spatial, self.filters)
 
@@ -128,9 +154,48 @@ class Convolution:
     def in_graph(self, inputs: Any) -> Placeholder:
         if not isinstance(inputs, Placeholder):
             raise TypeError("this layer is called on tensors of a graph")
-        return Placeholder((), inputs.dtype, self, inputs)
+        return Placeholder(self.shape_for(inputs.shape), inputs.dtype, self, inputs)
 
 
-def given_input(batch_shape: tuple[int, ...], dtype: str) -> Placeholder:
+def given_input(batch_shape: tuple[int | None, ...], dtype: str) -> Placeholder:
     """`keras.layers.Input`."""
     return Placeholder(batch_shape, dtype)
+
+
+def models(asked: Asked, sequential: type) -> Any:
+    """`keras.models`, with Functional models of one layer that are saved with their weights alone."""
+    layers: dict[Path, tuple[Placeholder, Placeholder]] = {}
+
+    class Model:
+        def __init__(self, inputs: Placeholder, outputs: Placeholder) -> None:
+            asked.inputs.append(inputs.shape)
+            self.inputs, self.outputs = [inputs], [outputs]
+            self.output_shape = outputs.shape
+
+        def __call__(self, inputs: Values) -> Values:
+            output: Values = self.outputs[0].layer.computed(np.asarray(inputs))
+            return output
+
+        def compile(self, optimizer: str, loss: str) -> None:
+            asked.compiled.append((optimizer, loss))
+
+        def predict(self, inputs: Values, batch_size: int, verbose: int) -> Values:
+            assert asked.compiled, "You must compile your model before using it."
+            assert verbose == 0
+            asked.predicted.append(batch_size)
+            return self(inputs)
+
+        def save(self, path: str) -> None:
+            asked.saved.append(Path(path))
+            layers[Path(path)] = (self.inputs[0], self.outputs[0])
+            with Path(path).open("wb") as file:
+                np.savez(file, *self.outputs[0].layer.get_weights())
+
+    def load_model(path: str) -> Model:
+        source, output = layers[Path(path)]
+        layer = copy.copy(output.layer)
+        with np.load(path) as saved:
+            layer.set_weights([saved[name] for name in saved.files])
+        return Model(source, Placeholder(output.shape, output.dtype, layer, source))
+
+    return SimpleNamespace(Model=Model, Sequential=sequential, load_model=load_model)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from harness.generator.signals import signals_of
 from harness.records import Case, DataFormat, Mode
 from harness.worker.adapters.generation import Unsupported
 from harness.worker.adapters.keras1 import Keras1
+from harness.worker.adapters.older_names import spelled
 from tests.verdicts.made import PLAIN, expected
 from tests.worker import standin1
 from tests.worker.asking import message, observed, observed_all
@@ -75,6 +78,7 @@ def test_what_has_no_argument_is_unsupported(case: Case, reason: str) -> None:
         # Equal lengths: a transposed kernel would have the same shape.
         replace(FIRST, kernel=(3, 3), channels=3, filters=3),
         replace(PLAIN, kernel=(3, 3), channels=3, filters=3, dtype="float64"),
+        *(replace(FIRST, mode=mode) for mode in (Mode.INFERRED, Mode.COMPILED, Mode.DYNAMIC, Mode.RELOADED)),
     ],
     ids=lambda case: case.id,
 )
@@ -84,8 +88,9 @@ def test_the_layer_computes_with_the_weights_of_the_case(keras: Any, case: Case)
     assert expectation.values is not None
     assert np.array_equal(fields["output"], expectation.values)
     assert fields["output"].dtype == case.dtype
-    assert expectation.inferred_shape is not None
-    assert fields["inferred_shape"] == list(expectation.inferred_shape)
+    said = {name: fields[name] for name in ("inferred_shape", "symbolic_shape") if name in fields}
+    assert said
+    assert said == {name: list(getattr(expectation, name)) for name in said}
 
 
 def test_a_refusal_is_in_the_words_of_keras(keras: Any) -> None:
@@ -129,3 +134,72 @@ def test_an_equal_layer_is_kept_and_another_gets_a_new_graph(keras: Any) -> None
     observed_all(Keras1(keras, "1.2.2"), [PLAIN, DILATED])
     assert len(keras.asked.layers) == 3
     assert keras.backend.num_graphs >= before + 2
+
+
+def test_gradients_come_in_the_layout_of_later_kerases(keras: Any) -> None:
+    case = replace(FIRST, mode=Mode.GRADIENT)
+    fields = observed(Keras1(keras, "1.2.2"), case)
+    signals = signals_of(case)
+    for found, given in zip(fields["gradients"], (2 * signals.inputs, *signals.weights), strict=True):
+        assert np.array_equal(found, given)
+
+
+def test_nothing_is_compiled_by_a_backend(keras: Any) -> None:
+    with pytest.raises(Unsupported, match=r"^predict of Keras 1\.2\.2 heeds no jit_compile$"):
+        observed(Keras1(keras, "1.2.2"), replace(PLAIN, mode=Mode.JIT))
+
+
+LENGTHS = {"kernel_size": (3,), "strides": (2,)}
+
+
+@pytest.mark.parametrize(
+    ("layer", "given", "called"),
+    [
+        (
+            "Conv1D",
+            {**LENGTHS, "filters": 4, "padding": "same", "dilation_rate": (1,), "use_bias": False},
+            ("Convolution1D", [4, 3], {"subsample_length": 2, "border_mode": "same", "bias": False}),
+        ),
+        (
+            "Conv1D",
+            {"kernel_size": 3, "filters": 4, "dilation_rate": 2, "data_format": "channels_last"},
+            ("AtrousConvolution1D", [4, 3], {"atrous_rate": 2}),
+        ),
+        (
+            "Conv3D",
+            {"kernel_size": [1, 2, 3], "filters": 4, "strides": [3, 2, 1], "groups": 1},
+            ("Convolution3D", [4, 1, 2, 3], {"subsample": [3, 2, 1]}),
+        ),
+        (
+            "AveragePooling1D",
+            {"pool_size": (3,), "strides": (2,), "dtype": "float32"},
+            ("AveragePooling1D", [], {"pool_length": 3, "stride": 2}),
+        ),
+        (
+            "MaxPooling2D",
+            {"pool_size": (3, 2), "strides": (2, 1), "data_format": "channels_first"},
+            ("MaxPooling2D", [], {"pool_size": (3, 2), "strides": (2, 1), "dim_ordering": "th"}),
+        ),
+    ],
+)
+def test_layers_and_arguments_have_older_names(layer: str, given: dict[str, Any], called: Any) -> None:
+    assert spelled(layer, "1.2.2", given) == called
+
+
+@pytest.mark.parametrize(
+    ("layer", "given", "reason"),
+    [
+        ("SeparableConv2D", {}, "Keras 1.2.2 has no SeparableConv2D"),
+        ("Conv2DTranspose", {}, "Keras 1.2.2 has no Conv2DTranspose"),
+        ("ops.conv", {}, "Keras 1.2.2 has no ops.conv"),
+        ("Conv1D", {"data_format": "channels_first"}, "Conv1D of Keras 1.2.2 has no argument data_format"),
+        (
+            "MaxPooling2D",
+            {"pool_size": 2},
+            "MaxPooling2D of Keras 1.2.2 takes no single integer as pool_size",
+        ),
+    ],
+)
+def test_what_has_no_older_name_is_unsupported(layer: str, given: dict[str, Any], reason: str) -> None:
+    with pytest.raises(Unsupported, match=f"^{re.escape(reason)}$"):
+        spelled(layer, "1.2.2", given)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from harness.records import Case, DataFormat, Mode
+from harness.generator.signals import signals_of
+from harness.records import Case, DataFormat, Layer, Mode, fitted
+from harness.worker.adapters.differentiating import cotangent
 from harness.worker.adapters.generation import Unsupported
 from harness.worker.adapters.keras2 import Keras2
 from tests.verdicts.made import PLAIN, expected
-from tests.worker import standin2
+from tests.worker import backends, standin2
 from tests.worker.asking import observed, observed_all
 
 FIRST = replace(PLAIN, data_format=DataFormat.CHANNELS_FIRST)
@@ -23,11 +23,13 @@ MODEL = replace(PLAIN, mode=Mode.SEQUENTIAL)
 DOUBLE = replace(PLAIN, dtype="float64")
 
 
+MODELLED = [Mode.INFERRED, Mode.COMPILED, Mode.DYNAMIC, Mode.RELOADED]
+
+
 @pytest.fixture(autouse=True)
-def tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
+def heard(monkeypatch: pytest.MonkeyPatch) -> backends.Heard:
     """TensorFlow 2, as far as the adapter asks it."""
-    module = SimpleNamespace(executing_eagerly=lambda: True, Module=standin2.Module)
-    monkeypatch.setitem(sys.modules, "tensorflow", module)
+    return backends.install(monkeypatch)
 
 
 def eager(**more: Any) -> Any:
@@ -60,6 +62,8 @@ KERASES: dict[str, Callable[[], Any]] = {
         replace(PLAIN, strides=(1, 1), dilation=(2, 3)),
         # Equal lengths: a transposed kernel would have the same shape.
         replace(FIRST, kernel=(3, 3), channels=3, filters=3),
+        *(replace(PLAIN, mode=mode) for mode in MODELLED),
+        *(replace(FIRST, mode=mode) for mode in MODELLED),
     ],
     ids=lambda case: case.id,
 )
@@ -70,8 +74,9 @@ def test_the_layer_computes_with_the_weights_of_the_case(made: str, case: Case) 
     assert expectation.values is not None
     assert np.array_equal(fields["output"], expectation.values)
     assert fields["output"].dtype == case.dtype
-    assert expectation.inferred_shape is not None
-    assert fields["inferred_shape"] == list(expectation.inferred_shape)
+    said = {name: fields[name] for name in ("inferred_shape", "symbolic_shape") if name in fields}
+    assert said
+    assert said == {name: list(getattr(expectation, name)) for name in said}
 
 
 def test_groups_are_left_out_where_there_are_none() -> None:
@@ -171,3 +176,87 @@ def test_eager_layers_need_no_graph() -> None:
     keras = eager()
     observed_all(Keras2(keras, "2.99"), [PLAIN, FIRST, MODEL])
     assert keras.backend.num_graphs == 1
+
+
+@pytest.mark.parametrize("made", KERASES)
+def test_a_file_gives_the_weights_of_a_reloaded_model(made: str) -> None:
+    keras = KERASES[made]()
+    observed(Keras2(keras, "2.99"), replace(PLAIN, mode=Mode.RELOADED))
+    (path,) = keras.asked.saved
+    assert not path.parent.exists()
+
+
+def test_lengths_are_unknown_to_a_model_that_is_called_without_them(heard: backends.Heard) -> None:
+    case = replace(FIRST, mode=Mode.DYNAMIC)
+    for keras, signatures in ((standin2.keras2(), []), (eager(), [(None, 2, None, None)])):
+        observed(Keras2(keras, "2.99"), case)
+        assert keras.asked.inputs == [(None, 2, None, None)]
+        assert heard.signatures == signatures
+
+
+def test_a_weight_that_a_layer_forgets_the_initializer_of_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    keras = standin2.keras2()
+    whole = keras.layers.Conv2D.__init__
+
+    def without_bias_initializer(self: Any, *arguments: Any, **more: Any) -> None:
+        more["bias_initializer"] = None
+        whole(self, *arguments, **more)
+
+    monkeypatch.setattr(keras.layers.Conv2D, "__init__", without_bias_initializer)
+    values = expected(PLAIN).values
+    assert values is not None
+    assert np.array_equal(observed(Keras2(keras, "2.99"), PLAIN)["output"], values)
+
+
+@pytest.mark.parametrize(("made", "version"), [("theano", "2.9"), ("tensorflow-eager", "2.7.0")])
+def test_a_predict_that_heeds_no_compiler_is_unsupported(made: str, version: str) -> None:
+    with pytest.raises(Unsupported, match=f"^predict of Keras {version} heeds no jit_compile$"):
+        observed(Keras2(KERASES[made](), version), replace(PLAIN, mode=Mode.JIT))
+
+
+def test_a_model_is_compiled_with_the_compiler_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    keras = eager()
+    plain = keras.models.Model.compile
+
+    def compile_too(self: Any, optimizer: str, loss: str, jit_compile: bool | None = None) -> None:  # noqa: FBT001
+        plain(self, optimizer, loss)
+        keras.asked.compiled.append(("jit", jit_compile))
+
+    monkeypatch.setattr(keras.models.Model, "compile", compile_too)
+    for mode in (Mode.COMPILED, Mode.JIT):
+        observed(Keras2(keras, "2.8.0"), replace(PLAIN, mode=mode))
+    assert keras.asked.compiled[1::2] == [("jit", False), ("jit", True)]
+
+
+def test_gradients_of_a_graph_are_those_of_what_was_weighted() -> None:
+    keras = standin2.keras2()
+    case = replace(PLAIN, mode=Mode.GRADIENT)
+    fields = observed(Keras2(keras, "2.99"), case)
+    signals = signals_of(case)
+    for found, given in zip(fields["gradients"], (2 * signals.inputs, *signals.weights), strict=True):
+        assert np.array_equal(found, given)
+
+
+def test_gradients_of_eager_layers_are_those_of_a_tape() -> None:
+    case = replace(PLAIN, mode=Mode.GRADIENT)
+    fields = observed(Keras2(eager(), "2.99"), case)
+    weighting = cotangent(fields["output"].shape, "float32").sum()
+    assert [gradient.shape for gradient in fields["gradients"]] == [(2, 5, 6, 2), (2, 3, 2, 3), (3,)]
+    assert all((gradient == weighting).all() for gradient in fields["gradients"])
+
+
+@pytest.mark.parametrize("backend", ["cntk", "mxnet"])
+def test_a_backend_without_gradients_is_told(backend: str) -> None:
+    with pytest.raises(Unsupported, match=f"^backend {backend} has no gradients$"):
+        observed(Keras2(standin2.keras2(backend_name=backend), "2.99"), replace(PLAIN, mode=Mode.GRADIENT))
+
+
+def test_a_float_type_that_is_none_is_unsupported() -> None:
+    with pytest.raises(Unsupported, match="no float type bfloat16"):
+        observed(Keras2(standin2.keras2(), "2.99"), replace(PLAIN, dtype="bfloat16"))
+
+
+@pytest.mark.parametrize("layer", [Layer.OPS_CONV, Layer.DEPTHWISE_CONV2D])
+def test_a_layer_that_does_not_exist_is_unsupported(layer: Layer) -> None:
+    with pytest.raises(Unsupported, match=rf"^Keras 2\.99 has no {layer}$"):
+        observed(Keras2(standin2.keras2(), "2.99"), fitted(replace(PLAIN, layer=layer)))

@@ -1,55 +1,84 @@
-"""The arguments of a layer that Keras 2 and 3 spell alike, and the case's weights by way of them."""
+"""The arguments of a layer or operation as a person writes them, kept to those that it has."""
 
-from typing import Any, Callable, Dict, List
-
-import numpy as np
+import inspect
+from typing import Any, Callable, Dict, List, Set, Tuple
 
 from .. import wire
+from .generation import Unsupported
+
+FORMS: Dict[str, Callable[[List[Any]], Any]] = {"tuple": tuple, "list": list, "int": tuple, "defaults": tuple}
+"""What lengths become in each form, where they are not one integer for all axes."""
+
+USUAL = {
+    "output_padding": None,
+    "data_format": "channels_last",
+    "dilation_rate": 1,
+    "groups": 1,
+    "depth_multiplier": 1,
+    "use_bias": True,
+}
+"""What a layer does that lacks the argument; lengths are so on each axis."""
 
 
-def layer_arguments(keras: Any, case: wire.Message, weights: List[Any]) -> Dict[str, Any]:
-    """The constructor's arguments, with initializers that give the weights.
+def written(case: wire.Message) -> Dict[str, Any]:
+    """The arguments of a case in its form. Raises Unsupported for a form that is not known."""
+    form = FORMS.get(case["form"])
+    if form is None:
+        raise Unsupported("this worker does not know the form {}".format(case["form"]))
+    return {
+        name: form(value) if isinstance(value, list) else value for name, value in case["arguments"].items()
+    }
 
-    The initializers that such a layer has by default take over where the weights do not fit.
+
+def accepted(called: Any, label: str, arguments: Dict[str, Any]) -> Dict[str, Any]:
+    """Those of the arguments that a layer class or function takes; `label` names it.
+
+    Left out is what it lacks and does anyway. Raises Unsupported for what it lacks and would have to do
+    otherwise, and for what it demands although Keras has a default.
     """
-    arguments = dict(case["arguments"])
-    for name in ("kernel_size", "strides", "dilation_rate"):
-        arguments[name] = tuple(arguments[name])
-    arguments["kernel_initializer"] = given(weights[0], keras.initializers.get("glorot_uniform"))
-    if arguments["use_bias"]:
-        arguments["bias_initializer"] = given(weights[1], keras.initializers.get("zeros"))
-    return arguments
+    own, inherited = parameters_of(called)
+    taken = {}
+    for name, value in arguments.items():
+        if name in own or name not in USUAL:
+            taken[name] = value
+        elif is_usual(name, value):
+            continue
+        elif name in inherited:
+            taken[name] = value
+        else:
+            raise Unsupported("{} has no argument {}".format(label, name))
+    for name in ("strides", "padding", *USUAL):
+        if name in own and name not in taken and own[name].default is inspect.Parameter.empty:
+            raise Unsupported("{} has no default of {}".format(label, name))
+    return taken
 
 
-def weights_of(case: wire.Message) -> List[Any]:
-    """The case's kernel (*kernel_size, channels / groups, filters), and its bias where it has one."""
-    return [wire.decode_array(weight) for weight in case["weights"]]
+def parameters_of(called: Any) -> Tuple[Dict[str, inspect.Parameter], Set[str]]:
+    """What a function or class names in its signature, and what bases name behind its `**kwargs`."""
+    if not inspect.isclass(called):
+        return dict(inspect.signature(called).parameters), set()
+    signatures = [
+        inspect.signature(vars(base)["__init__"]).parameters
+        for base in called.__mro__
+        if "__init__" in vars(base)
+    ]
+    own, *others = signatures
+    inherited: Set[str] = set()
+    passes_on = takes_any(own)
+    for parameters in others:
+        if not passes_on:
+            break
+        inherited.update(parameters)
+        passes_on = takes_any(parameters)
+    return dict(own), inherited
 
 
-def filters_first(weights: List[Any]) -> List[Any]:
-    """The same weights for layers that keep a kernel as (filters, channels, *kernel_size).
-
-    Taps keep their order: where a backend flips them, that is for the harness to see.
-    """
-    kernel, *bias = weights
-    return [np.moveaxis(kernel, (-1, -2), (0, 1))] + bias
+def takes_any(parameters: Any) -> bool:
+    """Whether there is a `**kwargs` among them."""
+    return any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values())
 
 
-def given(values: Any, otherwise: Callable[..., Any]) -> Callable[..., Any]:
-    """An initializer that gives `values`, and asks another for a weight of another shape.
-
-    Such a weight belongs to a case that must be refused: the words of the refusal have to be Keras's.
-    """
-
-    def initializer(shape: Any, dtype: Any = None, **more: Any) -> Any:
-        if not fits(values, shape):
-            return otherwise(shape, dtype=dtype, **more)
-        # TensorFlow's dtypes are not NumPy's, but know them.
-        return values.astype(getattr(dtype, "as_numpy_dtype", dtype) or values.dtype)
-
-    return initializer
-
-
-def fits(values: Any, shape: Any) -> bool:
-    """Whether `values` have the shape that a weight is built with, of whatever integers it is."""
-    return bool(tuple(int(length) for length in shape) == values.shape)
+def is_usual(name: str, value: Any) -> bool:
+    """Whether an argument says what is done without it."""
+    each = value if isinstance(value, (list, tuple)) else [value]
+    return all(length == USUAL[name] for length in each)

@@ -1,11 +1,8 @@
 """What a generation of Keras's API has to say: how each step of a case is spelled there."""
 
-from typing import Any, ContextManager, Tuple
+from typing import Any, ContextManager, List, Tuple
 
 from .. import wire
-
-NO_GROUPS = "{} of Keras {} has no argument groups"
-"""Why a case is unsupported where layers know no groups: the layer, the version."""
 
 
 class Unsupported(Exception):
@@ -15,8 +12,8 @@ class Unsupported(Exception):
 class Generation:
     """How one generation of Keras makes, builds and calls a layer.
 
-    Every method raises whatever Keras raises; `layer` raises Unsupported for an argument that does not
-    exist. A case that must be refused is no reason for that: it is passed on, and Keras reacts.
+    Every method raises whatever Keras raises, and Unsupported for what does not exist there. A case that
+    must be refused is no reason for that: it is passed on, and Keras reacts.
     """
 
     def __init__(self, keras: Any, version: str) -> None:
@@ -31,8 +28,15 @@ class Generation:
             raise Unsupported("Keras {} has no {}".format(self.version, name))
         return found
 
+    def begin_batch(self) -> None:
+        """Drop what many calls leave behind and what is too dear to make anew for every layer."""
+
     def forget(self) -> None:
         """Drop what calls leave behind (graphs, sessions), so that later ones see none of it."""
+        raise NotImplementedError
+
+    def require(self, mode: str) -> None:
+        """Raise Unsupported for a mode in which no case can be observed."""
         raise NotImplementedError
 
     def setting(self, dtype: str) -> ContextManager[None]:
@@ -40,23 +44,54 @@ class Generation:
         raise NotImplementedError
 
     def layer(self, case: wire.Message, **placement: Tuple[int, ...]) -> Any:
-        """The layer that the case asks for, not built. `placement` is `input_shape` or nothing."""
+        """The layer or operation that the case asks for, not built. `placement` may be `input_shape`."""
         raise NotImplementedError
 
-    def inferred_shape(self, layer: Any, shape: Tuple[int, ...]) -> Any:
-        """The output's shape as the layer infers it for an input of `shape`; None if it knows no way to."""
+    def bare_layer(self, case: wire.Message) -> Any:
+        """The layer without its weights, as a layer must be that is saved: `fill` gives them."""
         raise NotImplementedError
 
     def give_weights(self, layer: Any, case: wire.Message) -> None:
         """Give a layer that was just built the case's weights, unless it was made with them."""
         raise NotImplementedError
 
+    def fill(self, layer: Any, case: wire.Message) -> None:
+        """Give a bare layer that was just built the case's weights."""
+        raise NotImplementedError
+
+    def inferred_shape(self, layer: Any, shape: Tuple[Any, ...]) -> Any:
+        """The output's shape as the layer infers it for an input of `shape`; None if it knows no way to.
+
+        A length in `shape` is None where it is unknown.
+        """
+        raise NotImplementedError
+
+    def in_model(self, layer: Any) -> Any:
+        """The layer by which a model computes what `layer` does, where that is no layer."""
+        return layer
+
     def call(self, layer: Any, inputs: Any) -> Any:
         """Call the built layer on an array; what it returns, as it is."""
         raise NotImplementedError
 
+    def call_model(self, model: Any, inputs: Any) -> Any:
+        """Call a model on an array."""
+        raise NotImplementedError
+
+    def call_by_unknown_lengths(self, model: Any, inputs: Any) -> Any:
+        """Call a model on an array whose lengths are unknown, as far as the backend can leave them so."""
+        raise NotImplementedError
+
+    def compile(self, model: Any, *, jit: bool) -> None:
+        """Compile a model for `predict`, by the backend's own compiler too or by none."""
+        raise NotImplementedError
+
     def predict(self, model: Any, inputs: Any) -> Any:
         """Call the model's `predict` on an array, in one batch."""
+        raise NotImplementedError
+
+    def gradients(self, layer: Any, inputs: Any) -> Tuple[Any, List[Any]]:
+        """Call the built layer on an array; the output, and the gradients of `differentiating`."""
         raise NotImplementedError
 
     def to_numpy(self, output: Any) -> Any:

@@ -1,19 +1,16 @@
 """Keras 1: `Convolution2D(nb_filter, nb_row, nb_col, border_mode=, subsample=)`, by way of a graph."""
 
-from typing import Any, ContextManager, Dict, Tuple
+from typing import Any, ContextManager, List, Tuple
 
 import numpy as np
 
 from .. import wire
 from . import graphs
-from .arguments import filters_first, fits, weights_of
-from .generation import NO_GROUPS, Generation, Unsupported
-
-DIM_ORDERINGS = {"channels_first": "th", "channels_last": "tf"}
-"""How Keras 1 names the layouts."""
-
-LAYERS = {"Conv2D": "Convolution2D"}
-"""How Keras 1 names the layers."""
+from .arguments import written
+from .generation import Generation, Unsupported
+from .layouts import from_keras1, to_keras1
+from .older_names import spelled
+from .weights import fits, weights_of
 
 
 class Keras1(Generation):
@@ -23,49 +20,68 @@ class Keras1(Generation):
         """Begin a new graph where there is one."""
         graphs.forget(self.keras.backend)
 
+    def require(self, mode: str) -> None:
+        """It knows no `jit_compile`."""
+        if mode == "jit":
+            raise Unsupported("predict of Keras {} heeds no jit_compile".format(self.version))
+        if mode == "gradient":
+            graphs.require_gradients(self.keras)
+
     def setting(self, dtype: str) -> ContextManager[None]:
         """The case's dtype as `floatx`: layers have none of their own."""
         return graphs.floatx(self.keras.backend, dtype)
 
     def layer(self, case: wire.Message, **placement: Tuple[int, ...]) -> Any:
         """The layer with the case's arguments under their older names."""
-        given = case["arguments"]
-        if given["groups"] != 1:
-            raise Unsupported(NO_GROUPS.format(case["layer"], self.version))
-        arguments: Dict[str, Any] = {
-            "border_mode": given["padding"],
-            "subsample": tuple(given["strides"]),
-            "dim_ordering": DIM_ORDERINGS[given["data_format"]],
-            "bias": given["use_bias"],
-        }
-        name = str(LAYERS.get(case["layer"], case["layer"]))
-        dilation = tuple(given["dilation_rate"])
-        if dilation != (1, 1):
-            name, arguments["atrous_rate"] = "AtrousConvolution2D", dilation
-        return self.layer_class(name)(given["filters"], *given["kernel_size"], **arguments, **placement)
+        name, positional, keywords = spelled(case["layer"], self.version, written(case))
+        return self.layer_class(name)(*positional, **keywords, **placement)
 
-    def inferred_shape(self, layer: Any, shape: Tuple[int, ...]) -> Any:
+    def bare_layer(self, case: wire.Message) -> Any:
+        """The layer: none is made with its weights."""
+        return self.layer(case)
+
+    def inferred_shape(self, layer: Any, shape: Tuple[Any, ...]) -> Any:
         """What `get_output_shape_for` says."""
         return layer.get_output_shape_for(shape)
 
     def give_weights(self, layer: Any, case: wire.Message) -> None:
         """Set the weights, in the layer's own layout."""
         weights = weights_of(case)
-        if layer.dim_ordering == "th":
-            weights = filters_first(weights)
-        if fits(weights[0], layer.W_shape):
-            layer.set_weights(weights)
+        if weights:
+            laid_out = to_keras1(layer, weights)
+            if fits(laid_out[0], layer.W_shape):
+                layer.set_weights(laid_out)
         # Keras 1.0 says so in a call only, and would build again.
         layer.built = True
+
+    def fill(self, layer: Any, case: wire.Message) -> None:
+        """As `give_weights`."""
+        self.give_weights(layer, case)
 
     def call(self, layer: Any, inputs: Any) -> Any:
         """Call the layer by way of a graph."""
         return graphs.evaluated(self.keras, layer, inputs)
 
+    def call_model(self, model: Any, inputs: Any) -> Any:
+        """Evaluate the model's graph."""
+        return graphs.run(self.keras, model, inputs)
+
+    def call_by_unknown_lengths(self, model: Any, inputs: Any) -> Any:
+        """Evaluate the model's graph, in which lengths are unknown as they are."""
+        return graphs.run(self.keras, model, inputs)
+
+    def compile(self, model: Any, *, jit: bool) -> None:
+        """Nothing: `predict` compiles."""
+
     def predict(self, model: Any, inputs: Any) -> Any:
         """Call the model's `predict` in one batch; Keras 1 wants a model compiled before that."""
         model.compile("sgd", "mse")
         return model.predict(inputs, batch_size=len(inputs), verbose=0)
+
+    def gradients(self, layer: Any, inputs: Any) -> Tuple[Any, List[Any]]:
+        """By the graph, and in the layout that later Kerases have."""
+        output, (of_inputs, *of_weights) = graphs.differentiated(self.keras, layer, inputs)
+        return output, [of_inputs, *from_keras1(layer, of_weights)]
 
     def to_numpy(self, output: Any) -> Any:
         """The array that a graph gave."""

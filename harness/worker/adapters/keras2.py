@@ -5,15 +5,22 @@ graph. Weights come through initializers.
 """
 
 import importlib
-import inspect
-from typing import Any, ContextManager, Dict, Tuple
+import re
+from typing import Any, ContextManager, Dict, List, Tuple
 
 import numpy as np
 
 from .. import wire
-from . import graphs
-from .arguments import filters_first, layer_arguments, weights_of
-from .generation import NO_GROUPS, Generation, Unsupported
+from . import differentiating, graphs
+from .arguments import parameters_of
+from .generation import Generation, Unsupported
+from .layouts import filters_first
+from .making import made
+from .tracing import traced_by_tensorflow
+from .weights import set_where_fit, weights_of
+
+JIT_SINCE = (2, 8)
+"""Before it there was no `jit_compile`, or `predict` did not heed it."""
 
 
 class Keras2(Generation):
@@ -29,6 +36,14 @@ class Keras2(Generation):
         if not self._is_eager:
             graphs.forget(self.keras.backend)
 
+    def require(self, mode: str) -> None:
+        """A `jit_compile` that `predict` heeds, and gradients, are not everywhere."""
+        numbers = tuple(int(number) for number in re.findall("[0-9]+", self.version)[:2])
+        if mode == "jit" and (not self._is_eager or numbers < JIT_SINCE):
+            raise Unsupported("predict of Keras {} heeds no jit_compile".format(self.version))
+        if mode == "gradient" and not self._is_eager:
+            graphs.require_gradients(self.keras)
+
     def setting(self, dtype: str) -> ContextManager[None]:
         """The case's dtype as `floatx`, where a layer's own `dtype` decides nothing."""
         usual = self.keras.backend.floatx()
@@ -36,37 +51,71 @@ class Keras2(Generation):
         return graphs.floatx(self.keras.backend, usual if keeps else dtype)
 
     def layer(self, case: wire.Message, **placement: Tuple[int, ...]) -> Any:
-        """The layer with the case's arguments and weights; `groups` where it has such an argument."""
-        layer_class = self.layer_class(case["layer"])
-        weights = weights_of(case)
-        if case["arguments"]["data_format"] == "channels_first" and self.keras.backend.backend() == "mxnet":
-            weights = filters_first(weights)
-        arguments = layer_arguments(self.keras, case, weights)
-        if "groups" not in inspect.signature(layer_class.__init__).parameters:
-            groups = arguments.pop("groups")
-            if groups != 1:
-                raise Unsupported(NO_GROUPS.format(case["layer"], self.version))
-        return layer_class(**arguments, **placement)
+        """The layer with the case's arguments and weights."""
+        return made(self, case, self._weights(case), **placement)
 
-    def inferred_shape(self, layer: Any, shape: Tuple[int, ...]) -> Any:
+    def bare_layer(self, case: wire.Message) -> Any:
+        """The layer with Keras's own initializers: those of the case cannot be saved."""
+        return made(self, case, [])
+
+    def give_weights(self, layer: Any, case: wire.Message) -> None:
+        """Its initializers gave them; some layers of graphs forget that of the bias."""
+        if not self._is_eager:
+            self.fill(layer, case)
+
+    def fill(self, layer: Any, case: wire.Message) -> None:
+        """Set the weights."""
+        set_where_fit(layer, self._weights(case))
+
+    def inferred_shape(self, layer: Any, shape: Tuple[Any, ...]) -> Any:
         """What `compute_output_shape` says, which Keras in TensorFlow 1.4 has not."""
         infer = getattr(layer, "compute_output_shape", None)
         return None if infer is None else infer(shape)
-
-    def give_weights(self, layer: Any, case: wire.Message) -> None:
-        """Its initializers gave them."""
 
     def call(self, layer: Any, inputs: Any) -> Any:
         """Call the layer on the array, or by way of a graph."""
         return layer(inputs) if self._is_eager else graphs.evaluated(self.keras, layer, inputs)
 
+    def call_model(self, model: Any, inputs: Any) -> Any:
+        """Call the model on the array, or evaluate its graph."""
+        return model(inputs) if self._is_eager else graphs.run(self.keras, model, inputs)
+
+    def call_by_unknown_lengths(self, model: Any, inputs: Any) -> Any:
+        """By a function traced without the lengths, or by the model's graph."""
+        return (
+            traced_by_tensorflow(model, inputs) if self._is_eager else graphs.run(self.keras, model, inputs)
+        )
+
+    def compile(self, model: Any, *, jit: bool) -> None:
+        """Compile the model, with `jit_compile` where there is one."""
+        if "jit_compile" in parameters_of(model.compile)[0]:
+            model.compile("sgd", "mse", jit_compile=jit)
+        else:
+            model.compile("sgd", "mse")
+
     def predict(self, model: Any, inputs: Any) -> Any:
         """Call the model's `predict` in one batch."""
         return model.predict(inputs, batch_size=len(inputs) or None, verbose=0)
 
+    def gradients(self, layer: Any, inputs: Any) -> Tuple[Any, List[Any]]:
+        """By a gradient tape, or by the graph."""
+        if not self._is_eager:
+            return graphs.differentiated(self.keras, layer, inputs)
+        tensorflow = importlib.import_module("tensorflow")
+        tensor = tensorflow.cast(inputs, layer.dtype)
+        return differentiating.by_tensorflow(layer, tensor, layer.trainable_weights)
+
     def to_numpy(self, output: Any) -> Any:
         """The values of an eager tensor, or the array that a graph gave."""
         return np.asarray(output)
+
+    def _weights(self, case: wire.Message) -> List[Any]:
+        """The case's weights, in the layout of the backend."""
+        weights = weights_of(case)
+        is_first = case["arguments"].get("data_format") == "channels_first"
+        if is_first and weights and self.keras.backend.backend() == "mxnet":
+            return filters_first(weights)
+        return weights
 
     def _layers_keep(self, dtype: str) -> bool:
         """Whether a layer's `dtype` is that of its weights, as it is in TensorFlow and since Keras 2.3."""

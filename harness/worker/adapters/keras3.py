@@ -1,20 +1,44 @@
-"""Keras 3: layers are called on arrays, on any backend."""
+"""Keras 3: layers are called on arrays, operations on tensors, on any backend."""
 
 import contextlib
-from typing import Any, Iterator, Tuple
+import importlib
+import sys
+from typing import Any, Iterator, List, Tuple
 
 import numpy as np
 
 from .. import wire
-from .arguments import layer_arguments, weights_of
-from .generation import Generation
+from . import differentiating
+from .generation import Generation, Unsupported
+from .making import made
+from .operations import Operation, is_operation, layer_of
+from .tracing import traced_by_tensorflow
+from .weights import set_where_fit, weights_of
+
+LACKING = {"jit": "backend {} compiles nothing", "gradient": "backend {} has no gradients"}
+"""Why modes are unsupported on backends that do no more than compute."""
+
+CAPABLE = frozenset({"tensorflow", "jax", "torch"})
+"""The backends that do more."""
 
 
 class Keras3(Generation):
-    """Layers of `keras` 3; weights come through initializers."""
+    """Layers and operations of `keras` 3; a layer's weights come through initializers."""
+
+    def begin_batch(self) -> None:
+        """Free what JAX, by which NumPy convolves too, has compiled: megabytes for every new shape."""
+        jax = sys.modules.get("jax")
+        if jax is not None:
+            jax.clear_caches()
 
     def forget(self) -> None:
         """Nothing is left behind by eager calls."""
+
+    def require(self, mode: str) -> None:
+        """A compiler and gradients are not everywhere."""
+        backend = self.keras.backend.backend()
+        if mode in LACKING and backend not in CAPABLE:
+            raise Unsupported(LACKING[mode].format(backend))
 
     @contextlib.contextmanager
     def setting(self, dtype: str) -> Iterator[None]:  # noqa: ARG002
@@ -22,24 +46,78 @@ class Keras3(Generation):
         yield
 
     def layer(self, case: wire.Message, **placement: Tuple[int, ...]) -> Any:
-        """The layer with the case's arguments and weights."""
-        arguments = layer_arguments(self.keras, case, weights_of(case))
-        return self.layer_class(case["layer"])(**arguments, **placement)
+        """The layer with the case's arguments and weights, or the operation."""
+        if is_operation(case):
+            if placement:
+                raise Unsupported("an operation is no layer of a Sequential")
+            return Operation(self.keras, self.version, case)
+        return made(self, case, weights_of(case), **placement)
 
-    def inferred_shape(self, layer: Any, shape: Tuple[int, ...]) -> Any:
-        """What `compute_output_shape` says."""
-        return layer.compute_output_shape(shape)
+    def bare_layer(self, case: wire.Message) -> Any:
+        """The layer with Keras's own initializers: those of the case cannot be saved."""
+        if is_operation(case):
+            raise Unsupported("an operation is not saved")
+        return made(self, case, [])
 
     def give_weights(self, layer: Any, case: wire.Message) -> None:
         """Its initializers gave them."""
 
+    def fill(self, layer: Any, case: wire.Message) -> None:
+        """Set the weights."""
+        set_where_fit(layer, weights_of(case))
+
+    def inferred_shape(self, layer: Any, shape: Tuple[Any, ...]) -> Any:
+        """What `compute_output_shape` says."""
+        return layer.compute_output_shape(shape)
+
+    def in_model(self, layer: Any) -> Any:
+        """The layer itself, or one that calls the operation."""
+        return layer_of(self.keras, layer) if isinstance(layer, Operation) else layer
+
     def call(self, layer: Any, inputs: Any) -> Any:
-        """Call the layer on the array."""
-        return layer(inputs)
+        """Call the layer on the array, the operation on a tensor of it."""
+        return layer(layer.tensor(inputs) if isinstance(layer, Operation) else inputs)
+
+    def call_model(self, model: Any, inputs: Any) -> Any:
+        """Call the model on the array."""
+        return model(inputs)
+
+    def call_by_unknown_lengths(self, model: Any, inputs: Any) -> Any:
+        """By a function traced without the lengths on TensorFlow; the others have none such."""
+        if self.keras.backend.backend() == "tensorflow":
+            return traced_by_tensorflow(model, inputs)
+        return model(inputs)
+
+    def compile(self, model: Any, *, jit: bool) -> None:
+        """Compile the model, with `jit_compile`."""
+        if jit and self.keras.backend.backend() == "torch":
+            # After some models its compiler gives up without a word, and computes eagerly.
+            importlib.import_module("torch._dynamo").reset()
+        model.compile("sgd", "mse", jit_compile=jit)
+        if model.jit_compile != jit:
+            raise Unsupported("this model is never compiled with jit_compile={}".format(jit))
 
     def predict(self, model: Any, inputs: Any) -> Any:
         """Call the model's `predict` in one batch."""
         return model.predict(inputs, batch_size=len(inputs) or None, verbose=0)
+
+    def gradients(self, layer: Any, inputs: Any) -> Tuple[Any, List[Any]]:
+        """By the means of the backend, where it has any."""
+        backend = self.keras.backend.backend()
+        called = self.in_model(layer)
+        if not called.built:
+            called.build(inputs.shape)
+        tensor = self.keras.ops.convert_to_tensor(inputs, dtype=called.compute_dtype)
+        weights = [variable.value for variable in called.trainable_variables]
+        if backend == "tensorflow":
+            return differentiating.by_tensorflow(called, tensor, weights)
+        if backend == "torch":
+            return differentiating.by_torch(called, tensor, weights)
+
+        def function(values: Any, of_weights: List[Any]) -> Any:
+            return called.stateless_call(of_weights, [], values)[0]
+
+        return differentiating.by_jax(function, tensor, weights)
 
     def to_numpy(self, output: Any) -> Any:
         """The values of a tensor of the backend."""

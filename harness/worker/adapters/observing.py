@@ -1,18 +1,18 @@
 """What a case goes through, whichever generation of Keras answers it.
 
-A shape is inferred before a layer is called, so that a refusal has the same stage whether or not the
-layer was kept from the case before.
+A shape is inferred before a layer is called. Where Keras refuses to, a fresh layer is built and called all
+the same, as a person would call it who asks for no shape: what refuses to tell may still compute,
+and so that the answer does not depend on the case before, which may have left a layer behind.
 """
 
 import contextlib
 import inspect
 import io
-from typing import Any, Callable, List, Optional
+from typing import Any, List, Optional, Tuple
 
 from .. import wire
 from .generation import Generation, Unsupported
-
-Enter = Callable[[str], None]
+from .modelled import MODES, Enter
 
 
 class Observer:
@@ -22,54 +22,80 @@ class Observer:
         self._generation = generation
         self._layer: Any = None
         self._layer_key: Any = None
-        self._modes = {"eager": self._eager, "sequential": self._sequential}
+        self._modes = {"eager": self._eager, "sequential": self._sequential, "gradient": self._gradient}
+        self._modes.update((name, self._modelled(mode)) for name, mode in MODES.items())
 
     def begin_batch(self) -> None:
         """Forget what was kept, so that what a case sees does not depend on the batches before."""
-        self._layer = self._layer_key = None
-        self._generation.forget()
+        self._forget_layer()
+        self._generation.begin_batch()
 
     def observe(self, case: wire.Message, enter: Enter) -> wire.Message:
         """Call the layer as the case's mode says; `enter` announces each stage.
 
-        Returns the fields of a reply, with what was returned under `output` as an array. Raises
-        Unsupported, or whatever Keras raises.
+        Returns the fields of a reply, with arrays under `output` and `gradients`. Raises Unsupported, or
+        whatever Keras raises.
         """
         mode = self._modes.get(case["mode"])
         if mode is None:
             raise Unsupported("this worker does not know the mode {}".format(case["mode"]))
-        with self._generation.setting(case["arguments"]["dtype"]):
-            fields = mode(case, enter)
+        self._generation.require(case["mode"])
+        with self._generation.setting(case["dtype"]):
+            fields = mode(case, wire.decode_array(case["input"]), enter)
             enter("reply")
             fields["output"] = self._generation.to_numpy(fields["output"])
+            if "gradients" in fields:
+                fields["gradients"] = [self._generation.to_numpy(found) for found in fields["gradients"]]
+        for name in ("inferred_shape", "symbolic_shape"):
+            if fields.get(name) is None:
+                fields.pop(name, None)
+            else:
+                fields[name] = plain_shape(fields[name])
         return fields
 
-    def _eager(self, case: wire.Message, enter: Enter) -> wire.Message:
-        inputs = wire.decode_array(case["input"])
-        key = (case["layer"], sorted(case["arguments"].items()), case["weights"])
-        if key == self._layer_key:
-            layer = self._layer
-            enter("infer")
-            inferred = self._generation.inferred_shape(layer, inputs.shape)
-        else:
-            self.begin_batch()
-            enter("build")
-            layer = self._generation.layer(case)
-            enter("infer")
-            inferred = self._generation.inferred_shape(layer, inputs.shape)
-            enter("build")
-            layer.build(inputs.shape)
-            self._generation.give_weights(layer, case)
-            self._layer, self._layer_key = layer, key
+    def _forget_layer(self) -> None:
+        self._layer = self._layer_key = None
+        self._generation.forget()
+
+    def _eager(self, case: wire.Message, inputs: Any, enter: Enter) -> wire.Message:
+        layer, fields = self._ready(case, inputs, enter)
         enter("call")
-        fields = {"output": self._generation.call(layer, inputs)}
-        if inferred is not None:
-            fields["inferred_shape"] = plain_shape(inferred)
+        fields["output"] = self._generation.call(layer, inputs)
         return fields
 
-    def _sequential(self, case: wire.Message, enter: Enter) -> wire.Message:
-        inputs = wire.decode_array(case["input"])
-        self.begin_batch()
+    def _gradient(self, case: wire.Message, inputs: Any, enter: Enter) -> wire.Message:
+        layer, fields = self._ready(case, inputs, enter)
+        enter("call")
+        fields["output"], fields["gradients"] = self._generation.gradients(layer, inputs)
+        return fields
+
+    def _ready(self, case: wire.Message, inputs: Any, enter: Enter) -> Tuple[Any, wire.Message]:
+        """The built layer with its weights, and the shape that it infers or the error in its place."""
+        key = [case[name] for name in ("layer", "form", "arguments", "dtype", "weights")]
+        if key == self._layer_key:
+            fields = self._inferred(self._layer, inputs, enter)
+            if "inference_error" not in fields:
+                return self._layer, fields
+        self._forget_layer()
+        enter("build")
+        layer = self._generation.layer(case)
+        fields = self._inferred(layer, inputs, enter)
+        enter("build")
+        layer.build(inputs.shape)
+        self._generation.give_weights(layer, case)
+        if "inference_error" not in fields:
+            self._layer, self._layer_key = layer, key
+        return layer, fields
+
+    def _inferred(self, layer: Any, inputs: Any, enter: Enter) -> wire.Message:
+        enter("infer")
+        try:
+            return {"inferred_shape": self._generation.inferred_shape(layer, inputs.shape)}
+        except Exception as error:
+            return {"inference_error": wire.describe(error)}
+
+    def _sequential(self, case: wire.Message, inputs: Any, enter: Enter) -> wire.Message:
+        self._forget_layer()
         enter("build")
         layer = self._generation.layer(case, input_shape=inputs.shape[1:])
         model = self._generation.keras.models.Sequential()
@@ -77,10 +103,20 @@ class Observer:
         self._generation.give_weights(layer, case)
         enter("infer")
         summary = summary_of(model)
-        inferred = plain_shape(model.output_shape)
+        inferred = model.output_shape
         enter("call")
         output = self._generation.predict(model, inputs)
         return {"output": output, "inferred_shape": inferred, "summary": summary}
+
+    def _modelled(self, mode: Any) -> Any:
+        """A mode that keeps no layer."""
+
+        def observe(case: wire.Message, inputs: Any, enter: Enter) -> wire.Message:
+            self._forget_layer()
+            fields: wire.Message = mode(self._generation, case, inputs, enter)
+            return fields
+
+        return observe
 
 
 def summary_of(model: Any) -> str:

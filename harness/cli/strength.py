@@ -1,0 +1,45 @@
+"""The command that measures suites by what they catch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.options import CasesFolders, Suites, app, library_of
+from harness.cli.terminal import err, out
+from harness.errors import EXIT_OK, EXIT_UNEXPECTED
+from harness.generator.library import cases_of
+from harness.report.strength import write_strength
+from harness.strength.kills import Survivor
+from harness.strength.library import every_mutant
+from harness.strength.many import kills_of_suite
+
+_SHOWN = 20
+"""Survivors that are printed; the files have them all."""
+
+
+@app.command("strength")
+def strength_command(
+    suites: Suites = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="DIR", help="where the kill matrix goes")
+    ] = None,
+    cases: CasesFolders = None,
+) -> None:
+    """Measure suites by the mutants that they catch; one that the last suite leaves alive is a failure."""
+    library, mutants = library_of(cases), every_mutant()
+    measured = [kills_of_suite(suite, cases_of(library, [suite])) for suite in suites or ("core",)]
+    if output is not None:
+        write_strength(output, measured, mutants)
+        out.print(str(output / "strength.md"), markup=False, soft_wrap=True)
+    alive: tuple[Survivor, ...] = ()
+    for kills in measured:
+        alive = kills.alive(mutants)
+        out.print(f"{kills.suite}: {kills.cases:,} cases, {len(mutants)} mutants, {len(alive)} alive")
+    for survivor in alive[:_SHOWN]:
+        err.print(str(survivor), style="red", markup=False, soft_wrap=True)
+    if len(alive) > _SHOWN:
+        err.print(f"and {len(alive) - _SHOWN:,} more; -o DIR writes them all", style="red")
+    raise typer.Exit(EXIT_UNEXPECTED if alive else EXIT_OK)

@@ -1,0 +1,203 @@
+"""Numbers from keys: the same on every machine and with every version of NumPy.
+
+They come from our own integer mixing and not from NumPy's generators, whose streams may change between
+versions: a stored run is judged again with the same data. Arrays are drawn once, kept, and cannot be written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import math
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Final
+
+import ml_dtypes
+import numpy as np
+import numpy.typing as npt
+
+from harness.records import Array
+
+DTYPES: Final[Mapping[str, np.dtype[np.generic]]] = MappingProxyType(
+    {
+        "bfloat16": np.dtype(ml_dtypes.bfloat16),
+        "float16": np.dtype("float16"),
+        "float32": np.dtype("float32"),
+        "float64": np.dtype("float64"),
+    }
+)
+"""The dtypes that data are made in; NumPy has no `bfloat16` of its own."""
+
+SIGNIFICANT_BITS: Final[Mapping[str, int]] = MappingProxyType(
+    {"bfloat16": 8, "float16": 11, "float32": 24, "float64": 53}
+)
+"""The bits of a significand: every integer up to 2 to their number is exact."""
+
+_BINADES: Final[Mapping[str, int]] = MappingProxyType(
+    {"bfloat16": 16, "float16": 4, "float32": 0, "float64": 0}
+)
+"""How many binades of integers beyond the consecutive ones `distinct` draws from."""
+
+WIDE: Final = 2**26
+"""From where on integers are drawn that float32 does not hold."""
+
+_MANY_VALUES: Final = 32
+_ATTEMPTS: Final = 12
+"""With fewer values, so many draws are looked at."""
+
+_LARGE_POOL: Final = 4096
+_REAL_BINADES: Final = 6
+
+Integers = npt.NDArray[np.int64]
+
+
+@lru_cache(maxsize=4096)
+def positive(key: str, shape: tuple[int, ...], most: int, dtype: str) -> Array:
+    """Integers from 1 to `most`; of a pool below 4096, every `most` consecutive ones all different.
+
+    Wide ones are odd and more than half of `most`, so that no dtype of fewer bits holds them. Of few
+    values, slices differ as far as they can (see `_tells_apart`).
+    """
+    if most >= WIDE:
+        return _held(_wide(key, shape, most), dtype)
+    return _held(_telling(key, most, lambda name: 1 + _draw(name, shape, most)), dtype)
+
+
+@lru_cache(maxsize=4096)
+def signed(key: str, shape: tuple[int, ...], most: int, dtype: str) -> Array:
+    """Integers from `-most` to `most` without 0, else like those of `positive`."""
+    if most >= WIDE:
+        signs = _signs(_mixed(f"{key} sign", math.prod(shape))).reshape(shape)
+        return _held(_wide(key, shape, most) * signs, dtype)
+
+    def draw(name: str) -> Integers:
+        values = _draw(name, shape, 2 * most) - most
+        return values + (values >= 0)
+
+    return _held(_telling(key, most, draw), dtype)
+
+
+@lru_cache(maxsize=4096)
+def distinct(key: str, shape: tuple[int, ...], channels_last: bool, dtype: str) -> Array:  # noqa: FBT001
+    """Negative integers of a batch, spread over all that the dtype holds, in no order.
+
+    All differ where the dtype has so many; else all of a channel of a batch entry do, if it has those.
+    """
+    bits = SIGNIFICANT_BITS[dtype]
+    num_ranks = 2**bits - 1 + _BINADES[dtype] * 2 ** (bits - 1)
+    size = math.prod(shape)
+    cells = math.prod(shape[1:-1] if channels_last else shape[2:])
+    apart = max(size if size <= num_ranks else min(cells, num_ranks), 1)
+    step = num_ranks // apart
+    ranks = (
+        1
+        + _draw(key, (size,), apart) * step
+        + (_mixed(f"{key} spread", size) % np.uint64(step)).astype(np.int64)
+    )
+    values = -_integer_of(ranks, bits)
+    if channels_last and len(shape) > 1:
+        values = np.moveaxis(values.reshape(shape[0], shape[-1], *shape[1:-1]), 1, -1)
+    return _held(values.reshape(shape), dtype)
+
+
+@lru_cache(maxsize=4096)
+def real(key: str, shape: tuple[int, ...], greatest: int, dtype: str) -> Array:
+    """Real numbers of both signs over six binades, below 2 to the power of `greatest`.
+
+    The last bit of every significand is set, so that none is held by a narrower dtype. All differ as far as
+    a dtype of 16 bits has values.
+    """
+    bits = SIGNIFICANT_BITS[dtype]
+    num_significands = 2 ** (bits - 2)
+    ranks = _draw(key, shape, 2 * _REAL_BINADES * num_significands)
+    significands = (2 * (ranks % num_significands) + 2 ** (bits - 1) + 1).astype(np.float64)
+    places = ranks // num_significands
+    exponents = places // 2 + greatest - _REAL_BINADES - bits + 1
+    return _held(np.where(places % 2, -1.0, 1.0) * np.ldexp(significands, exponents), dtype)
+
+
+@lru_cache(maxsize=4096)
+def real_distinct(key: str, shape: tuple[int, ...], channels_last: bool, dtype: str) -> Array:  # noqa: FBT001
+    """Real numbers of both signs, whose magnitudes differ as far as those of `distinct` do."""
+    values = distinct(key, shape, channels_last, dtype).astype(np.float64)
+    bits = SIGNIFICANT_BITS[dtype] + _BINADES[dtype]
+    return _held(
+        np.ldexp(values * _signs(_mixed(f"{key} sign", values.size).reshape(shape)), 3 - bits), dtype
+    )
+
+
+def word(key: str) -> int:
+    """A scattered integer."""
+    return int(_mixed(key, 1)[0])
+
+
+def _held(values: npt.NDArray[np.float64] | Integers, dtype: str) -> Array:
+    array = values.astype(DTYPES[dtype])
+    array.setflags(write=False)
+    return array
+
+
+def _draw(key: str, shape: tuple[int, ...], pool: int) -> Integers:
+    """Integers in `range(pool)`, every `pool` consecutive ones all different unless the pool is large."""
+    size = math.prod(shape)
+    if pool > _LARGE_POOL and pool > size:
+        return (_mixed(key, size) % np.uint64(pool)).astype(np.int64).reshape(shape)
+    rows = -(-size // pool)
+    order = np.argsort(_mixed(key, rows * pool).reshape(rows, pool), axis=1, kind="stable")
+    return order.ravel()[:size].reshape(shape)
+
+
+def _telling(key: str, most: int, draw: Callable[[str], Integers]) -> Integers:
+    """What is drawn by the key; of few values, the first draw of some in which all can be told apart."""
+    if most >= _MANY_VALUES:
+        return draw(key)
+    draws = (draw(f"{key} {attempt}") for attempt in range(_ATTEMPTS))
+    first = next(draws)
+    return next((values for values in (first, *draws) if _tells_apart(values)), first)
+
+
+def _tells_apart(values: Integers) -> bool:
+    """Whether no two slices along an axis are equal, nor the array and a flip of it, nor two axes swapped."""
+    axes = [axis for axis, length in enumerate(values.shape) if length > 1]
+    for axis in axes:
+        slices = np.moveaxis(values, axis, 0).reshape(values.shape[axis], -1)
+        if len({part.tobytes() for part in slices}) < len(slices):
+            return False
+    flips = (part for number in range(2, len(axes) + 1) for part in itertools.combinations(axes, number))
+    if any(np.array_equal(values, np.flip(values, part)) for part in flips):
+        return False
+    pairs = itertools.combinations(axes, 2)
+    return not any(np.array_equal(values, np.swapaxes(values, *pair)) for pair in pairs)
+
+
+def _wide(key: str, shape: tuple[int, ...], most: int) -> Integers:
+    """Odd integers above half of `most`."""
+    return most // 2 + 1 + 2 * _draw(key, shape, most // 4)
+
+
+def _integer_of(ranks: Integers, bits: int) -> Integers:
+    """The integer of each rank, from 1 on, among those that `bits` significant bits hold."""
+    above = np.maximum(ranks - 2**bits, 0)
+    binade = above // 2 ** (bits - 1)
+    beyond = (2 ** (bits - 1) + above % 2 ** (bits - 1)) << (binade + 1)
+    return np.where(ranks < 2**bits, ranks, beyond)
+
+
+def _signs(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.float64]:
+    return 1.0 - 2.0 * (words >> np.uint64(63)).astype(np.float64)
+
+
+def _mixed(key: str, size: int) -> npt.NDArray[np.uint64]:
+    """`size` scattered words of 64 bits."""
+    seed = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest())
+    return _mix(np.arange(size, dtype=np.uint64) + np.uint64(seed % 2**62))
+
+
+def _mix(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """A bijection of 64-bit integers that scatters neighbours (the finaliser of SplitMix64)."""
+    values = values * np.uint64(0x9E3779B97F4A7C15)
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return values ^ (values >> np.uint64(31))

@@ -1,0 +1,116 @@
+"""How far from the formula a right answer may be, cell by cell, where arithmetic has to round.
+
+With `B` the sum of the magnitudes of everything that is added up in a cell, in float64, and `K` how many
+roundings may meet in one of them, `|observed - expected| <= K * B * 2**-(1+p)` for `p` fraction bits; where
+`B` is 0 the result is exactly 0. Source: the rule of the TOSA reference model's verifier. Where products fall
+below the normal numbers of a dtype, each rounding may also lose half of its smallest number (IEEE 754).
+
+Sums of exact data need no bound: they are integers that every order of summation gives. The mean of a
+window is no integer, and the largest cell of a window is one of its cells, whatever they hold.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import assert_never
+
+import numpy as np
+
+from harness.oracle.gradients import gradients_of
+from harness.oracle.plan import Plan
+from harness.oracle.values import values_of
+from harness.records import Array, Case, Data, ExpectedArray, Kind, Signals, Values
+
+FRACTION_BITS = {"bfloat16": 7, "float16": 10, "float32": 23, "float64": 52}
+"""The fraction bits of each dtype (IEEE 754, and Google's bfloat16)."""
+
+HALF_OF_SMALLEST = {"bfloat16": 2.0**-134, "float16": 2.0**-25, "float32": 2.0**-150, "float64": 0.0}
+"""Half of the smallest positive number of each dtype; that of float64 is none in float64."""
+
+
+def output_bound(case: Case, plan: Plan, signals: Signals) -> Values | None:
+    """The bound on the output; None where its values are exact integers."""
+    if _is_exact(case, plan):
+        return None
+    magnitudes = values_of(case, plan, _magnitudes(signals))
+    if plan.kind is Kind.MAX_POOLING:
+        return np.zeros_like(magnitudes)
+    return _bound(case, magnitudes, _output_roundings(case))
+
+
+def with_bounds(
+    case: Case, plan: Plan, signals: Signals, weight: Values, gradients: tuple[Values, ...]
+) -> tuple[ExpectedArray, ...]:
+    """Gradients with their bounds; `weight` is that of each output cell in the loss."""
+    if _is_exact(case, plan) or plan.kind is Kind.MAX_POOLING:
+        return tuple(map(ExpectedArray, gradients))
+    magnitudes = gradients_of(case, plan, _magnitudes(signals), np.abs(weight))
+    roundings = _gradient_roundings(case, plan)
+    return tuple(
+        ExpectedArray(values, _bound(case, sizes, number))
+        for values, sizes, number in zip(gradients, magnitudes, roundings, strict=True)
+    )
+
+
+def _is_exact(case: Case, plan: Plan) -> bool:
+    return case.data is Data.EXACT and plan.kind is not Kind.AVERAGE_POOLING
+
+
+def _bound(case: Case, magnitudes: Values, roundings: int) -> Values:
+    """`K * B * 2**-(1+p)`, and the same again of float64, in which the formula itself was computed."""
+    own, ours = FRACTION_BITS[case.dtype], FRACTION_BITS["float64"]
+    relative = roundings * (2.0 ** -(1 + own) + 2.0 ** -(1 + ours))
+    return magnitudes * relative + (magnitudes > 0) * (roundings * HALF_OF_SMALLEST[case.dtype])
+
+
+def _output_roundings(case: Case) -> int:
+    """A product and a sum for each term, a sum for the bias; a mean also rounds its reciprocal."""
+    taps = math.prod(case.kernel)
+    match case.kind:
+        case Kind.CONVOLUTION:
+            terms = taps * (case.channels // case.groups)
+        case Kind.DEPTHWISE:
+            terms = taps
+        case Kind.SEPARABLE:
+            terms = taps + case.channels * case.multiplier
+        case Kind.TRANSPOSE:
+            terms = taps * case.channels
+        case Kind.MAX_POOLING | Kind.AVERAGE_POOLING:
+            terms = taps + 2
+        case _:
+            assert_never(case.kind)
+    return terms + int(case.bias)
+
+
+def _gradient_roundings(case: Case, plan: Plan) -> tuple[int, ...]:
+    """The same for the gradients of the input and of each weight."""
+    taps = math.prod(case.kernel)
+    cells = case.batch * math.prod(plan.out)
+    bias = (cells,) if case.bias else ()
+    match case.kind:
+        case Kind.CONVOLUTION:
+            return (taps * (case.filters // case.groups), cells, *bias)
+        case Kind.TRANSPOSE:
+            return (taps * case.filters, cells, *bias)
+        case Kind.DEPTHWISE:
+            return (taps * case.multiplier, cells, *bias)
+        case Kind.SEPARABLE:
+            return (taps * case.multiplier + case.filters, cells + case.filters, cells + taps, *bias)
+        case Kind.MAX_POOLING | Kind.AVERAGE_POOLING:
+            return (taps + 2,)
+        case _:
+            assert_never(case.kind)
+
+
+def _magnitudes(signals: Signals) -> Signals:
+    def size(array: Array | None) -> Array | None:
+        return None if array is None else np.abs(array.astype(np.float64))
+
+    return replace(
+        signals,
+        inputs=np.abs(signals.inputs.astype(np.float64)),
+        kernel=size(signals.kernel),
+        bias=size(signals.bias),
+        pointwise=size(signals.pointwise),
+    )

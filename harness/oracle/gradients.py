@@ -1,0 +1,132 @@
+"""Gradients of every layer, from the same tables as its values.
+
+The loss is `sum(output * cotangent)` with a fixed cotangent, so that its gradient with respect to the input
+is the adjoint of the layer applied to the cotangent. What is linear is differentiated by its
+definition; the gradient of max pooling goes to the largest real cell of each window, which is one as
+the data of a case have no ties. Of a wrong rule the geometry, the orientation and the groups count here.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import assert_never
+
+import numpy as np
+
+from harness.oracle.arrangement import group_channels, group_filters, oriented
+from harness.oracle.plan import Plan
+from harness.oracle.rules import Rule
+from harness.oracle.values import divisors, in_format, input_cells, kernel_taps
+from harness.oracle.wiring import Table, gathered, scattered, table
+from harness.records import Case, DataFormat, Kind, Signals, Values
+
+
+def cotangent(shape: tuple[int, ...]) -> Values:
+    """The weight of each output cell in the loss: of its place `i` in C order, and of nothing else.
+
+    With `h = (31*i*i + 17*i + 5) % 251 % 6` it is `h - 3` below 3 and `h - 2` from there on: one of -3, -2,
+    -1, 1, 2, 3. `harness/worker/adapters` has its twin: the answer's shape is never sent.
+    """
+    place = np.arange(math.prod(shape), dtype=np.int64)
+    drawn = (31 * place * place + 17 * place + 5) % 251 % 6
+    return np.where(drawn < 3, drawn - 3, drawn - 2).astype(np.float64).reshape(shape)
+
+
+def gradients_of(case: Case, plan: Plan, signals: Signals, weight: Values) -> tuple[Values, ...]:
+    """Gradients of the input, and then of each weight in Keras's order.
+
+    Args:
+        case: any layer.
+        plan: how it is computed.
+        signals: its data; the gradients have the shapes of the input and of the weights.
+        weight: the loss is `sum(output * weight)`; of the output's shape, in the case's data format.
+    """
+    wanted = weight if case.data_format is DataFormat.CHANNELS_LAST else np.moveaxis(weight, 1, -1)
+    wanted = _on_every_window(case, plan, wanted)
+    cells = input_cells(case, signals.inputs.astype(np.float64))
+    reads = table(plan.axes)
+    of_read, of_weights = _back(case, plan, gathered(cells, reads, 0.0), signals, wanted)
+    of_input = scattered(of_read, reads, cells.shape[1])
+    shape = (case.batch, *case.input, case.channels)
+    gradients = [in_format(case, of_input.reshape(shape)), *of_weights]
+    if signals.bias is not None:
+        gradients.append(wanted.sum(axis=(0, 1)))
+    return tuple(gradients)
+
+
+def _on_every_window(case: Case, plan: Plan, wanted: Values) -> Values:
+    """Weights of the outputs taken, as those of all that are computed: `(batch, prod windows, filters)`."""
+    lengths = tuple(axis.out for axis in plan.axes)
+    weights = np.zeros((case.batch, *lengths, case.filters))
+    weights[(slice(None), *(slice(None, None, step) for step in plan.steps))] = wanted
+    return weights.reshape(case.batch, math.prod(lengths), case.filters)
+
+
+def _back(
+    case: Case, plan: Plan, read: Values, signals: Signals, wanted: Values
+) -> tuple[Values, tuple[Values, ...]]:
+    """The gradients of the cells as they were read, `(batch, out, taps, channels)`, and of the kernels."""
+    match plan.kind:
+        case Kind.MAX_POOLING:
+            return _to_the_largest(read, table(plan.axes), wanted), ()
+        case Kind.AVERAGE_POOLING:
+            share = (wanted / divisors(case, plan))[:, :, np.newaxis, :]
+            return np.broadcast_to(share, read.shape), ()
+        case Kind.CONVOLUTION | Kind.TRANSPOSE | Kind.DEPTHWISE | Kind.SEPARABLE:
+            pass
+        case _:
+            assert_never(plan.kind)
+    assert signals.kernel is not None
+    taps = kernel_taps(case, signals.kernel, plan.rule)
+    match plan.kind:
+        case Kind.CONVOLUTION:
+            of_read, of_taps = _grouped_back(read, taps, case.groups, plan.rule, wanted)
+        case Kind.TRANSPOSE:
+            of_read, swapped = _grouped_back(read, taps.swapaxes(1, 2), 1, plan.rule, wanted)
+            of_taps = swapped.swapaxes(1, 2)
+        case Kind.DEPTHWISE:
+            of_read, of_taps = _each_channel_back(read, taps, wanted)
+        case Kind.SEPARABLE:
+            assert signals.pointwise is not None
+            weights = signals.pointwise.astype(np.float64).reshape(signals.pointwise.shape[-2:])
+            depthwise = np.einsum("botc,tcj->bocj", read, taps).reshape(*wanted.shape[:2], len(weights))
+            of_pointwise = np.einsum("bod,bof->df", depthwise, wanted).reshape(signals.pointwise.shape)
+            of_read, of_taps = _each_channel_back(read, taps, wanted @ weights.T)
+            return of_read, (_as_kernel(case, of_taps, signals, plan.rule), of_pointwise)
+        case _:
+            assert_never(plan.kind)
+    return of_read, (_as_kernel(case, of_taps, signals, plan.rule),)
+
+
+def _as_kernel(case: Case, of_taps: Values, signals: Signals, rule: Rule) -> Values:
+    """The gradient of the taps as that of the kernel: every way a rule turns it is its own inverse."""
+    assert signals.kernel is not None
+    return oriented(of_taps.reshape(signals.kernel.shape), case.ndim, rule)
+
+
+def _grouped_back(
+    read: Values, taps: Values, groups: int, rule: Rule, wanted: Values
+) -> tuple[Values, Values]:
+    of_read, of_taps = np.zeros_like(read), np.zeros_like(taps)
+    channels, filters = read.shape[-1] // groups, taps.shape[-1] // groups
+    for group in range(groups):
+        own = group_channels(group, channels, groups, rule)
+        kernel = slice(group * filters, (group + 1) * filters)
+        outputs = wanted[..., group_filters(group, filters, groups, rule)]
+        of_taps[..., kernel] = np.tensordot(read[..., own], outputs, axes=((0, 1), (0, 1)))
+        of_read[..., own] = np.tensordot(outputs, taps[..., kernel], axes=((2,), (2,)))
+    return of_read, of_taps
+
+
+def _each_channel_back(read: Values, taps: Values, wanted: Values) -> tuple[Values, Values]:
+    outputs = wanted.reshape(*wanted.shape[:2], *taps.shape[1:])
+    of_taps = np.einsum("botc,bocj->tcj", read, outputs)
+    return np.einsum("bocj,tcj->botc", outputs, taps), of_taps
+
+
+def _to_the_largest(read: Values, reads: Table, wanted: Values) -> Values:
+    real = np.where((reads >= 0)[np.newaxis, :, :, np.newaxis], read, -np.inf)
+    largest = real.argmax(axis=2, keepdims=True)
+    of_read = np.zeros_like(read)
+    np.put_along_axis(of_read, largest, wanted[:, :, np.newaxis, :], axis=2)
+    return of_read

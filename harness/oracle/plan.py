@@ -1,0 +1,189 @@
+"""What decides a case's answer under a rule: the geometry of each axis, and what is left of the rule.
+
+Two rules with equal plans give equal answers, whatever the data; so a plan is what answers are
+compared and remembered by.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import assert_never
+
+from harness.oracle.geometry import AxisGeometry, axis_geometry, holds_on, transposed_axis
+from harness.oracle.rules import (
+    KERAS,
+    Dilation,
+    Format,
+    Orientation,
+    OutputPadding,
+    Padding,
+    Pads,
+    Pointwise,
+    Pooling,
+    Rule,
+    Strides,
+)
+from harness.records import POOLING, Case, DataFormat, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a case is computed.
+
+    `axes` has one geometry per spatial axis. `rule` keeps what the axes do not say and the case can
+    show; everything else in it is Keras's. `kind` is what is computed; of its outputs every `steps`-th
+    is taken.
+    """
+
+    kind: Kind
+    axes: tuple[AxisGeometry, ...]
+    rule: Rule
+    steps: tuple[int, ...]
+
+    @property
+    def out(self) -> tuple[int, ...]:
+        """The output's length along each axis."""
+        return tuple(-(-axis.out // step) for axis, step in zip(self.axes, self.steps, strict=True))
+
+
+def axis_geometries(case: Case, padding: Padding, rule: Rule = KERAS) -> tuple[AxisGeometry, ...]:
+    """The geometry of each spatial axis of the case under the rule."""
+    strides, dilation = _strides(case, rule), _dilation(case, rule)
+    output_padding = _output_padding(case, rule)
+    axes = []
+    for axis, (length, kernel, stride) in enumerate(zip(case.input, case.kernel, strides, strict=True)):
+        held = holds_on(rule, axis, case.ndim)
+        spread = dilation[axis] if held is rule else case.dilation[axis]
+        if case.kind is Kind.TRANSPOSE:
+            given = output_padding if held is rule else case.output_padding
+            one = None if given is None else given[axis]
+            axes.append(transposed_axis(length, kernel, stride, spread, padding, one, held))
+        else:
+            axes.append(axis_geometry(length, kernel, stride, spread, padding, held))
+    return _arranged(tuple(axes), rule)
+
+
+@lru_cache(maxsize=32768)
+def plan_of(case: Case, padding: Padding, rule: Rule = KERAS) -> Plan:
+    """The plan of the case under the rule."""
+    steps = (1,) * case.ndim
+    if case.kind is Kind.SEPARABLE and rule.pointwise is Pointwise.STRIDES:
+        steps, rule = case.strides, replace(rule, strides=Strides.IGNORED)
+    kind = case.kind
+    if kind in POOLING and rule.pooling is Pooling.OTHER:
+        (kind,) = POOLING - {kind}
+    axes = axis_geometries(_as_formatted(case, rule), padding, rule)
+    return Plan(kind, axes, _shown(case, kind, axes, rule), steps)
+
+
+def _as_formatted(case: Case, rule: Rule) -> Case:
+    """The case as it is read where the other axis is taken for the channels, if that can be."""
+    if not reads_other_format(case, rule):
+        return case
+    if case.data_format is DataFormat.CHANNELS_FIRST:
+        return replace(case, input=(case.channels, *case.input[:-1]))
+    return replace(case, input=(*case.input[1:], case.channels))
+
+
+def reads_other_format(case: Case, rule: Rule) -> bool:
+    """Whether the rule guesses the channel axis, and another has the length of the channels."""
+    if rule.format is Format.AS_NAMED:
+        return False
+    other = case.input[-1] if case.data_format is DataFormat.CHANNELS_FIRST else case.input[0]
+    return other == case.channels
+
+
+def _strides(case: Case, rule: Rule) -> tuple[int, ...]:
+    match rule.strides:
+        case Strides.PER_AXIS:
+            return case.strides
+        case Strides.SWAPPED:
+            return case.strides[::-1]
+        case Strides.FIRST_FOR_ALL:
+            return case.strides[:1] * case.ndim
+        case Strides.LAST_FOR_ALL:
+            return case.strides[-1:] * case.ndim
+        case Strides.IGNORED:
+            return (1,) * case.ndim
+        case Strides.BY_LENGTH:
+            return tuple(case.strides[case.input.index(length)] for length in case.input)
+        case _:
+            assert_never(rule.strides)
+
+
+def _dilation(case: Case, rule: Rule) -> tuple[int, ...]:
+    if rule.dilation is Dilation.SWAPPED:
+        return case.dilation[::-1]
+    if rule.dilation is Dilation.FIRST_FOR_ALL:
+        return case.dilation[:1] * case.ndim
+    return case.dilation
+
+
+def _output_padding(case: Case, rule: Rule) -> tuple[int, ...] | None:
+    if case.output_padding is not None and rule.output_padding is OutputPadding.FIRST_FOR_ALL:
+        return case.output_padding[:1] * case.ndim
+    return case.output_padding
+
+
+def _arranged(axes: tuple[AxisGeometry, ...], rule: Rule) -> tuple[AxisGeometry, ...]:
+    """The axes with the padding that belongs to them under the rule."""
+    match rule.pads:
+        case Pads.PER_AXIS:
+            return axes
+        case Pads.SWAPPED | Pads.SWAPPED_FITTING:
+            sources = axes[::-1]
+        case Pads.FIRST_FOR_ALL:
+            sources = axes[:1] * len(axes)
+        case Pads.LAST_FOR_ALL:
+            sources = axes[-1:] * len(axes)
+        case _:
+            assert_never(rule.pads)
+    moved = [
+        replace(axis, before=source.before, after=source.after)
+        for axis, source in zip(axes, sources, strict=True)
+    ]
+    if rule.pads is Pads.SWAPPED_FITTING:
+        moved = [replace(axis, out=_fitting(axis)) for axis in moved]
+    return tuple(moved)
+
+
+def _fitting(axis: AxisGeometry) -> int:
+    """How many windows fit into the input with its padding, or what is left of a transposed result."""
+    if axis.is_transposed:
+        return max((axis.length - 1) * axis.stride + axis.effective_kernel - axis.total, 0)
+    cells = axis.length + axis.total
+    return (cells - axis.effective_kernel) // axis.stride + 1 if cells >= axis.effective_kernel else 0
+
+
+def _shown(case: Case, kind: Kind, axes: tuple[AxisGeometry, ...], rule: Rule) -> Rule:
+    """The rule with everything made Keras's that this case cannot show or that the axes say."""
+    is_pooling = kind in POOLING
+    has_weights = not is_pooling
+    pads = any(not axis.is_transposed and _reads_padding(axis) for axis in axes)
+    square = len(set(case.kernel)) == 1 or rule.orientation is not Orientation.TRANSPOSED
+    swaps = rule.orientation is Orientation.CHANNELS_SWAPPED
+    turns = has_weights and (swaps or (max(case.kernel) > 1 and square))
+    return replace(
+        KERAS,
+        orientation=rule.orientation if turns else KERAS.orientation,
+        groups=rule.groups if kind is Kind.CONVOLUTION and case.groups > 1 else KERAS.groups,
+        multiplier=rule.multiplier if case.multiplier > 1 else KERAS.multiplier,
+        pointwise=rule.pointwise if kind is Kind.SEPARABLE else KERAS.pointwise,
+        format=rule.format if reads_other_format(case, rule) else KERAS.format,
+        fill=rule.fill if pads and kind is not Kind.MAX_POOLING else KERAS.fill,
+        divisor=rule.divisor if kind is Kind.AVERAGE_POOLING else KERAS.divisor,
+        maximum=rule.maximum if kind is Kind.MAX_POOLING and pads else KERAS.maximum,
+        bias=rule.bias if case.bias else KERAS.bias,
+        batch=rule.batch if case.batch > 1 else KERAS.batch,
+        precision=rule.precision,
+        rounds_bias=rule.rounds_bias if case.bias else KERAS.rounds_bias,
+    )
+
+
+def _reads_padding(axis: AxisGeometry) -> bool:
+    """Whether a window reaches beyond the input."""
+    if axis.out == 0:
+        return False
+    last = axis.starts[-1] + (axis.kernel - 1) * axis.dilation
+    return axis.starts[0] < 0 or last >= axis.length

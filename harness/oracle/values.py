@@ -1,0 +1,207 @@
+"""The values of every layer of the family, by definition, under a rule.
+
+`y[b, o, f] = bias[f] + sum over t, c of x[b, reads[o, t], c] * w[t, c, f]`, where nothing is read being
+zero: a cross-correlation, the kernel is not flipped (Keras `Conv2D`; TensorFlow `tf.nn.convolution`).
+A transposed layer has the same form with another table (the gradient of a convolution with respect
+to its input; Keras `Conv2DTranspose`). Groups are consecutive blocks of channels and of filters; output
+channel `c*m + j` of a depthwise layer belongs to input channel `c`; a separable layer is a depthwise one
+and a pointwise one after it. Max pooling takes the largest real cell of a window, average pooling the
+mean of its real cells.
+
+Sums of integers far below 2**53 are exact in float64 in any order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import assert_never
+
+import numpy as np
+
+from harness.oracle.arrangement import (
+    batch_entries,
+    group_channels,
+    group_filters,
+    is_channels_last,
+    oriented,
+    rounded,
+    with_bias,
+)
+from harness.oracle.geometry import AxisGeometry
+from harness.oracle.plan import Plan, plan_of
+from harness.oracle.rules import KERAS, Divisor, Fill, Maximum, Multiplier, Padding, Pointwise, Rule
+from harness.oracle.wiring import Table, gathered, table
+from harness.records import Array, Case, Kind, Signals, Values
+
+
+def evaluate(case: Case, padding: Padding, signals: Signals, rule: Rule = KERAS) -> Values:
+    """The output array of the case, in its data format.
+
+    Args:
+        case: any layer, any number of spatial axes.
+        padding: the mode that the case's spelling stands for.
+        signals: of the shapes that `Signals` tells.
+        rule: the reading of the layer; Keras's unless given.
+
+    Returns:
+        float64 of `case.shape_of(batch, lengths, filters)`; empty where no window fits.
+    """
+    return values_of(case, plan_of(case, padding, rule), signals)
+
+
+def values_of(case: Case, plan: Plan, signals: Signals) -> Values:
+    """The output array of a case that is computed after a plan."""
+    rule = plan.rule
+    cells = input_cells(case, batch_entries(signals.inputs.astype(np.float64), rule), rule)
+    output = _combined(case, plan, cells, signals)
+    bias = None if signals.bias is None else signals.bias.astype(np.float64)
+    output = output.reshape(case.batch, *plan.out, case.filters)
+    if bias is not None and rule.rounds_bias:
+        output = rounded(with_bias(case, output, rounded(bias, rule), rule), rule)
+    else:
+        output = with_bias(case, rounded(output, rule), bias, rule)
+    return in_format(case, output, rule)
+
+
+def input_cells(case: Case, inputs: Values, rule: Rule = KERAS) -> Values:
+    """The input as `(batch, prod input, channels)`."""
+    if not is_channels_last(case, rule):
+        inputs = np.moveaxis(inputs, 1, -1)
+    return inputs.reshape(case.batch, math.prod(inputs.shape[1:-1]), case.channels)
+
+
+def in_format(case: Case, values: Values, rule: Rule = KERAS) -> Values:
+    """Values with channels last in the case's data format."""
+    if is_channels_last(case, rule):
+        return values
+    return np.ascontiguousarray(np.moveaxis(values, -1, 1))
+
+
+def kernel_taps(case: Case, kernel: Array, rule: Rule = KERAS) -> Values:
+    """A kernel as the values that each tap multiplies by, its spatial axes in one: `(prod kernel, ., .)`."""
+    taps = oriented(kernel.astype(np.float64), case.ndim, rule)
+    return taps.reshape(math.prod(case.kernel), *kernel.shape[case.ndim :])
+
+
+def _combined(case: Case, plan: Plan, cells: Values, signals: Signals) -> Values:
+    """What becomes of the cells read: `(batch, prod out, filters)`, without the bias."""
+    rule = plan.rule
+    reads = table(plan.axes, rule.fill)
+    match plan.kind:
+        case Kind.MAX_POOLING:
+            beyond = -np.inf if rule.maximum is Maximum.NOTHING else 0.0
+            largest: Values = gathered(cells, reads, beyond).max(axis=2, initial=-np.inf)
+            return largest
+        case Kind.AVERAGE_POOLING:
+            beyond = 1.0 if rule.fill is Fill.ONE else 0.0
+            return np.asarray(gathered(cells, reads, beyond).sum(axis=2) / divisors(case, plan))
+        case Kind.CONVOLUTION | Kind.TRANSPOSE | Kind.DEPTHWISE | Kind.SEPARABLE:
+            pass
+        case _:
+            assert_never(plan.kind)
+    assert signals.kernel is not None
+    taps = kernel_taps(case, signals.kernel, rule)
+    read = gathered(cells, reads, 1.0 if rule.fill is Fill.ONE else 0.0)
+    match plan.kind:
+        case Kind.CONVOLUTION:
+            return _grouped(read, taps, case.groups, rule)
+        case Kind.TRANSPOSE:
+            return _products(read, taps.swapaxes(1, 2))
+        case Kind.DEPTHWISE:
+            return _each_channel(read, taps, rule)
+        case Kind.SEPARABLE:
+            assert signals.pointwise is not None
+            return _pointwise(case, plan, _each_channel(read, taps, rule), signals.pointwise)
+        case _:
+            assert_never(plan.kind)
+
+
+def _products(read: Values, taps: Values) -> Values:
+    """Sums over taps and channels of `(batch, out, taps, channels)` times `(taps, channels, filters)`."""
+    batch, out, num_taps, channels = read.shape
+    flat = read.reshape(batch * out, num_taps * channels) @ taps.reshape(num_taps * channels, taps.shape[-1])
+    return flat.reshape(batch, out, taps.shape[-1])
+
+
+def _grouped(read: Values, taps: Values, groups: int, rule: Rule) -> Values:
+    """Each group of channels with its own group of filters."""
+    if groups == 1:
+        return _products(read, taps)
+    channels, filters = read.shape[-1] // groups, taps.shape[-1] // groups
+    output = np.empty((*read.shape[:2], groups * filters))
+    for group in range(groups):
+        own = read[..., group_channels(group, channels, groups, rule)]
+        kernel = taps[..., group * filters : (group + 1) * filters]
+        output[..., group_filters(group, filters, groups, rule)] = _products(own, kernel)
+    return output
+
+
+def _each_channel(read: Values, taps: Values, rule: Rule) -> Values:
+    """Each channel with filters of its own: `taps` `(taps, channels, multiplier)`."""
+    output: Values = np.einsum("botc,tcj->bocj", read, taps)
+    batch, out, channels, multiplier = output.shape
+    match rule.multiplier:
+        case Multiplier.CHANNEL_MAJOR:
+            pass
+        case Multiplier.MULTIPLIER_MAJOR:
+            output = output.swapaxes(2, 3)
+        case Multiplier.FIRST_FOR_ALL:
+            output = np.repeat(output[..., :1], multiplier, axis=-1)
+        case _:
+            assert_never(rule.multiplier)
+    return output.reshape(batch, out, channels * multiplier)
+
+
+def _pointwise(case: Case, plan: Plan, depthwise: Values, kernel: Array) -> Values:
+    """The 1x1 convolution after a depthwise one."""
+    weights: Values = kernel.astype(np.float64).reshape(kernel.shape[-2], kernel.shape[-1])
+    match plan.rule.pointwise:
+        case Pointwise.LAST:
+            return depthwise @ weights
+        case Pointwise.TRANSPOSED:
+            return depthwise @ (weights if len(weights) != len(weights.T) else weights.T)
+        case Pointwise.STRIDES:
+            lengths = tuple(axis.out for axis in plan.axes)
+            spatial: Values = depthwise.reshape(case.batch, *lengths, depthwise.shape[-1])
+            for axis, step in enumerate(plan.steps, start=1):
+                spatial = spatial.take(range(0, spatial.shape[axis], step), axis=axis)
+            return spatial @ weights
+        case _:
+            assert_never(plan.rule.pointwise)
+
+
+def divisors(case: Case, plan: Plan) -> Values:
+    """What the sum of each window is divided by: `(prod out, 1)`."""
+    real = (table(plan.axes, plan.rule.fill) >= 0).sum(axis=1)
+    match plan.rule.divisor:
+        case Divisor.REAL_CELLS:
+            counts = real
+        case Divisor.WINDOW:
+            counts = np.full_like(real, math.prod(case.kernel))
+        case Divisor.PADDED_CELLS_BEFORE:
+            counts = _outer([_cells_before_the_end(axis) for axis in plan.axes])
+        case Divisor.FIRST_AXIS:
+            along = (table(plan.axes[:1]) >= 0).sum(axis=1)
+            counts = _outer([along, *(np.ones(axis.out, dtype=np.intp) for axis in plan.axes[1:])])
+        case Divisor.ONE:
+            counts = np.ones_like(real)
+        case _:
+            assert_never(plan.rule.divisor)
+    divided: Values = np.maximum(counts, 1).astype(np.float64)
+    return divided[:, np.newaxis]
+
+
+def _outer(counts: Sequence[Table]) -> Table:
+    """The products of counts along each axis, in C order."""
+    product: Table = np.ones(1, dtype=np.intp)
+    for along in counts:
+        product = (product[:, np.newaxis] * along).ravel()
+    return product
+
+
+def _cells_before_the_end(axis: AxisGeometry) -> Table:
+    """How many cells of each window lie before the end of the input, in it or in the padding before."""
+    starts = np.fromiter(axis.starts, dtype=np.intp, count=axis.out)
+    cells: Table = np.clip(axis.length - starts, 0, axis.kernel)
+    return cells

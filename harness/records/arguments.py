@@ -1,0 +1,72 @@
+"""The arguments of a case under Keras's names, as a person writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.records.cases import Case
+from harness.records.layers import SIGNATURES, Argument
+from harness.records.words import DataFormat, Form
+
+
+def arguments_of(case: Case) -> Mapping[str, Any]:
+    """What is passed to the layer or operation besides its input and its weights.
+
+    Lengths are tuples of integers, or one integer each in form `int`. In form `defaults` an argument that
+    is Keras's default is left out; so `strides` equal to the `pool_size` are.
+
+    Raises:
+        ValueError: form `int` of lengths that differ.
+    """
+    taken = SIGNATURES[case.layer].arguments
+    values = {name: value for name, value in _values(case).items() if name in taken}
+    if case.form is Form.DEFAULTS:
+        usual = _defaults(case)
+        values = {name: value for name, value in values.items() if name not in usual or value != usual[name]}
+    return {name.value: _written(name, value, case.form) for name, value in values.items()}
+
+
+def _values(case: Case) -> Mapping[Argument, Any]:
+    return {
+        Argument.FILTERS: case.filters,
+        Argument.KERNEL_SIZE: case.kernel,
+        Argument.POOL_SIZE: case.kernel,
+        Argument.STRIDES: case.strides,
+        Argument.PADDING: case.padding,
+        Argument.OUTPUT_PADDING: case.output_padding,
+        Argument.DATA_FORMAT: case.data_format.value,
+        Argument.DILATION_RATE: case.dilation,
+        Argument.GROUPS: case.groups,
+        Argument.DEPTH_MULTIPLIER: case.multiplier,
+        Argument.USE_BIAS: case.bias,
+        Argument.DTYPE: case.dtype,
+    }
+
+
+def _defaults(case: Case) -> Mapping[Argument, Any]:
+    """Keras's defaults, where an argument has one in every version.
+
+    The format is that of `keras.config.image_data_format()` unless it was changed.
+    """
+    ones = (1,) * case.ndim
+    is_pooling = Argument.POOL_SIZE in SIGNATURES[case.layer].arguments
+    return {
+        Argument.STRIDES: case.kernel if is_pooling else ones,
+        Argument.PADDING: "valid",
+        Argument.OUTPUT_PADDING: None,
+        Argument.DATA_FORMAT: DataFormat.CHANNELS_LAST.value,
+        Argument.DILATION_RATE: ones,
+        Argument.GROUPS: 1,
+        Argument.DEPTH_MULTIPLIER: 1,
+        Argument.USE_BIAS: True,
+        Argument.DTYPE: "float32",
+    }
+
+
+def _written(name: Argument, value: Any, form: Form) -> Any:
+    if form is not Form.INT or not isinstance(value, tuple):
+        return value
+    if len(set(value)) != 1:
+        raise ValueError(f"{name.value} {value} is not one integer for all axes")
+    return value[0]

@@ -1,0 +1,149 @@
+"""The parts that stand-alone scripts are put together from.
+
+A script holds the parts that its calls need and no other, in one order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, assert_never
+
+from harness.report import script_calls, script_gradients, script_graphs
+from harness.report.script_calls import Part
+
+_DIFFERENCE: Final = '''\
+def difference(y, dtype, %(right)s):
+    """How an array differs from the formula: a word and where, or None."""
+%(unpacked)s    if y.shape != expected.shape:
+        return "shape", "{}, the formula says {}".format(y.shape, expected.shape)
+    if y.dtype.name != dtype:
+        return "dtype", "{}, not {}".format(y.dtype.name, dtype)
+    y = y.astype("float64")
+    wrong = ~(np.abs(y - expected) %(near)s)
+    if wrong.any():
+        first = tuple(int(i) for i in np.argwhere(wrong)[0])
+        where = "{} of {} wrong, first at {}: {}, the formula says {}".format(
+            wrong.sum(), wrong.size, first, y[first], expected[first]
+        )
+        return "value" if np.isfinite(y).all() else "nonfinite", where
+'''
+
+_CHECK: Final = Part(
+    '''\
+def check(name, how, what, shape, x, weights, dtype, expected, said):
+    """Print what the call gives, and how it differs from the formula."""
+    try:
+        arrays, told = how(what, shape, x, weights)
+    except Exception as error:
+        text = " ".join(str(error).split())
+        print("\\n@ {}\\traised\\t{}\\t{}".format(name, type(error).__name__, text), flush=True)
+        return
+    if expected is None:
+        found = "returned", "shape {}".format(arrays[0].shape)
+    else:
+        found = compare(arrays, dtype, expected, told, said)
+    print("\\n@ {}\\t{}\\t{}\\t".format(name, *found), flush=True)
+''',
+    ("compare",),
+)
+
+_COMPARE: Final = Part(
+    '''\
+def compare(arrays, dtype, expected, told, said):
+    """What came, and what was told of it before the call, against what the formula says."""
+    for place, (y, right) in enumerate(zip(arrays, expected)):
+        found = difference(y, dtype, right)
+        if found and place:
+            return "gradient", "{} of gradient {}: {}".format(found[0], place, found[1])
+        if found:
+            return found
+    for word, one, right in zip(("inferred-shape", "inferred-shape", "parameters"), told, said):
+        one = tuple(one) if isinstance(right, tuple) and one is not None else one
+        if None not in (one, right) and one != right:
+            return word, "{}, the formula says {}".format(one, right)
+    return "same", ""
+''',
+    ("difference",),
+)
+
+
+class Generation(StrEnum):
+    """How a Keras is called: layers take arrays, or a graph has to be made; Keras 1 has its own names."""
+
+    KERAS_3 = "keras-3"
+    EAGER = "keras-2"
+    IN_A_GRAPH = "keras-2-in-a-graph"
+    KERAS_1 = "keras-1"
+
+
+def parts_of(
+    generation: Generation, backend: str, *, knows_jit: bool, has_bounds: bool
+) -> Mapping[str, Part]:
+    """Every part by its name, in the order of a script.
+
+    Args:
+        generation: how Keras is called.
+        backend: what computes; a backend that does not differentiate has no part `gradient`.
+        knows_jit: whether `compile` takes `jit_compile`; there is no part `jit` otherwise.
+        has_bounds: whether each expected array comes with a bound.
+    """
+    right = "right" if has_bounds else "expected"
+    unpacked = "    expected, bound = right  # by how much each cell may be off\n" if has_bounds else ""
+    near = "<= bound" if has_bounds else "< 0.25"
+    parts = {
+        "array": script_calls.ARRAY,
+        "give": script_calls.GIVE,
+        **_calls(generation, backend, knows_jit=knows_jit),
+        "difference": Part(_DIFFERENCE % {"right": right, "unpacked": unpacked, "near": near}),
+        "compare": _COMPARE,
+        "check": _CHECK,
+    }
+    return MappingProxyType(parts)
+
+
+def _calls(generation: Generation, backend: str, *, knows_jit: bool) -> Mapping[str, Part]:
+    match generation:
+        case Generation.KERAS_1:
+            return {"infer": script_graphs.INFER, "in_a_graph": script_graphs.KERAS_1}
+        case Generation.IN_A_GRAPH:
+            return {"infer": script_graphs.INFER, "in_a_graph": script_graphs.IN_A_GRAPH}
+        case Generation.EAGER:
+            numbers, sequential = script_calls.NUMBERS_KERAS_2, script_calls.SEQUENTIAL_KERAS_2
+        case Generation.KERAS_3:
+            numbers, sequential = script_calls.NUMBERS, script_calls.SEQUENTIAL
+        case _:
+            assert_never(generation)
+    return {
+        "numbers": numbers,
+        "eager": script_calls.EAGER,
+        "infer_op": script_calls.INFER_OP,
+        "eager_op": script_calls.EAGER_OP,
+        "sequential": sequential,
+        "layer_model": script_calls.LAYER_MODEL,
+        "op_model": script_calls.OP_MODEL,
+        "op_layer_model": script_calls.OP_LAYER_MODEL,
+        "inferred": script_calls.INFERRED,
+        "compiled": script_calls.COMPILED if knows_jit else script_calls.COMPILED_BEFORE_JIT,
+        **({"jit": script_calls.JIT_TORCH if backend == "torch" else script_calls.JIT} if knows_jit else {}),
+        "dynamic": script_calls.DYNAMIC_TENSORFLOW if backend == "tensorflow" else script_calls.DYNAMIC,
+        "reloaded": script_calls.RELOADED,
+        **script_gradients.gradients(backend, "v" if generation is Generation.EAGER else "v.value"),
+    }
+
+
+def with_needs(parts: Mapping[str, Part], wanted: Iterable[str]) -> Iterator[Part]:
+    """The wanted parts and all that they need, each once, in the order of a script.
+
+    Raises:
+        KeyError: a part that there is not.
+    """
+    found: set[str] = set()
+    missing = list(wanted)
+    while missing:
+        name = missing.pop()
+        if name not in found:
+            found.add(name)
+            missing.extend(parts[name].needs)
+    return (part for name, part in parts.items() if name in found)

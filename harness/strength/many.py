@@ -1,0 +1,33 @@
+"""Asks every mutant many cases, by as many processes as there are processors."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import Final
+
+from harness.records import Case, parse_case_id
+from harness.strength.kills import Kills, kills_of
+from harness.strength.library import every_mutant
+
+_CHUNK: Final = 64
+"""Cases that a process is asked at once."""
+
+
+def kills_of_suite(suite: str, cases: Iterable[Case]) -> Kills:
+    """Ask every mutant of the library every case of a suite."""
+    kills = Kills(suite)
+    ids = (case.id for case in cases)
+    chunks = iter(lambda: tuple(itertools.islice(ids, _CHUNK)), ())
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        for part in pool.map(_kills_of, itertools.repeat(suite), chunks):
+            kills.merge(part)
+    return kills
+
+
+def _kills_of(suite: str, case_ids: tuple[str, ...]) -> Kills:
+    """In a process of its own: what is sent there and back are ids and counts."""
+    return kills_of(suite, map(parse_case_id, case_ids), every_mutant())

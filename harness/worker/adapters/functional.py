@@ -1,0 +1,22 @@
+"""Functional models of one layer or operation, as every generation of Keras makes, saves and loads them."""
+
+import os
+import tempfile
+from typing import Any, Tuple
+
+FILE = "model.keras"
+"""Keras 3 and the last of Keras 2 choose their own format by this ending, and the ones before HDF5."""
+
+
+def model_of(keras: Any, layer: Any, batch_shape: Tuple[Any, ...], dtype: str) -> Any:
+    """The model whose input has this shape, None for an unknown length, and whose output is the layer's."""
+    inputs = keras.layers.Input(batch_shape=batch_shape, dtype=dtype)
+    return keras.models.Model(inputs, layer(inputs))
+
+
+def reloaded(keras: Any, model: Any) -> Any:
+    """The model that a file of this one holds; the file is gone afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, FILE)
+        model.save(path)
+        return keras.models.load_model(path)

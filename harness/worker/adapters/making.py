@@ -1,0 +1,28 @@
+"""Layers of Keras 2 and 3, made as a case writes them."""
+
+from typing import Any, List
+
+from .. import wire
+from .arguments import accepted, parameters_of, written
+from .generation import Generation, Unsupported
+from .weights import initializers
+
+
+def made(generation: Generation, case: wire.Message, weights: List[Any], **placement: Any) -> Any:
+    """The layer of a case, whose initializers give it these weights; Keras's own give those that are missing.
+
+    Raises Unsupported for a layer or an argument that this Keras has not.
+    """
+    layer_class = generation.layer_class(case["layer"])
+    label = "{} of Keras {}".format(case["layer"], generation.version)
+    arguments = accepted(layer_class, label, written(case))
+    own, inherited = parameters_of(layer_class)
+    more = initializers(generation.keras, case["layer"], weights)
+    try:
+        return layer_class(**arguments, **more, **placement)
+    except TypeError as error:
+        # A class settles some arguments by itself that its base takes behind `**kwargs`.
+        for name in sorted(inherited.intersection(arguments).difference(own)):
+            if "multiple values" in str(error) and name in str(error):
+                raise Unsupported("{} has no argument {}".format(label, name))
+        raise

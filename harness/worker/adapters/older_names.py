@@ -1,0 +1,76 @@
+"""How Keras 1 names layers and their arguments."""
+
+from typing import Any, Dict, List, Tuple
+
+from .generation import Unsupported
+
+DIM_ORDERINGS = {"channels_first": "th", "channels_last": "tf"}
+"""How Keras 1 names the layouts."""
+
+LAYERS = {"Conv": "Convolution", "MaxPooling": "MaxPooling", "AveragePooling": "AveragePooling"}
+"""How Keras 1 names the layers, before the number of axes; its depthwise and transposed ones are others."""
+
+DILATED = "Atrous{}"
+"""How Keras 1 names a dilated layer."""
+
+NAMES = {
+    "padding": "border_mode",
+    "use_bias": "bias",
+    "data_format": "dim_ordering",
+    "dilation_rate": "atrous_rate",
+}
+"""How Keras 1 names the arguments of every layer that has them."""
+
+NAMES_BY_LAYER = {
+    "Convolution1D": {"strides": "subsample_length"},
+    "Convolution2D": {"strides": "subsample"},
+    "Convolution3D": {"strides": "subsample"},
+    "MaxPooling1D": {"strides": "stride", "pool_size": "pool_length"},
+    "AveragePooling1D": {"strides": "stride", "pool_size": "pool_length"},
+}
+"""How Keras 1 names further arguments; where nothing is said, as they are named now."""
+
+
+def spelled(layer: str, version: str, given: Dict[str, Any]) -> Tuple[str, List[int], Dict[str, Any]]:
+    """The layer's name, its positional arguments and its keywords, of what is written for Keras 3.
+
+    Raises Unsupported for a layer or an argument that has no older name.
+    """
+    stem, axes = layer[:-2], layer[-2:]
+    if stem not in LAYERS:
+        raise Unsupported("Keras {} has no {}".format(version, layer))
+    name = LAYERS[stem] + axes
+    label = "{} of Keras {}".format(layer, version)
+    left = {argument: value for argument, value in given.items() if argument != "dtype"}
+    if left.pop("groups", 1) != 1:
+        raise Unsupported("{} has no argument groups".format(label))
+    if axes == "1D" and left.pop("data_format", "channels_last") != "channels_last":
+        raise Unsupported("{} has no argument data_format".format(label))
+    positional = [left.pop("filters")] if "filters" in left else []
+    positional += lengths(left.pop("kernel_size", ()))
+    if set(lengths(left.get("dilation_rate", 1))) == {1}:
+        left.pop("dilation_rate", None)
+    names = dict(NAMES, **NAMES_BY_LAYER.get(name, {}))
+    keywords = {}
+    for argument, value in left.items():
+        keywords[names.get(argument, argument)] = older(label, axes, argument, value)
+    return (DILATED.format(name) if "dilation_rate" in left else name), positional, keywords
+
+
+def older(label: str, axes: str, argument: str, value: Any) -> Any:
+    """The value of an argument: a layout by its older name, lengths of one axis as an integer."""
+    if argument == "data_format":
+        return DIM_ORDERINGS[value]
+    if argument not in {"strides", "pool_size", "dilation_rate"}:
+        return value
+    if axes == "1D":
+        (length,) = lengths(value)
+        return length
+    if isinstance(value, int):
+        raise Unsupported("{} takes no single integer as {}".format(label, argument))
+    return value
+
+
+def lengths(value: Any) -> List[int]:
+    """One integer for each axis, or for all."""
+    return list(value) if isinstance(value, (list, tuple)) else [value]

@@ -1,0 +1,75 @@
+"""Operations of `keras.ops`, which are handed their weights and are no layers."""
+
+from typing import Any, Sequence, Tuple
+
+from .. import wire
+from .arguments import accepted, written
+from .generation import Unsupported
+from .weights import given, weights_of
+
+PREFIX = "ops."
+
+
+class Operation:
+    """An operation with its arguments and weights, to be called like a layer."""
+
+    def __init__(self, keras: Any, version: str, case: wire.Message) -> None:
+        name = case["layer"][len(PREFIX) :]
+        if not hasattr(keras.ops, name):
+            raise Unsupported("Keras {} has no {}".format(version, case["layer"]))
+        self._function = getattr(keras.ops, name)
+        label = "{} of Keras {}".format(case["layer"], version)
+        self._keras = keras
+        self._arguments = accepted(self._function, label, written(case))
+        self.dtype = case["dtype"]
+        self.arrays = weights_of(case)
+        self.weights = [self.tensor(array) for array in self.arrays]
+
+    def tensor(self, values: Any) -> Any:
+        """An array as a tensor of the backend, in the dtype of the case."""
+        return self._keras.ops.convert_to_tensor(values, dtype=self.dtype)
+
+    def build(self, shape: Tuple[int, ...]) -> None:
+        """Nothing: an operation is made of what it is handed."""
+
+    def compute_output_shape(self, shape: Tuple[Any, ...]) -> Any:
+        """The shape of what the operation makes of symbolic tensors."""
+        symbolic = self._keras.KerasTensor
+        weights = [symbolic(weight.shape, dtype=self.dtype) for weight in self.weights]
+        return self.of(symbolic(shape, dtype=self.dtype), weights).shape
+
+    def of(self, inputs: Any, weights: Sequence[Any]) -> Any:
+        """The operation on any input and any weights."""
+        return self._function(inputs, *weights, **self._arguments)
+
+    def __call__(self, inputs: Any) -> Any:
+        """The operation on a tensor of the backend or a symbolic one, with its own weights."""
+        return self.of(inputs, self.weights)
+
+
+def is_operation(case: wire.Message) -> bool:
+    """Whether a case asks for an operation."""
+    return bool(case["layer"].startswith(PREFIX))
+
+
+def layer_of(keras: Any, operation: Operation) -> Any:
+    """A layer that calls the operation, with its weights as the layer's own."""
+
+    class Operating(keras.layers.Layer):  # type: ignore[misc]
+        def build(self, shape: Any) -> None:  # noqa: ARG002
+            self.kernels = [
+                self.add_weight(
+                    shape=weight.shape, initializer=given(weight, keras.initializers.get("zeros"))
+                )
+                for weight in operation.arrays
+            ]
+            self.built = True
+
+        def compute_output_shape(self, shape: Any) -> Any:
+            # Without it some backends compute the operation on arrays with large lengths for unknown ones.
+            return operation.compute_output_shape(shape)
+
+        def call(self, inputs: Any) -> Any:
+            return operation.of(inputs, self.kernels)
+
+    return Operating(dtype=operation.dtype)

@@ -1,0 +1,201 @@
+"""Cases and data to try the oracle on: not the harness's own, so that neither is tested by the other."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+from hypothesis import strategies as st
+
+from harness.oracle import Padding
+from harness.oracle.plan import Plan, plan_of
+from harness.records import SIGNATURES, Argument, Array, Case, DataFormat, Kind, Layer, Mode, Signals, fitted
+
+from .brute import CellData, Cells, Numbers, Place
+
+Values = npt.NDArray[np.float64]
+
+CASE = Case(
+    layer=Layer.CONV1D,
+    mode=Mode.EAGER,
+    input=(5,),
+    kernel=(3,),
+    strides=(1,),
+    dilation=(1,),
+    padding="same",
+    data_format=DataFormat.CHANNELS_LAST,
+    batch=2,
+    channels=2,
+    filters=2,
+    groups=1,
+    bias=True,
+    dtype="float64",
+)
+"""A case of one spatial axis, to be varied with `dataclasses.replace`."""
+
+LAYERS = {
+    (signature.kind, ndim): layer
+    for layer, signature in SIGNATURES.items()
+    if Argument.DTYPE in signature.arguments
+    for ndim in signature.ndims
+}
+"""The layer of each kind and number of axes; operations, which have no dtype of their own, left out."""
+
+CAUSAL = frozenset({Layer.CONV1D, Layer.SEPARABLE_CONV1D})
+
+
+def paddings_of(layer: Layer) -> tuple[str, ...]:
+    """The padding names that the layer knows."""
+    return ("same", "valid", "causal") if layer in CAUSAL else ("same", "valid")
+
+
+def plan(case: Case) -> Plan:
+    """The plan of the case under Keras's rule."""
+    return plan_of(case, Padding(case.padding.lower()))
+
+
+def signals(case: Case, salt: int = 0) -> Signals:
+    """Small integers of both signs, from a congruence; without ties where the largest is taken."""
+    if case.kind is Kind.MAX_POOLING:
+        return Signals(distinct(case.input_shape, 11 + salt), None)
+    inputs = numbers(case.input_shape, 11 + salt)
+    if case.kind is Kind.AVERAGE_POOLING:
+        return Signals(inputs, None)
+    pointwise = None
+    tail = (case.channels // max(case.groups, 1), case.filters)
+    if case.kind is Kind.TRANSPOSE:
+        tail = (case.filters, case.channels)
+    elif case.kind is not Kind.CONVOLUTION:
+        tail = (case.channels, case.multiplier)
+    if case.kind is Kind.SEPARABLE:
+        shape = (*(1,) * case.ndim, case.channels * case.multiplier, case.filters)
+        pointwise = numbers(shape, 7 + salt)
+    bias = numbers((case.filters,), 3 + salt) if case.bias else None
+    return Signals(inputs, numbers((*case.kernel, *tail), 5 + salt), bias, pointwise)
+
+
+def numbers(shape: Place, seed: int) -> Values:
+    """An array of integers from -9 to 9, held in float64."""
+    state, drawn = seed, []
+    for _ in range(math.prod(shape)):
+        state = (state * 1103515245 + 12345) % 2**31
+        drawn.append(state // 65536 % 19 - 9)
+    return np.array(drawn, dtype=np.float64).reshape(shape)
+
+
+def distinct(shape: Place, seed: int) -> Values:
+    """An array of integers that all differ, most of them negative."""
+    drawn = [(place * 3571 + seed * 97) % 10007 - 7000 for place in range(math.prod(shape))]
+    return np.array(drawn, dtype=np.float64).reshape(shape)
+
+
+def cells(array: Array | None) -> dict[Place, int]:
+    """The cells of an array by their place, as plain integers."""
+    return {} if array is None else {place: int(value) for place, value in np.ndenumerate(array)}
+
+
+def cell_data(data: Signals) -> CellData:
+    """Signals of integers by place."""
+    return CellData(cells(data.inputs), cells(data.kernel), cells(data.pointwise), cells(data.bias))
+
+
+def array_of(shape: Place, values: Numbers | Cells) -> Values:
+    """The array that has these cells: float64, each the nearest to its number."""
+    array = np.full(shape, np.nan)
+    for place, value in values.items():
+        array[place] = float(value)
+    return array
+
+
+def lines(kind: Kind, lengths: range, kernels: range, strides: range, dilations: range) -> Iterator[Case]:
+    """Every geometry of one axis of a kind, with every padding and every `output_padding`."""
+    layer = LAYERS[kind, 1]
+    has_dilation = Argument.DILATION_RATE in SIGNATURES[layer].arguments
+    for n, k, s, d, padding in itertools.product(
+        lengths, kernels, strides, dilations if has_dilation else (1,), paddings_of(layer)
+    ):
+        case = replace(
+            CASE,
+            layer=layer,
+            input=(n,),
+            kernel=(k,),
+            strides=(s,),
+            dilation=(d,),
+            padding=padding,
+            multiplier=2,
+            data_format=DataFormat.CHANNELS_FIRST if (n + k + s + d) % 2 else DataFormat.CHANNELS_LAST,
+        )
+        yield fitted(case)
+        if kind is Kind.TRANSPOSE:
+            for given in range(s):
+                yield fitted(replace(case, output_padding=(given,)))
+
+
+@st.composite
+def unequal_cases(draw: st.DrawFn, kind: Kind, ndim: int) -> Case:
+    """A case of a kind whose axes are unequal in everything, in any format, with any widths."""
+    layer = LAYERS[kind, ndim]
+    longest = 9 if ndim < 3 else 5
+
+    def unequal(most: int) -> tuple[int, ...]:
+        return tuple(draw(st.permutations(range(1, most + 1)))[:ndim])
+
+    strides = unequal(3)
+    groups = draw(st.integers(1, 3 if ndim < 3 else 2)) if kind is Kind.CONVOLUTION else 1
+    given = tuple(draw(st.integers(0, stride - 1)) for stride in strides) if draw(st.booleans()) else None
+    return fitted(
+        replace(
+            CASE,
+            layer=layer,
+            input=unequal(longest),
+            kernel=unequal(3),
+            strides=strides,
+            dilation=unequal(3) if draw(st.booleans()) else (1,) * ndim,
+            padding=draw(st.sampled_from(paddings_of(layer))),
+            output_padding=given,
+            data_format=draw(st.sampled_from(DataFormat)),
+            batch=draw(st.integers(0, 2)),
+            channels=groups * draw(st.integers(1, 2)),
+            filters=groups * draw(st.integers(1, 2)),
+            groups=groups,
+            multiplier=draw(st.integers(1, 3)),
+            bias=draw(st.booleans()),
+        )
+    )
+
+
+@st.composite
+def small_cases(draw: st.DrawFn, kind: Kind) -> Case:
+    """A case of a kind in one to three axes, so small that each of its numbers can be moved in turn."""
+    ndim = draw(st.sampled_from([ndim for of_kind, ndim in LAYERS if of_kind is kind]))
+    layer = LAYERS[kind, ndim]
+
+    def each(least: int, most: int) -> tuple[int, ...]:
+        return tuple(draw(st.integers(least, most)) for _ in range(ndim))
+
+    strides = each(1, 3)
+    groups = draw(st.integers(1, 2)) if kind is Kind.CONVOLUTION else 1
+    given = tuple(draw(st.integers(0, stride - 1)) for stride in strides) if draw(st.booleans()) else None
+    return fitted(
+        replace(
+            CASE,
+            layer=layer,
+            input=each(1, (7, 4, 3)[ndim - 1]),
+            kernel=each(1, 3 if ndim < 3 else 2),
+            strides=strides,
+            dilation=each(1, 2),
+            padding=draw(st.sampled_from(paddings_of(layer))),
+            output_padding=given,
+            data_format=draw(st.sampled_from(DataFormat)),
+            batch=draw(st.integers(1, 2)),
+            channels=groups * draw(st.integers(1, 2)),
+            filters=groups * draw(st.integers(1, 2)),
+            groups=groups,
+            multiplier=draw(st.integers(1, 2)),
+            bias=draw(st.booleans()),
+        )
+    )

@@ -1,0 +1,143 @@
+"""Loops agree with the oracle on every tiny axis of every kind, and on planes and volumes all unequal."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.oracle.gradients import gradients_of
+from harness.oracle.values import values_of
+from harness.records import Case, DataFormat, Kind, Layer, fitted
+
+from .brute import brute_gradients, brute_lengths, brute_values
+from .cases import (
+    CASE,
+    LAYERS,
+    array_of,
+    cell_data,
+    cells,
+    lines,
+    numbers,
+    plan,
+    signals,
+    unequal_cases,
+)
+
+PLANES_AND_VOLUMES = [(kind, ndim) for kind, ndim in LAYERS if ndim > 1]
+
+
+def assert_loops_agree(case: Case) -> None:
+    """Length, values and gradients are those of the loops."""
+    data = signals(case)
+    values = values_of(case, plan(case), data)
+    shape, expected = brute_values(case, cell_data(data))
+    assert plan(case).out == brute_lengths(case), case.id
+    assert values.shape == shape, case.id
+    assert np.array_equal(values, array_of(shape, expected)), case.id
+    # Weights that every count of real cells divides keep the gradients of means integers.
+    weight = numbers(shape, 29) * math.lcm(*range(1, math.prod(case.kernel) + 1))
+    gradients = gradients_of(case, plan(case), data, weight)
+    own = brute_gradients(case, cell_data(data), cells(weight))
+    for gradient, array, by_place in zip(gradients, (data.inputs, *data.weights), own, strict=True):
+        assert gradient.shape == array.shape, case.id
+        assert np.array_equal(gradient, array_of(array.shape, by_place)), case.id
+
+
+NUM_LINES = {
+    Kind.CONVOLUTION: 8 * 5 * 4 * 3 * 3,
+    Kind.DEPTHWISE: 8 * 5 * 4 * 3 * 2,
+    Kind.SEPARABLE: 8 * 5 * 4 * 3 * 3,
+    Kind.TRANSPOSE: 8 * 5 * (2 + 3 + 4 + 5) * 3 * 2,
+    Kind.MAX_POOLING: 8 * 5 * 4 * 2,
+    Kind.AVERAGE_POOLING: 8 * 5 * 4 * 2,
+}
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_loops_agree_on_every_tiny_axis(kind: Kind) -> None:
+    cases = list(lines(kind, range(1, 9), range(1, 6), range(1, 5), range(1, 4)))
+    assert len(cases) == len(set(cases)) == NUM_LINES[kind]
+    for case in cases:
+        assert_loops_agree(replace(case, batch=1))
+
+
+@pytest.mark.parametrize(("kind", "ndim"), PLANES_AND_VOLUMES)
+@settings(derandomize=True, deadline=None, max_examples=80)
+@given(st.data())
+def test_loops_agree_on_planes_and_volumes_unequal_in_everything(
+    kind: Kind, ndim: int, data: st.DataObject
+) -> None:
+    assert_loops_agree(data.draw(unequal_cases(kind, ndim)))
+
+
+@pytest.mark.parametrize("kind", Kind)
+@settings(derandomize=True, deadline=None, max_examples=60)
+@given(st.data())
+def test_loops_agree_on_lines_of_any_widths(kind: Kind, data: st.DataObject) -> None:
+    assert_loops_agree(data.draw(unequal_cases(kind, 1)))
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_loops_agree_on_an_input_of_no_cells(kind: Kind) -> None:
+    # Of a transposed layer the formula leaves max(e - s, 0) cells in `valid`, which hold the bias: so Keras.
+    for case in lines(kind, range(1), range(1, 4), range(1, 4), range(1, 3)):
+        assert_loops_agree(case)
+
+
+@pytest.mark.parametrize(("kind", "ndim"), list(LAYERS))
+def test_loops_agree_on_a_batch_of_no_entries(kind: Kind, ndim: int) -> None:
+    for padding in ("same", "valid"):
+        case = replace(
+            CASE,
+            layer=LAYERS[kind, ndim],
+            input=(4, 5, 3)[:ndim],
+            kernel=(2, 3, 1)[:ndim],
+            strides=(1, 2, 3)[:ndim],
+            dilation=(1,) * ndim,
+            padding=padding,
+            batch=0,
+        )
+        assert_loops_agree(fitted(case))
+
+
+@pytest.mark.parametrize(("kind", "ndim"), PLANES_AND_VOLUMES)
+def test_loops_agree_where_one_axis_of_the_input_has_no_cells(kind: Kind, ndim: int) -> None:
+    for data_format in DataFormat:
+        case = replace(
+            CASE,
+            layer=LAYERS[kind, ndim],
+            input=(4, 0, 3)[:ndim],
+            kernel=(2, 3, 1)[:ndim],
+            strides=(1, 2, 1)[:ndim],
+            dilation=(1,) * ndim,
+            data_format=data_format,
+        )
+        assert_loops_agree(fitted(case))
+
+
+@pytest.mark.parametrize(("kind", "ndim"), list(LAYERS))
+def test_an_operation_gives_what_its_layer_gives_without_a_bias(kind: Kind, ndim: int) -> None:
+    case = fitted(
+        replace(
+            CASE,
+            layer=LAYERS[kind, ndim],
+            input=(4, 5, 3)[:ndim],
+            kernel=(2, 3, 1)[:ndim],
+            strides=(1, 2, 3)[:ndim],
+            dilation=(1,) * ndim,
+            bias=False,
+        )
+    )
+    (operation,) = [layer for layer in Layer if layer.startswith("ops.") and of_kind(layer, case) is kind]
+    called = replace(case, layer=operation)
+    data = signals(case)
+    assert np.array_equal(values_of(called, plan(called), data), values_of(case, plan(case), data))
+
+
+def of_kind(layer: Layer, case: Case) -> Kind:
+    return replace(case, layer=layer).kind

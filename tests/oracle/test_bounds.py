@@ -1,0 +1,256 @@
+"""Computations that round as hardware does stay within the bound; those in fewer bits do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from harness.generator.signals import signals_of
+from harness.oracle import expect
+from harness.oracle.bounds import output_bound
+from harness.oracle.gradients import cotangent, gradients_of
+from harness.oracle.values import values_of
+from harness.records import Array, Case, Data, ExpectedArray, Kind, Mode, Signals, fitted
+
+from .brute import brute_values
+from .cases import CASE, LAYERS, Values, array_of, cell_data, plan, signals
+from .rounding import MEANS, ORDERS, Arithmetic, in_fewer_bits, rounded_gradients, rounded_values
+
+DTYPES = ("float16", "bfloat16", "float32", "float64")
+ARITHMETICS = [Arithmetic(order, mean) for order in ORDERS.values() for mean in MEANS.values()]
+
+
+def real_cases(kind: Kind, ndim: int, dtype: str) -> Iterator[Case]:
+    """Real data, in mode gradient."""
+    for padding, strides, given in (
+        ("same", (1, 2, 1), None),
+        ("valid", (2, 1, 2), None),
+        ("same", (3, 2, 1), (2, 1, 0)),
+    ):
+        yield fitted(
+            replace(
+                CASE,
+                layer=LAYERS[kind, ndim],
+                mode=Mode.GRADIENT,
+                input=((9,), (5, 4), (4, 3, 2))[ndim - 1],
+                kernel=((5,), (3, 2), (2, 3, 1))[ndim - 1],
+                strides=strides[:ndim],
+                dilation=(1,) * ndim,
+                padding=padding,
+                output_padding=None if given is None else given[:ndim],
+                channels=4,
+                filters=2,
+                groups=2,
+                multiplier=2,
+                data=Data.REAL,
+                dtype=dtype,
+            )
+        )
+
+
+def is_within(observed: Values, expected: ExpectedArray) -> bool:
+    bound = np.zeros_like(expected.values) if expected.bound is None else expected.bound
+    assert observed.shape == expected.values.shape == bound.shape
+    return bool(np.all(np.abs(observed - expected.values) <= bound))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("kind", "ndim"), list(LAYERS))
+def test_rounding_in_any_order_of_summation_stays_within_the_bound(kind: Kind, ndim: int, dtype: str) -> None:
+    for case in real_cases(kind, ndim, dtype):
+        data = signals_of(case)
+        output = expect(case, data).output
+        assert output is not None
+        for arithmetic in ARITHMETICS:
+            assert is_within(rounded_values(case, data, arithmetic), output), case.id
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("kind", "ndim"), [pair for pair in LAYERS if pair[0] is not Kind.MAX_POOLING])
+def test_gradients_rounded_in_any_order_of_summation_stay_within_their_bounds(
+    kind: Kind, ndim: int, dtype: str
+) -> None:
+    for case in real_cases(kind, ndim, dtype):
+        data = signals_of(case)
+        expectation = expect(case, data)
+        assert expectation.shape is not None
+        weight = cotangent(expectation.shape)
+        for arithmetic in ARITHMETICS:
+            gradients = rounded_gradients(case, data, weight, arithmetic)
+            for gradient, expected in zip(gradients, expectation.gradients, strict=True):
+                assert is_within(gradient, expected), case.id
+
+
+FEWER = [("float32", 10), ("float32", 7), ("float64", 23), ("float64", 10)]
+"""A dtype, and the fraction bits of TF32, bfloat16, float32 and TF32 to which its inputs are rounded."""
+
+
+def with_fewer_bits(data: Signals, fraction_bits: int) -> Signals:
+    def narrowed(array: Array | None) -> Values | None:
+        return None if array is None else in_fewer_bits(array, fraction_bits)
+
+    inputs = in_fewer_bits(data.inputs, fraction_bits)
+    return Signals(inputs, narrowed(data.kernel), narrowed(data.bias), narrowed(data.pointwise))
+
+
+@pytest.mark.parametrize(("dtype", "fraction_bits"), FEWER)
+@pytest.mark.parametrize(("kind", "ndim"), list(LAYERS))
+def test_a_computation_from_inputs_of_fewer_bits_is_beyond_the_bound(
+    kind: Kind, ndim: int, dtype: str, fraction_bits: int
+) -> None:
+    for case in real_cases(kind, ndim, dtype):
+        data = signals_of(case)
+        output = expect(case, data).output
+        assert output is not None
+        assert not is_within(values_of(case, plan(case), with_fewer_bits(data, fraction_bits)), output), (
+            case.id
+        )
+
+
+@pytest.mark.parametrize(("dtype", "fraction_bits"), FEWER)
+@pytest.mark.parametrize(
+    ("kind", "ndim"),
+    [pair for pair in LAYERS if pair[0] not in {Kind.MAX_POOLING, Kind.AVERAGE_POOLING}],
+)
+def test_gradients_from_inputs_of_fewer_bits_are_beyond_their_bounds(
+    kind: Kind, ndim: int, dtype: str, fraction_bits: int
+) -> None:
+    for case in real_cases(kind, ndim, dtype):
+        data = signals_of(case)
+        expectation = expect(case, data)
+        assert expectation.shape is not None
+        weight = cotangent(expectation.shape)
+        *narrow, _ = gradients_of(case, plan(case), with_fewer_bits(data, fraction_bits), weight)
+        *expected_of_each, _ = (
+            expectation.gradients
+        )  # The last is the bias's, which adds up the weights alone.
+        for gradient, expected in zip(narrow, expected_of_each, strict=True):
+            assert not is_within(gradient, expected), case.id
+
+
+ROUNDINGS = {
+    # Taps times channels of a group, and the bias.
+    Kind.CONVOLUTION: 3 * 2 + 1,
+    Kind.DEPTHWISE: 3 + 1,
+    # The taps, then channels times multiplier.
+    Kind.SEPARABLE: 3 + 4 * 2 + 1,
+    # As many taps as an output can meet, times the channels.
+    Kind.TRANSPOSE: 3 * 4 + 1,
+    # The sums, the count's reciprocal and the product with it.
+    Kind.AVERAGE_POOLING: 3 + 2,
+}
+
+
+@pytest.mark.parametrize("kind", ROUNDINGS)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_bound_is_the_magnitudes_times_the_roundings(kind: Kind, dtype: str) -> None:
+    case = fitted(
+        replace(
+            CASE,
+            layer=LAYERS[kind, 1],
+            channels=4,
+            filters=2,
+            groups=2,
+            multiplier=2,
+            data=Data.REAL,
+            dtype=dtype,
+        )
+    )
+    data = signals(case)
+    sizes = Signals(*[None if array is None else np.abs(array) for array in (data.inputs, data.kernel)])  # type: ignore[arg-type]
+    sizes = replace(
+        sizes,
+        bias=None if data.bias is None else np.abs(data.bias),
+        pointwise=None if data.pointwise is None else np.abs(data.pointwise),
+    )
+    magnitudes = array_of(*brute_values(case, cell_data(sizes)))
+    bits = {"float16": 10, "bfloat16": 7, "float32": 23, "float64": 52}[dtype]
+    bound = output_bound(case, plan(case), data)
+    assert bound is not None
+    lost = {"float16": 2.0**-25}.get(dtype, 0.0)
+    relative = magnitudes * (2.0 ** -(1 + bits) + 2.0**-53)
+    assert np.allclose(bound, ROUNDINGS[kind] * (relative + lost * (magnitudes > 0)), rtol=1e-12)
+
+
+def test_the_bound_of_a_sum_by_hand() -> None:
+    # 1.5*0.5 - 2.5*4 + 8: B = 0.75 + 10 + 8 = 18.75 in float16, two products and sums and a bias: K = 3,
+    # and each of the three may lose half of 2**-24 besides.
+    case = replace(
+        CASE,
+        input=(2,),
+        kernel=(2,),
+        padding="valid",
+        batch=1,
+        channels=1,
+        filters=1,
+        data=Data.REAL,
+        dtype="float16",
+    )
+    data = Signals(
+        np.array([[[1.5], [-2.5]]], np.float16),
+        np.array([[[0.5]], [[4]]], np.float16),
+        np.array([8], np.float16),
+    )
+    output = expect(case, data).output
+    assert output is not None
+    assert output.values.tolist() == [[[-1.25]]]
+    assert output.bound is not None
+    assert output.bound.tolist() == [[[18.75 * (3 * (2.0**-11 + 2.0**-53)) + 3 * 2.0**-25]]]
+
+
+def test_the_bound_is_0_where_nothing_is_added_up() -> None:
+    # A stride of 3 beyond a kernel of 2: each third output meets no tap.
+    case = replace(
+        CASE,
+        layer=LAYERS[Kind.TRANSPOSE, 1],
+        input=(2,),
+        kernel=(2,),
+        strides=(3,),
+        padding="valid",
+        bias=False,
+        data=Data.REAL,
+        dtype="float32",
+    )
+    output = expect(case, signals_of(case)).output
+    assert output is not None
+    assert output.bound is not None
+    assert np.all((output.bound == 0) == np.array([False, False, True] * 2)[:, np.newaxis])
+    assert np.all(output.values[:, 2::3] == 0)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.MAX_POOLING])
+def test_the_bound_is_0_where_everything_is_zero(kind: Kind) -> None:
+    case = fitted(
+        replace(CASE, layer=LAYERS[kind, 1], mode=Mode.GRADIENT, bias=False, data=Data.REAL, dtype="float32")
+    )
+    data = signals_of(case)
+    expectation = expect(case, replace(data, inputs=np.zeros_like(data.inputs)))
+    assert expectation.output is not None
+    for expected in (expectation.output, *expectation.gradients[1:]):
+        assert expected.bound is not None
+        assert not expected.bound.any()
+    assert expectation.gradients[0].bound is not None
+    assert expectation.gradients[0].bound.all()
+
+
+@pytest.mark.parametrize(("kind", "ndim"), list(LAYERS))
+def test_sums_of_integers_have_no_bound_and_means_have_one(kind: Kind, ndim: int) -> None:
+    for case in real_cases(kind, ndim, "float32"):
+        exact = replace(case, data=Data.EXACT)
+        expectation = expect(exact, signals_of(exact))
+        assert expectation.output is not None
+        is_mean = kind is Kind.AVERAGE_POOLING
+        arrays: Sequence[ExpectedArray] = (expectation.output, *expectation.gradients)
+        assert [array.bound is not None for array in arrays] == [is_mean] * len(arrays)
+
+
+def test_the_largest_of_a_window_is_one_of_its_cells_and_nothing_near_it() -> None:
+    for dtype in DTYPES:
+        case = fitted(replace(CASE, layer=LAYERS[Kind.MAX_POOLING, 1], data=Data.REAL, dtype=dtype))
+        output = expect(case, signals_of(case)).output
+        assert output is not None
+        assert output.bound is not None
+        assert not output.bound.any()

@@ -1,0 +1,219 @@
+"""A plan says all that decides an answer: what it leaves out of a rule changes no value."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from harness.oracle import KERAS, WRONG_RULES, Padding, Rule
+from harness.oracle.plan import Plan, axis_geometries, plan_of, reads_other_format
+from harness.oracle.rules import (
+    Causal,
+    Dilation,
+    Divisor,
+    Fill,
+    Full,
+    Groups,
+    Maximum,
+    Multiplier,
+    Orientation,
+    OutputPadding,
+    Pads,
+    Placement,
+    Pointwise,
+    Strides,
+    on_one_axis,
+)
+from harness.oracle.values import evaluate, values_of
+from harness.records import Case, Kind, fitted
+
+from .cases import CASE, LAYERS, signals, small_cases, unequal_cases
+
+AXIS_RULES = on_one_axis(WRONG_RULES)
+RULES = {"keras": KERAS, **WRONG_RULES, **AXIS_RULES}
+
+
+def unabridged(case: Case, plan: Plan, rule: Rule) -> Plan:
+    """The plan with its whole rule, but for what the rule by its own words does not do to the case.
+
+    It takes another format only where the lengths allow it, swaps the axes of square kernels only, and
+    fills padded cells, of which a transposed layer has none and a maximum takes none.
+    """
+    if not reads_other_format(case, rule):
+        rule = replace(rule, format=KERAS.format)
+    if rule.orientation is Orientation.TRANSPOSED and len(set(case.kernel)) > 1:
+        rule = replace(rule, orientation=KERAS.orientation)
+    if plan.kind in {Kind.TRANSPOSE, Kind.MAX_POOLING}:
+        rule = replace(rule, fill=KERAS.fill)
+    return replace(plan, rule=rule)
+
+
+@st.composite
+def combined(draw: st.DrawFn) -> Rule:
+    """A rule that is wrong in two respects."""
+    one, other = draw(st.sampled_from(sorted(RULES))), draw(st.sampled_from(sorted(RULES)))
+    changes = {
+        field: getattr(RULES[other], field)
+        for field in RULES[other].__slots__
+        if getattr(RULES[other], field) != getattr(KERAS, field)
+    }
+    return replace(RULES[one], **changes)
+
+
+@pytest.mark.parametrize("kind", Kind)
+@settings(derandomize=True, deadline=None, max_examples=25, phases=[Phase.generate])
+@given(st.data())
+def test_rules_with_equal_plans_give_equal_values(kind: Kind, data: st.DataObject) -> None:
+    case = data.draw(small_cases(kind))
+    padding, own = Padding(case.padding), signals(case)
+    rules = [*RULES.values(), *(data.draw(combined()) for _ in range(20))]
+    alike: dict[Plan, list[Rule]] = defaultdict(list)
+    for rule in rules:
+        alike[plan_of(case, padding, rule)].append(rule)
+    for plan, same in alike.items():
+        values = values_of(case, plan, own)
+        for rule in same:
+            assert np.array_equal(values, values_of(case, unabridged(case, plan, rule), own)), rule
+
+
+@settings(derandomize=True, deadline=None, max_examples=60)
+@given(st.sampled_from(list(LAYERS)).flatmap(lambda pair: unequal_cases(*pair)), combined())
+def test_a_plan_is_as_long_as_its_output(case: Case, rule: Rule) -> None:
+    padding = Padding(case.padding)
+    plan = plan_of(case, padding, rule)
+    values = evaluate(case, padding, signals(case), rule)
+    assert values.shape == case.shape_of(case.batch, plan.out, case.filters)
+    assert values.dtype == np.float64
+
+
+@settings(derandomize=True, deadline=None, max_examples=100)
+@given(st.sampled_from(list(LAYERS)).flatmap(lambda pair: unequal_cases(*pair)))
+def test_keras_has_the_plan_of_its_axes_and_nothing_else(case: Case) -> None:
+    padding = Padding(case.padding)
+    assert plan_of(case, padding) == Plan(case.kind, axis_geometries(case, padding), KERAS, (1,) * case.ndim)
+
+
+ONLY_OF = {
+    replace(KERAS, causal=Causal.AFTER): {Kind.CONVOLUTION, Kind.SEPARABLE},
+    replace(KERAS, groups=Groups.REVERSED): {Kind.CONVOLUTION},
+    replace(KERAS, multiplier=Multiplier.MULTIPLIER_MAJOR): {Kind.DEPTHWISE, Kind.SEPARABLE},
+    replace(KERAS, pointwise=Pointwise.TRANSPOSED): {Kind.SEPARABLE},
+    replace(KERAS, output_padding=OutputPadding.BEFORE): {Kind.TRANSPOSE},
+    replace(KERAS, full=Full.KERNEL_ONLY): {Kind.TRANSPOSE},
+    replace(KERAS, divisor=Divisor.WINDOW): {Kind.AVERAGE_POOLING},
+    replace(KERAS, maximum=Maximum.ZERO): {Kind.MAX_POOLING},
+    replace(KERAS, fill=Fill.ONE): {Kind.CONVOLUTION, Kind.DEPTHWISE, Kind.SEPARABLE, Kind.AVERAGE_POOLING},
+    replace(KERAS, orientation=Orientation.FLIPPED): {
+        Kind.CONVOLUTION,
+        Kind.DEPTHWISE,
+        Kind.SEPARABLE,
+        Kind.TRANSPOSE,
+    },
+    replace(KERAS, placement=Placement.ODD_BEFORE): set(Kind),
+}
+
+
+@pytest.mark.parametrize(
+    "rule", ONLY_OF, ids=lambda rule: next(n for n in WRONG_RULES if WRONG_RULES[n] == rule)
+)
+def test_a_rule_changes_the_plans_of_the_kinds_that_it_speaks_of(rule: Rule) -> None:
+    changed = set()
+    for kind in Kind:
+        for padding, (stride, more) in itertools.product(("same", "valid", "causal"), ((2, (1,)), (4, None))):
+            if padding == "causal" and kind not in {Kind.CONVOLUTION, Kind.SEPARABLE}:
+                continue
+            case = fitted(
+                replace(
+                    CASE,
+                    layer=LAYERS[kind, 1],
+                    input=(4,),
+                    strides=(stride,),
+                    padding=padding,
+                    output_padding=more,
+                    groups=2,
+                    multiplier=2,
+                )
+            )
+            if plan_of(case, Padding(padding), rule) != plan_of(case, Padding(padding)):
+                changed.add(kind)
+    assert changed == ONLY_OF[rule]
+
+
+@pytest.mark.parametrize("name", AXIS_RULES)
+def test_a_rule_on_one_axis_is_as_wrong_as_on_all_there_and_right_on_the_others(name: str) -> None:
+    rule = AXIS_RULES[name]
+    for kind, ndim in LAYERS:
+        for padding in ("same", "valid") if ndim > 1 else ():
+            case = fitted(
+                replace(
+                    CASE,
+                    layer=LAYERS[kind, ndim],
+                    input=(6, 9, 7)[:ndim],
+                    kernel=(3, 2, 2)[:ndim],
+                    strides=(2, 3, 2)[:ndim],
+                    dilation=(1, 2, 3)[:ndim],
+                    padding=padding,
+                    output_padding=(1, 2, 0)[:ndim],
+                )
+            )
+            right = axis_geometries(case, Padding(padding))
+            held = axis_geometries(case, Padding(padding), rule)
+            everywhere = axis_geometries(case, Padding(padding), replace(rule, on_axis=KERAS.on_axis))
+            place = 0 if name.endswith("first-axis") else ndim - 1
+            assert list(held) == [everywhere[a] if a == place else right[a] for a in range(ndim)]
+
+
+def test_every_rule_of_lengths_and_pads_is_held_to_the_first_and_to_the_last_axis() -> None:
+    moved = {
+        rule for rule in WRONG_RULES.values() if spoken_of(rule) & {"placement", "amount", "shift", "full"}
+    }
+    assert moved
+    for rule in moved:
+        held = [of_axis for of_axis in AXIS_RULES.values() if replace(of_axis, on_axis=KERAS.on_axis) == rule]
+        assert len(held) == 2
+    assert len(set(AXIS_RULES.values())) == len(AXIS_RULES)
+
+
+def spoken_of(rule: Rule) -> set[str]:
+    """The respects in which a rule is wrong."""
+    return {field for field in Rule.__slots__ if getattr(rule, field) != getattr(KERAS, field)}
+
+
+@pytest.mark.parametrize("kind", [Kind.CONVOLUTION, Kind.TRANSPOSE])
+def test_pads_and_strides_of_other_axes_are_those_of_the_axes_named(kind: Kind) -> None:
+    case = fitted(
+        replace(
+            CASE,
+            layer=LAYERS[kind, 3],
+            input=(6, 5, 7),
+            kernel=(4, 3, 2),
+            strides=(1, 2, 3),
+            dilation=(1, 1, 1),
+        )
+    )
+    pads = [(axis.before, axis.after) for axis in axis_geometries(case, Padding.SAME)]
+    for name, order in (
+        (Pads.SWAPPED, (2, 1, 0)),
+        (Pads.FIRST_FOR_ALL, (0, 0, 0)),
+        (Pads.LAST_FOR_ALL, (2, 2, 2)),
+    ):
+        moved = axis_geometries(case, Padding.SAME, replace(KERAS, pads=name))
+        assert [(axis.before, axis.after) for axis in moved] == [pads[a] for a in order]
+    for strides, expected in (
+        (Strides.SWAPPED, (3, 2, 1)),
+        (Strides.FIRST_FOR_ALL, (1, 1, 1)),
+        (Strides.LAST_FOR_ALL, (3, 3, 3)),
+        (Strides.IGNORED, (1, 1, 1)),
+    ):
+        taken = axis_geometries(case, Padding.SAME, replace(KERAS, strides=strides))
+        assert tuple(axis.stride for axis in taken) == expected
+    dilated = replace(case, dilation=(1, 2, 3), strides=(1, 1, 1))
+    for dilation, expected in ((Dilation.SWAPPED, (3, 2, 1)), (Dilation.FIRST_FOR_ALL, (1, 1, 1))):
+        spread = axis_geometries(dilated, Padding.SAME, replace(KERAS, dilation=dilation))
+        assert tuple(axis.dilation for axis in spread) == expected

@@ -1,0 +1,65 @@
+"""What the suites of cases see of the wrong rules."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import lru_cache
+
+from harness.generator.library import cases_of, load_library
+from harness.generator.signals import signals_of
+from harness.oracle import KERAS, WRONG_RULES, Rule
+from harness.oracle.plan import Plan, plan_of
+from harness.oracle.refusal import padding_of, refusal_of
+from harness.oracle.values import values_of
+from harness.records import Case, Refusal
+from harness.shipped import cases_folder
+
+
+def suite(name: str) -> Sequence[Case]:
+    return list(cases_of(load_library([cases_folder()]), [name]))
+
+
+data_of = lru_cache(maxsize=2)(signals_of)
+
+
+@lru_cache(maxsize=256)
+def answer_of(case: Case, plan: Plan) -> tuple[tuple[int, ...], bytes]:
+    """Shape and values after a plan, to be compared for equality."""
+    values = values_of(case, plan, data_of(case))
+    return values.shape, (values + 0.0).tobytes()
+
+
+def answer(case: Case, rule: Rule) -> tuple[tuple[int, ...], bytes] | None:
+    """The answer under the rule; None where there is none. Rules with equal plans give equal answers."""
+    padding = padding_of(case)
+    if padding is None or refusal_of(case).refusal is Refusal.REQUIRED:
+        return None
+    return answer_of(case, plan_of(case, padding, rule))
+
+
+def test_smoke_tells_every_wrong_rule_from_keras() -> None:
+    alike = set(WRONG_RULES)
+    for case in suite("smoke"):
+        right = answer(case, KERAS)
+        alike = {name for name in alike if answer(case, WRONG_RULES[name]) == right}
+    assert not alike
+
+
+def test_core_holds_smoke_and_tells_the_wrong_rules_from_one_another() -> None:
+    smoke, core = suite("smoke"), suite("core")
+    assert set(smoke) <= set(core)
+    together = [list(WRONG_RULES)]
+    for case in (*smoke, *core):
+        together = [part for names in together for part in told_apart(case, names)]
+        if not together:
+            break
+    assert not together
+
+
+def told_apart(case: Case, names: Sequence[str]) -> list[list[str]]:
+    """The names by their answer to the case, without those that stand alone."""
+    groups: dict[object, list[str]] = defaultdict(list)
+    for name in names:
+        groups[answer(case, WRONG_RULES[name])].append(name)
+    return [group for group in groups.values() if len(group) > 1]

@@ -1,0 +1,105 @@
+"""Which arguments a layer takes, and what becomes of the others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.worker.adapters.arguments import accepted, written
+from harness.worker.adapters.generation import Generation, Unsupported
+from harness.worker.adapters.making import made
+
+CASE = {"form": "list", "arguments": {"strides": [2, 1], "output_padding": None, "padding": "same"}}
+
+# ruff: noqa: ARG002
+# What counts of these classes are their signatures.
+
+
+class Base:
+    def __init__(self, kernel_size: Any, dilation_rate: Any = 1, groups: int = 1, **more: Any) -> None:
+        self.given = {"dilation_rate": dilation_rate, "groups": groups, **more}
+
+
+class Settling(Base):
+    """Names some arguments, passes the rest on, and settles `groups` by itself."""
+
+    def __init__(self, kernel_size: Any, strides: Any, output_padding: Any = None, **more: Any) -> None:
+        super().__init__(kernel_size, groups=1, **more)
+
+
+class Closed(Base):
+    def __init__(self, kernel_size: Any) -> None:
+        super().__init__(kernel_size)
+
+
+def test_nothing_but_lists_is_written_in_a_form() -> None:
+    assert written(CASE) == {"strides": [2, 1], "output_padding": None, "padding": "same"}
+    assert written({**CASE, "form": "defaults"})["strides"] == (2, 1)
+
+
+def test_a_form_that_is_none_is_unsupported() -> None:
+    with pytest.raises(Unsupported, match="form words"):
+        written({**CASE, "form": "words"})
+
+
+def test_what_is_done_anyway_is_left_out_where_there_is_no_argument() -> None:
+    usual = {"groups": 1, "dilation_rate": [1, 1], "use_bias": True, "data_format": "channels_last"}
+    assert accepted(Settling, "it", {**usual, "kernel_size": 3, "strides": 1}) == {
+        "kernel_size": 3,
+        "strides": 1,
+    }
+
+
+def test_an_argument_that_is_named_is_passed_on_whatever_it_says() -> None:
+    given = {"kernel_size": 3, "strides": 1, "output_padding": None}
+    assert accepted(Settling, "it", given) == given
+
+
+@pytest.mark.parametrize("value", [2, [1, 2], (2, 2)])
+def test_an_argument_of_a_base_is_passed_on(value: Any) -> None:
+    assert accepted(Settling, "it", {"dilation_rate": value, "strides": 1})["dilation_rate"] == value
+
+
+@pytest.mark.parametrize(
+    ("called", "name", "value"),
+    [(Settling, "depth_multiplier", 2), (Closed, "dilation_rate", 2), (Settling, "use_bias", False)],
+)
+def test_an_argument_that_nobody_names_is_unsupported(called: Any, name: str, value: Any) -> None:
+    with pytest.raises(Unsupported, match=f"^it has no argument {name}$"):
+        accepted(called, "it", {name: value, "strides": 1})
+
+
+def test_a_default_that_is_missing_is_unsupported() -> None:
+    with pytest.raises(Unsupported, match=r"^it has no default of strides$"):
+        accepted(Settling, "it", {"kernel_size": 3})
+
+
+class Layers:
+    Conv2D = Settling
+
+
+class Keras:
+    layers = Layers
+
+
+def case_of(**arguments: Any) -> Any:
+    return {"layer": "Conv2D", "form": "tuple", "arguments": {"kernel_size": 3, "strides": 1, **arguments}}
+
+
+def test_an_argument_that_a_class_settles_is_unsupported() -> None:
+    generation = Generation(Keras, "2.0")
+    assert made(generation, case_of(dilation_rate=2), []).given["dilation_rate"] == 2
+    with pytest.raises(Unsupported, match=r"^Conv2D of Keras 2\.0 has no argument groups$"):
+        made(generation, case_of(groups=2), [])
+
+
+class Failing(Base):
+    def __init__(self, kernel_size: Any, strides: Any, **more: Any) -> None:
+        raise TypeError("multiple values of kernel_size are no tuple")
+
+
+def test_another_type_error_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Layers, "Conv2D", Failing)
+    with pytest.raises(TypeError, match="no tuple"):
+        made(Generation(Keras, "2.0"), case_of(groups=2), [])

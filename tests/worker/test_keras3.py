@@ -1,0 +1,242 @@
+"""The adapter for Keras 3 and every mode, with a stand-in for it and for its backends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.generator.signals import signals_of
+from harness.records import Case, Form, Layer, Mode, fitted
+from harness.worker.adapters.differentiating import Unconnected, cotangent
+from harness.worker.adapters.generation import Unsupported
+from harness.worker.adapters.keras3 import Keras3
+from tests.verdicts.made import PLAIN, expected
+from tests.worker import backends
+from tests.worker.asking import observed, observed_all
+from tests.worker.standin3 import keras3
+
+OPERATION = fitted(replace(PLAIN, layer=Layer.OPS_CONV))
+MODES = [Mode.EAGER, Mode.INFERRED, Mode.COMPILED, Mode.JIT, Mode.DYNAMIC, Mode.RELOADED, Mode.GRADIENT]
+
+
+@pytest.fixture(autouse=True)
+def heard(monkeypatch: pytest.MonkeyPatch) -> backends.Heard:
+    return backends.install(monkeypatch)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        *(replace(PLAIN, mode=mode) for mode in MODES),
+        *(replace(PLAIN, mode=mode, bias=False, dtype="float64") for mode in MODES),
+        *(replace(OPERATION, mode=mode) for mode in MODES if mode is not Mode.RELOADED),
+    ],
+    ids=lambda case: case.id,
+)
+def test_every_mode_computes_with_the_weights_of_the_case(case: Case) -> None:
+    fields = observed(Keras3(keras3(), "3.99"), case)
+    expectation = expected(case)
+    assert expectation.values is not None
+    assert np.array_equal(fields["output"], expectation.values)
+    assert fields["output"].dtype == case.dtype
+    for said in ("inferred_shape", "symbolic_shape"):
+        if said in fields:
+            assert fields[said] == list(getattr(expectation, said)), said
+
+
+@pytest.mark.parametrize("case", [PLAIN, OPERATION], ids=lambda case: case.id)
+@pytest.mark.parametrize(
+    ("mode", "said", "inputs"),
+    [
+        (Mode.EAGER, {"inferred_shape"}, []),
+        (Mode.INFERRED, {"inferred_shape", "symbolic_shape"}, [(2, 5, 6, 2)]),
+        (Mode.COMPILED, {"symbolic_shape"}, [(None, 5, 6, 2)]),
+        (Mode.JIT, {"symbolic_shape"}, [(None, 5, 6, 2)]),
+        (Mode.DYNAMIC, {"inferred_shape", "symbolic_shape"}, [(None, None, None, 2)]),
+        (Mode.GRADIENT, {"inferred_shape"}, []),
+    ],
+)
+def test_a_mode_says_shapes_for_what_it_knows(case: Case, mode: Mode, said: set[str], inputs: Any) -> None:
+    keras = keras3()
+    fields = observed(Keras3(keras, "3.99"), replace(case, mode=mode))
+    assert {name for name in fields if name.endswith("shape")} == said
+    assert keras.asked.inputs == inputs
+
+
+@pytest.mark.parametrize(("mode", "jit"), [(Mode.COMPILED, False), (Mode.JIT, True)])
+def test_a_model_is_compiled_as_the_mode_says_and_predicts_in_one_batch(mode: Mode, jit: bool) -> None:  # noqa: FBT001
+    keras = keras3()
+    observed(Keras3(keras, "3.99"), replace(PLAIN, mode=mode, batch=3))
+    assert (keras.asked.jit, keras.asked.predicted) == ([jit], [3])
+
+
+def test_a_compiler_that_is_not_used_is_told() -> None:
+    with pytest.raises(Unsupported, match="never compiled with jit_compile=True"):
+        observed(Keras3(keras3(heeds_jit=False), "3.99"), replace(PLAIN, mode=Mode.JIT))
+
+
+def test_what_jax_compiled_is_freed_once_a_batch(heard: backends.Heard) -> None:
+    observed_all(Keras3(keras3("jax"), "3.99"), [PLAIN, replace(PLAIN, padding="valid")])
+    assert heard.num_clearings == 1
+
+
+def test_the_compiler_of_torch_starts_anew_with_every_model(heard: backends.Heard) -> None:
+    observed_all(Keras3(keras3("torch"), "3.99"), [replace(PLAIN, mode=Mode.JIT)] * 2)
+    assert heard.num_resets == 2
+
+
+@pytest.mark.parametrize("backend", ["numpy", "openvino"])
+@pytest.mark.parametrize(
+    ("mode", "reason"), [(Mode.JIT, "compiles nothing"), (Mode.GRADIENT, "no gradients")]
+)
+def test_what_a_backend_cannot_do_is_unsupported_before_a_layer_is_made(
+    backend: str, mode: Mode, reason: str
+) -> None:
+    stages: list[str] = []
+    with pytest.raises(Unsupported, match=f"^backend {backend} (has )?{reason}$"):
+        observed(Keras3(keras3(backend), "3.99"), replace(PLAIN, mode=mode), stages)
+    assert stages == []
+
+
+@pytest.mark.parametrize(("backend", "signatures"), [("tensorflow", [(None, None, None, 2)]), ("jax", [])])
+def test_tensorflow_traces_without_the_lengths(heard: backends.Heard, backend: str, signatures: Any) -> None:
+    observed(Keras3(keras3(backend), "3.99"), replace(PLAIN, mode=Mode.DYNAMIC))
+    assert heard.signatures == signatures
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "torch", "jax"])
+@pytest.mark.parametrize("case", [PLAIN, OPERATION], ids=lambda case: case.id)
+def test_gradients_are_those_of_the_input_and_of_each_weight(backend: str, case: Case) -> None:
+    fields = observed(Keras3(keras3(backend), "3.99"), replace(case, mode=Mode.GRADIENT))
+    signals = signals_of(replace(case, mode=Mode.GRADIENT))
+    assert [gradient.shape for gradient in fields["gradients"]] == [
+        array.shape for array in (signals.inputs, *signals.weights)
+    ]
+    weighting = cotangent(fields["output"].shape, "float32").sum()
+    assert all((gradient == weighting).all() for gradient in fields["gradients"])
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "torch", "jax"])
+def test_a_gradient_that_is_missing_is_an_error(heard: backends.Heard, backend: str) -> None:
+    heard.unconnected = True
+    with pytest.raises(Unconnected, match="no gradient of the input, of weight 0, of weight 1"):
+        observed(Keras3(keras3(backend), "3.99"), replace(PLAIN, mode=Mode.GRADIENT))
+
+
+def test_a_reloaded_model_has_the_weights_of_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    keras = keras3()
+    load = keras.models.load_model
+
+    def load_model(path: str) -> Any:
+        with np.load(path) as weights:
+            doubled = [weights[name] * 2 for name in weights.files]
+        with open(path, "wb") as file:  # noqa: PTH123
+            np.savez(file, *doubled)
+        return load(path)
+
+    monkeypatch.setattr(keras.models, "load_model", load_model)
+    fields = observed(Keras3(keras, "3.99"), replace(PLAIN, mode=Mode.RELOADED))
+    values = expected(PLAIN).values
+    assert values is not None
+    assert np.array_equal(fields["output"], 2 * values)
+    (path,) = keras.asked.saved
+    assert path.suffix == ".keras"
+    assert not path.parent.exists()
+
+
+def test_an_operation_is_called_on_tensors_after_symbolic_ones() -> None:
+    keras = keras3()
+    observed(Keras3(keras, "3.99"), OPERATION)
+    assert [kind for kind, _ in keras.asked.operations] == ["KerasTensor", "Tensor"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "reason"),
+    [
+        (Mode.RELOADED, "an operation is not saved"),
+        (Mode.SEQUENTIAL, "an operation is no layer of a Sequential"),
+    ],
+)
+def test_an_operation_is_not_everything_that_a_layer_is(mode: Mode, reason: str) -> None:
+    with pytest.raises(Unsupported, match=f"^{reason}$"):
+        observed(Keras3(keras3(), "3.99"), replace(OPERATION, mode=mode))
+
+
+def test_an_operation_or_layer_that_does_not_exist_is_unsupported() -> None:
+    with pytest.raises(Unsupported, match=r"^Keras 3\.99 has no ops\.max_pool$"):
+        observed(Keras3(keras3(), "3.99"), fitted(replace(PLAIN, layer=Layer.OPS_MAX_POOL)))
+    with pytest.raises(Unsupported, match=r"^Keras 3\.99 has no MaxPooling2D$"):
+        observed(Keras3(keras3(), "3.99"), fitted(replace(PLAIN, layer=Layer.MAX_POOLING2D)))
+
+
+SQUARE = replace(PLAIN, kernel=(3, 3), strides=(1, 1), padding="valid")
+
+
+@pytest.mark.parametrize(
+    ("form", "given"),
+    [
+        (Form.TUPLE, {"kernel_size": (3, 3), "strides": (1, 1)}),
+        (Form.LIST, {"kernel_size": [3, 3], "strides": [1, 1]}),
+        (Form.INT, {"kernel_size": 3, "strides": 1}),
+    ],
+)
+def test_lengths_are_passed_on_in_the_form_of_the_case(form: Form, given: dict[str, Any]) -> None:
+    keras = keras3()
+    observed(Keras3(keras, "3.99"), replace(SQUARE, form=form))
+    assert keras.asked.layers == [{**given, "dtype": "float32"}]
+
+
+def test_what_a_case_leaves_out_is_not_passed_on() -> None:
+    keras = keras3()
+    fields = observed(Keras3(keras, "3.99"), replace(SQUARE, form=Form.DEFAULTS))
+    # The strides are the stand-in's own default, the bias comes although nothing asks for it.
+    assert keras.asked.layers == [{"kernel_size": (3, 3), "strides": 1}]
+    values = expected(SQUARE).values
+    assert values is not None
+    assert np.array_equal(fields["output"], values)
+
+
+def test_an_equal_layer_in_another_form_is_another_layer() -> None:
+    keras = keras3()
+    observed_all(
+        Keras3(keras, "3.99"), [SQUARE, replace(SQUARE, form=Form.LIST), replace(SQUARE, input=(8, 8))]
+    )
+    assert len(keras.asked.layers) == 3
+    observed_all(Keras3(keras, "3.99"), [SQUARE, replace(SQUARE, input=(8, 8))])
+    assert len(keras.asked.layers) == 4
+
+
+def test_a_layer_is_kept_for_its_gradients_too() -> None:
+    keras = keras3()
+    case = replace(SQUARE, mode=Mode.GRADIENT)
+    observed_all(Keras3(keras, "3.99"), [case, replace(case, batch=1)])
+    assert len(keras.asked.layers) == 1
+
+
+def test_what_refuses_to_infer_is_built_afresh_and_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    keras = keras3()
+    made: list[Any] = []
+    layer = keras.layers.Conv2D
+    build = layer.build
+
+    def refuse(self: Any, shape: Any) -> Any:
+        if shape[1] < 5:
+            raise ValueError("no window fits")
+        return shape
+
+    def noted(self: Any, shape: Any) -> None:
+        made.append(self)
+        build(self, shape)
+
+    monkeypatch.setattr(layer, "compute_output_shape", refuse)
+    monkeypatch.setattr(layer, "build", noted)
+    short = replace(PLAIN, input=(4, 6))
+    fields = observed_all(Keras3(keras, "3.99"), [PLAIN, short, PLAIN])
+    assert [made.index(one) for one in made] == [0, 1, 2]
+    assert "inference_error" not in fields[0]
+    assert fields[1]["inference_error"] == {"type": "ValueError", "message": "no window fits"}
+    assert "inferred_shape" not in fields[1]
+    assert fields[1]["output"].shape == expected(short).shape

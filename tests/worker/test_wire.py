@@ -1,0 +1,63 @@
+"""The worker's half of the wire against the harness's, and what is known of the cotangent."""
+
+from __future__ import annotations
+
+import ml_dtypes
+import msgspec
+import numpy as np
+import pytest
+
+from harness import arrays
+from harness.worker import loop, wire
+from harness.worker.adapters.differentiating import cotangent
+
+
+@pytest.mark.parametrize("dtype", ["bool", "float16", "float32", "float64", "int8", "uint64"])
+@pytest.mark.parametrize("shape", [(), (0, 3), (2, 3)])
+def test_an_array_is_the_same_on_both_sides(dtype: str, shape: tuple[int, ...]) -> None:
+    values = np.arange(6).reshape(2, 3)[: shape[0] if shape else 1].astype(dtype).reshape(-1)
+    array = np.resize(values, shape).astype(dtype)
+    there = wire.decode_array(msgspec.to_builtins(arrays.encode(array)))
+    assert (there.dtype, there.shape) == (array.dtype, shape)
+    back = arrays.decode(msgspec.convert(wire.encode_array(there), arrays.EncodedArray))
+    assert np.array_equal(back, array)
+    assert there.flags.writeable
+
+
+def test_a_bfloat16_is_read_as_the_same_numbers() -> None:
+    array = np.array([1.5, -2, 3e38, np.inf], ml_dtypes.bfloat16).reshape(2, 2)
+    there = wire.decode_array(msgspec.to_builtins(arrays.encode(array)))
+    assert there.dtype == np.float32
+    assert np.array_equal(there, array.astype(np.float32))
+
+
+def test_a_bfloat16_of_a_library_is_written_as_one() -> None:
+    array = np.array([[1.5, -2, 0.75]], ml_dtypes.bfloat16)
+    encoded = wire.encode_array(array)
+    assert encoded["dtype"] == "bfloat16"
+    back = arrays.decode(msgspec.convert(encoded, arrays.EncodedArray))
+    assert back.dtype == array.dtype
+    assert np.array_equal(back, array)
+
+
+def test_the_cotangent_is_the_formula() -> None:
+    values = cotangent((2, 3, 50), "float16")
+    assert (values.shape, values.dtype) == ((2, 3, 50), np.float16)
+    for index, value in enumerate(values.ravel()):
+        h = (31 * index * index + 17 * index + 5) % 251 % 6
+        assert value == (h - 3 if h < 3 else h - 2)
+    assert set(values.ravel()) == {-3, -2, -1, 1, 2, 3}
+    assert cotangent((0, 2), "float32").shape == (0, 2)
+
+
+class Gradient:
+    """An observer that answers with gradients."""
+
+    def observe(self, *_: object) -> wire.Message:
+        return {"output": np.ones(2, "float32"), "gradients": [np.zeros(1, "float16")], "inferred_shape": [2]}
+
+
+def test_gradients_are_arrays_of_a_reply() -> None:
+    fields = loop.observe(Gradient(), {"seq": 0}, None)  # type: ignore[arg-type]
+    assert fields["outcome"] == "returned"
+    assert fields["gradients"] == [{"dtype": "float16", "shape": [1], "data": "AAA="}]
