@@ -35,10 +35,10 @@ def targets_of(tables: Path) -> set[str]:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of suite smoke on every target."""
+    """A run of suite history on every target."""
     directory = tmp_path_factory.mktemp("runs") / "every-keras"
     assert keras_harness("prepare", *EVERY) == 0
-    assert keras_harness("run", "smoke", *EVERY, "-o", str(directory)) == 1
+    assert keras_harness("run", "history", *EVERY, "-o", str(directory)) == 1
     return directory
 
 
