@@ -93,6 +93,11 @@ def _has_bias(rule: Rule, layer: Layer, kind: Kind, ndim: int) -> bool:  # noqa:
     return Argument.USE_BIAS in SIGNATURES[layer].arguments
 
 
+def _has_groups(rule: Rule, layer: Layer, kind: Kind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
+    """`ops.conv` documents kernels of all the input's channels only."""
+    return Argument.GROUPS in SIGNATURES[layer].arguments
+
+
 def _of_kinds(*kinds: Kind) -> _Test:
     def test(rule: Rule, layer: Layer, kind: Kind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
         return kind in kinds
@@ -164,7 +169,7 @@ _BY_FIELD: Final[Mapping[str, _Test]] = MappingProxyType(
         "strides": _strides,
         "pads": _has_several_axes,
         "orientation": _orientation,
-        "groups": _of_kinds(Kind.CONVOLUTION),
+        "groups": _has_groups,
         "multiplier": _of_kinds(Kind.DEPTHWISE, Kind.SEPARABLE),
         "pointwise": _of_kinds(Kind.SEPARABLE),
         "format": _everywhere,

@@ -105,10 +105,10 @@ def test_exhaustive_is_every_point_of_its_lattices() -> None:
 def test_jit_has_grids_of_its_own_and_few_cases(suites: Mapping[str, Sequence[Case]]) -> None:
     for name in (part.grid for part in LIBRARY.suites["core"].take):
         modes = Counter(case.mode for case in expand(LIBRARY.grids[name], name))
-        assert modes[Mode.JIT] in {0, modes.total()} or name == "conv1d-causal-modes", name
+        assert modes[Mode.JIT] == (modes.total() if "-jit" in name else 0), name
     modes = Counter(case.mode for case in suites["core"])
-    assert modes[Mode.JIT] <= 220
-    assert modes[Mode.COMPILED] + modes[Mode.SEQUENTIAL] <= 1250
+    assert modes[Mode.JIT] <= 25
+    assert modes[Mode.COMPILED] + modes[Mode.SEQUENTIAL] <= 1100
 
 
 def test_seed_is_the_documents_three_models(suites: Mapping[str, Sequence[Case]]) -> None:
@@ -176,10 +176,10 @@ def test_core_crosses_any_two_attributes_in_every_layer(
 def test_core_has_every_mode_of_every_layer(computed: Mapping[tuple[Layer, int], Sequence[Case]]) -> None:
     for (layer, ndim), cases in computed.items():
         modes = Counter(case.mode for case in cases)
-        wanted = set(Mode) - (OF_LAYERS if is_operation(layer) else set())
-        assert set(modes) == wanted, (layer, ndim)
-        for mode in wanted - {Mode.JIT}:
+        for mode in set(Mode) - {Mode.JIT} - (OF_LAYERS if is_operation(layer) else set()):
             assert modes[mode] >= 9, (layer, ndim, mode)
+    by_compiler = {layer for (layer, _), cases in computed.items() for case in cases if case.mode is Mode.JIT}
+    assert by_compiler == set(Layer)
 
 
 @pytest.mark.parametrize("mode", [mode for mode in Mode if mode is not Mode.JIT])
