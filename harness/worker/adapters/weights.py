@@ -40,12 +40,15 @@ def given(values: Any, otherwise: Callable[..., Any]) -> Callable[..., Any]:
     """An initializer that gives `values`, and asks another for a weight of another shape.
 
     Such a weight belongs to a case that must be refused, and the words of the refusal have to be Keras's.
-    Where there is none, the weight repeats the numbers of the case, so that every run computes the same.
+    Where there is none, the weight repeats the numbers of the case, so that every run computes the same;
+    but for a negative length, of which Keras is left with what it made.
     """
 
     def initializer(shape: Any, dtype: Any = None, **more: Any) -> Any:
         if not fits(values, shape):
-            otherwise(shape, dtype=dtype, **more)
+            made = otherwise(shape, dtype=dtype, **more)
+            if min(int(length) for length in shape) < 0:
+                return made
         # TensorFlow's dtypes are not NumPy's, but know them.
         known = getattr(dtype, "as_numpy_dtype", dtype) or values.dtype
         return np.resize(values, [int(length) for length in shape]).astype(known)
