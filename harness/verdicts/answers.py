@@ -85,7 +85,7 @@ def fits(case: Case, plan: Plan, signals: Signals, observed: Values) -> bool:
     if bound is None:
         return close(values, observed)
     with np.errstate(invalid="ignore"):
-        return bool((np.abs(values - observed) <= bound).all())
+        return bool((np.isfinite(values) & (np.abs(values - observed) <= bound)).all())
 
 
 def close(one: Values, other: Values) -> bool:
