@@ -18,7 +18,7 @@ class Mode(StrEnum):
     """How the layer is called, each compared with the same formula.
 
     `sequential` is the document's way: a `Sequential` model, its summary, `predict`. `inferred` asks
-    for the shape beforehand in every way there is. `compiled` predicts by way of the backend's own
+    for the shape beforehand in every way there is. `compiled` predicts a batch by the backend's own
     graph, `jit` by its compiler (`jit_compile`). `dynamic` knows batch and spatial lengths at the call
     only. `reloaded` saves the model and loads it. `gradient` differentiates.
     """

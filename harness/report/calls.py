@@ -81,9 +81,9 @@ def _lines(case: Case) -> tuple[str, ...]:
         case Mode.INFERRED | Mode.DYNAMIC:
             return (*_model(case), "model(x)")
         case Mode.COMPILED:
-            return (*_model(case), "model.compile(jit_compile=False)", "model.predict(x)")
+            return (*_model(case), "model.compile(jit_compile=False)", "model.predict_on_batch(x)")
         case Mode.JIT:
-            return (*_model(case), "model.compile(jit_compile=True)", "model.predict(x)")
+            return (*_model(case), "model.compile(jit_compile=True)", "model.predict_on_batch(x)")
         case Mode.RELOADED:
             return (*_model(case), 'model.save("model.keras")', 'load_model("model.keras")(x)')
         case _:

@@ -162,7 +162,7 @@ COMPILED: Final = Part(
     """\
 def compiled(model, x):
     model.compile("sgd", "mse", jit_compile=False)
-    return model.predict(x, batch_size=len(x), verbose=0)
+    return model.predict_on_batch(x)
 """
 )
 
@@ -172,7 +172,7 @@ JIT: Final = Part(
     """\
 def jit(model, x):
     model.compile("sgd", "mse", jit_compile=True)
-    return model.predict(x, batch_size=len(x), verbose=0)
+    return model.predict_on_batch(x)
 """
 )
 
@@ -181,7 +181,7 @@ JIT_TORCH: Final = Part(
 def jit(model, x):
     torch._dynamo.reset()  # after some models the compiler gives up without a word
     model.compile("sgd", "mse", jit_compile=True)
-    return model.predict(x, batch_size=len(x), verbose=0)
+    return model.predict_on_batch(x)
 """,
     (),
     ("import torch._dynamo",),

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from harness.generator.signals import signals_of
 from harness.records import Case, Fingerprint, Launch, Observation, Outcome, Stage, Target
@@ -151,50 +151,84 @@ class _Death:
 
 
 def drive(work: Work, log: Path, emit: Emit, stop: threading.Event) -> None:
-    """Work on a target with one worker at a time until its batches are done or it is given up."""
-    worker: WorkerProcess | None = None
-    try:
+    """Work on a target with one worker at a time until its batches are done or it is given up.
+
+    A target whose worker has died is likely to lose more of them: from then on a standby loads its Keras
+    while the worker works.
+    """
+    with _Bench(work, log, stop) as bench:
         while not stop.is_set() and (batch := work.take()) is not None:
             pending = [batch]
             while pending and not stop.is_set() and not work.failure:
-                if worker is None and (worker := _start(work, log, stop)) is None:
+                if (worker := bench.worker()) is None:
                     return
                 left, death = _observe(worker, work, pending.pop(0), emit)
                 if death is not None:
-                    worker.kill()
-                    worker.close()
-                    worker = None
+                    bench.lose()
                     pending[:0] = _bury(work, left, death, emit)
-    finally:
-        if worker is not None:
-            if stop.is_set():
-                worker.kill()
-            worker.close()
+
+
+class _Bench:
+    """The worker that works on a target, and after the first death one that stands by, with its own log.
+
+    A context manager that leaves no process behind.
+    """
+
+    def __init__(self, work: Work, log: Path, stop: threading.Event) -> None:
+        self._work = work
+        self._logs = itertools.cycle([log, log.with_stem(f"{log.stem}-standby")])
+        self._stop = stop
+        self._worker: WorkerProcess | None = None
+        self._standby: WorkerProcess | None = None
+        self._has_lost = False
+
+    def worker(self) -> WorkerProcess | None:
+        """A worker that has said hello; None when the target was given up or the run is ending."""
+        if self._worker is not None:
+            return self._worker
+        work = self._work
         with work.lock:
-            work.ended = time.monotonic()
+            work.began = work.began or time.monotonic()
+        try:
+            self._worker, self._standby = self._standby or self._launched(), None
+            fingerprint = self._worker.greet(work.limits.start_s)
+            if self._has_lost:
+                self._standby = self._launched()
+        except (StartFailure, Stopped) as end:
+            if isinstance(end, StartFailure):
+                work.fail(f"could not start: {end}")
+            return None
+        with work.lock:
+            work.fingerprint = fingerprint
+            work.workers += 1
+            work.ready = work.ready or time.monotonic()
+        return self._worker
 
+    def lose(self) -> None:
+        """End the worker that died, hangs or cannot be understood."""
+        assert self._worker is not None
+        self._worker.kill()
+        self._worker.close()
+        self._worker = None
+        self._has_lost = True
 
-def _start(work: Work, log: Path, stop: threading.Event) -> WorkerProcess | None:
-    """A worker that has said hello; None when the target was given up or the run is ending."""
-    with work.lock:
-        work.began = work.began or time.monotonic()
-    worker = None
-    try:
-        assert work.launch is not None, work.target.name
-        worker = WorkerProcess(work.launch, log, stop)
-        fingerprint = worker.greet(work.limits.start_s)
-    except (StartFailure, Stopped) as end:
-        if worker is not None:
-            worker.kill()
-            worker.close()
-        if isinstance(end, StartFailure):
-            work.fail(f"could not start: {end}")
-        return None
-    with work.lock:
-        work.fingerprint = fingerprint
-        work.workers += 1
-        work.ready = work.ready or time.monotonic()
-    return worker
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._standby is not None:
+            self._standby.kill()
+            self._standby.close()
+        if self._worker is not None:
+            if self._stop.is_set() or self._work.failure:
+                self._worker.kill()
+            self._worker.close()
+        with self._work.lock:
+            self._work.ended = time.monotonic()
+
+    def _launched(self) -> WorkerProcess:
+        assert self._work.launch is not None, self._work.target.name
+        return WorkerProcess(self._work.launch, next(self._logs), self._stop)
 
 
 @dataclass(slots=True)

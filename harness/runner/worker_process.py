@@ -86,16 +86,16 @@ class WorkerProcess:
         )
         for thread in self._threads:
             thread.start()
+        self.send(wire.hello())
 
     def greet(self, timeout_s: float) -> Fingerprint:
-        """Exchange hellos.
+        """Wait for the worker's answer to the hello that it got when it was started.
 
         Raises:
             StartFailure: no hello in time, another protocol, or the worker says it cannot start.
             Stopped: the run is ending.
         """
         try:
-            self.send(wire.hello())
             message = self.receive(timeout_s)
         except Silence as silence:
             raise StartFailure(f"no hello within {timeout_s:g} s{self.last_words()}") from silence

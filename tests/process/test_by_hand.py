@@ -72,8 +72,8 @@ class Model:
     def compile(self, optimizer, loss, jit_compile):
         assert jit_compile is False
         self.compiled = True
-    def predict(self, x, batch_size, verbose):
-        assert self.compiled and batch_size == len(x)
+    def predict_on_batch(self, x):
+        assert self.compiled
         return self.layer(x)
 
 class Conv2D:

@@ -90,6 +90,17 @@ def test_answers_between_deaths_keep_a_target_in_the_run(tmp_path: Path) -> None
     assert (done.state, done.workers) == ("complete", len(culprits) + 1)
 
 
+@pytest.mark.parametrize(("culprits", "number_of_logs"), [((), 1), ((CULPRIT,), 2)])
+def test_a_worker_stands_by_from_the_first_death_on(
+    culprits: tuple[Case, ...], number_of_logs: int, tmp_path: Path
+) -> None:
+    done = run_fake(tmp_path, "segfaults" if culprits else RIGHT, *culprits)
+    assert (done.state, done.workers) == ("complete", 1 + len(culprits))
+    logs = sorted(log.stem for log in (tmp_path / "run" / "logs").iterdir())
+    assert len(logs) == number_of_logs
+    assert logs[1:] == [f"{log}-standby" for log in logs[:1] if culprits]
+
+
 def test_a_failure_quotes_the_log_of_its_own_worker_only(tmp_path: Path) -> None:
     first = run_fake(tmp_path, "leaves-before-hello")
     again = run_targets(tmp_path, [target("leaves-before-hello")], suite(), resume=True)

@@ -43,14 +43,14 @@ def test_the_call_states_what_is_not_default() -> None:
             Mode.COMPILED,
             [
                 *("given = Input(batch_shape=(None, 5, 2))", "model = Model(given, LAYER(given))"),
-                *("model.compile(jit_compile=False)", "model.predict(x)"),
+                *("model.compile(jit_compile=False)", "model.predict_on_batch(x)"),
             ],
         ),
         (
             Mode.JIT,
             [
                 *("given = Input(batch_shape=(None, 5, 2))", "model = Model(given, LAYER(given))"),
-                *("model.compile(jit_compile=True)", "model.predict(x)"),
+                *("model.compile(jit_compile=True)", "model.predict_on_batch(x)"),
             ],
         ),
         (

@@ -32,7 +32,7 @@ class Asked3:
     operations: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     inputs: list[Shape] = field(default_factory=list)
     jit: list[bool] = field(default_factory=list)
-    predicted: list[int | None] = field(default_factory=list)
+    on_batch: list[int] = field(default_factory=list)
     saved: list[Path] = field(default_factory=list)
 
 
@@ -184,9 +184,8 @@ def keras3(backend_name: str = "tensorflow", *, heeds_jit: bool = True) -> Any:
             asked.jit.append(jit_compile)
             self.jit_compile = jit_compile and heeds_jit
 
-        def predict(self, inputs: Values, batch_size: int | None, verbose: int) -> Values:
-            assert verbose == 0
-            asked.predicted.append(batch_size)
+        def predict_on_batch(self, inputs: Values) -> Values:
+            asked.on_batch.append(len(inputs))
             return self(inputs)
 
         def save(self, path: str) -> None:

@@ -112,11 +112,12 @@ class Backend:
 
 @dataclass
 class Asked:
-    """What a stand-in was asked: the constructors' arguments, and the models' `predict`."""
+    """What a stand-in was asked: the constructors' arguments, and the models' predictions: their batches."""
 
     layers: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     compiled: list[tuple[Any, ...]] = field(default_factory=list)
     predicted: list[int | None] = field(default_factory=list)
+    on_batch: list[int] = field(default_factory=list)
     inputs: list[tuple[int | None, ...]] = field(default_factory=list)
     saved: list[Path] = field(default_factory=list)
 
@@ -179,10 +180,9 @@ def models(asked: Asked, sequential: type) -> Any:
         def compile(self, optimizer: str, loss: str) -> None:
             asked.compiled.append((optimizer, loss))
 
-        def predict(self, inputs: Values, batch_size: int, verbose: int) -> Values:
+        def predict_on_batch(self, inputs: Values) -> Values:
             assert asked.compiled, "You must compile your model before using it."
-            assert verbose == 0
-            asked.predicted.append(batch_size)
+            asked.on_batch.append(len(inputs))
             return self(inputs)
 
         def save(self, path: str) -> None:

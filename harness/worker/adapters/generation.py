@@ -83,12 +83,16 @@ class Generation:
         raise NotImplementedError
 
     def compile(self, model: Any, *, jit: bool) -> None:
-        """Compile a model for `predict`, by the backend's own compiler too or by none."""
+        """Compile a model for its predictions, by the backend's own compiler too or by none."""
         raise NotImplementedError
 
     def predict(self, model: Any, inputs: Any) -> Any:
         """Call the model's `predict` on an array, in one batch."""
         raise NotImplementedError
+
+    def predict_on_batch(self, model: Any, inputs: Any) -> Any:
+        """Call the compiled model's `predict_on_batch`: what `predict` runs, without what feeds it."""
+        return model.predict_on_batch(inputs)
 
     def gradients(self, layer: Any, inputs: Any) -> Tuple[Any, List[Any]]:
         """Call the built layer on an array; the output, and the gradients of `differentiating`."""

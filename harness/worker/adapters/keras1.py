@@ -70,12 +70,13 @@ class Keras1(Generation):
         """Evaluate the model's graph, in which lengths are unknown as they are."""
         return graphs.run(self.keras, model, inputs)
 
-    def compile(self, model: Any, *, jit: bool) -> None:
-        """Nothing: `predict` compiles."""
+    def compile(self, model: Any, *, jit: bool) -> None:  # noqa: ARG002
+        """Compile the model, as Keras 1 wants it before any prediction."""
+        model.compile("sgd", "mse")
 
     def predict(self, model: Any, inputs: Any) -> Any:
-        """Call the model's `predict` in one batch; Keras 1 wants a model compiled before that."""
-        model.compile("sgd", "mse")
+        """Compile the model, and call its `predict` in one batch."""
+        self.compile(model, jit=False)
         return model.predict(inputs, batch_size=len(inputs), verbose=0)
 
     def gradients(self, layer: Any, inputs: Any) -> Tuple[Any, List[Any]]:

@@ -22,16 +22,16 @@ def observe_inferred(generation: Generation, case: wire.Message, inputs: Any, en
 
 
 def observe_compiled(generation: Generation, case: wire.Message, inputs: Any, enter: Enter) -> wire.Message:
-    """A model's `predict` by the graph of the backend."""
-    return _observe_predict(generation, case, inputs, enter, jit=False)
+    """A model's prediction by the graph of the backend."""
+    return _observe_prediction(generation, case, inputs, enter, jit=False)
 
 
 def observe_jit(generation: Generation, case: wire.Message, inputs: Any, enter: Enter) -> wire.Message:
-    """A model's `predict` by the compiler of the backend."""
-    return _observe_predict(generation, case, inputs, enter, jit=True)
+    """A model's prediction by the compiler of the backend."""
+    return _observe_prediction(generation, case, inputs, enter, jit=True)
 
 
-def _observe_predict(
+def _observe_prediction(
     generation: Generation, case: wire.Message, inputs: Any, enter: Enter, *, jit: bool
 ) -> wire.Message:
     enter("build")
@@ -40,7 +40,7 @@ def _observe_predict(
     model = _given(generation, generation.in_model(layer), case, _batchless(inputs))
     enter("call")
     generation.compile(model, jit=jit)
-    output = generation.predict(model, inputs)
+    output = generation.predict_on_batch(model, inputs)
     return {"output": output, "symbolic_shape": model.output_shape}
 
 
