@@ -55,12 +55,16 @@ ERROR_LENGTH: Final = 400
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])")
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
 _TIME_OF_DAY = re.compile(r"\b\d\d:\d\d:\d\d\b")
+_FRAMES = re.compile(r"(?:File \"[^\"]*\", line \d+, in \S+ ?)+")
+_TRACED = re.compile(r"\b(__inference_\w+?)_\d+\b")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _OTHER_NAMES = (
     "convolution1d",
     "convolution2d",
     "convolution3d",
     "functional",
+    "operating",
+    "calls",
     "input",
     "input_layer",
     "keras_tensor",
@@ -132,13 +136,15 @@ def one_line(text: str, length: int = ERROR_LENGTH) -> str:
     """Untrusted text as one printable line that is the same in two runs.
 
     Escape sequences, line breaks and invisible characters become single spaces; addresses
-    (`0x7f...`), times of day and the counters that Keras appends to names (`conv2d_28`, `functional_7_1`)
-    are masked, because they differ between two runs of the same case. More than `length` characters are
-    cut, and counted.
+    (`0x7f...`), times of day and the counters that Keras and TensorFlow append to names (`conv2d_28`,
+    `functional_7_1`, `__inference_call_4`) are masked, because they differ between two runs of the same
+    case. The lines of a traceback within the text are left out, which differ between two machines. More
+    than `length` characters are cut, and counted.
     """
     text = _ESCAPE.sub("", text)
     text = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-    text = _COUNTED_NAME.sub(r"\1_#", _TIME_OF_DAY.sub("#:#:#", _ADDRESS.sub("0x#", text)))
+    text = _FRAMES.sub("", _TIME_OF_DAY.sub("#:#:#", _ADDRESS.sub("0x#", text)))
+    text = _COUNTED_NAME.sub(r"\1_#", _TRACED.sub(r"\1_#", text))
     if len(text) <= length:
         return text
     return f"{text[:length]} ... ({len(text) - length} more characters)"

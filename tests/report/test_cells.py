@@ -104,6 +104,18 @@ def test_an_unknown_axis_is_none() -> None:
     assert shape_text(None) == ""
 
 
+def test_a_traceback_within_an_error_is_left_out() -> None:
+    text = (
+        "Graph execution error:\n\nDetected at node operating_7_1/conv defined at (most recent call last):\n"
+        '  File "/home/me/__main__.py", line 50, in <module>\n\n  File "/a b/nn.py", line 1181, in conv\n\n'
+        "No such primitive.\n\t [[{{node operating_7_1/conv}}]] [Op:__inference_one_step_251094]"
+    )
+    assert one_line(text) == (
+        "Graph execution error: Detected at node operating_#/conv defined at (most recent call last): "
+        "No such primitive. [[{{node operating_#/conv}}]] [Op:__inference_one_step_#]"
+    )
+
+
 def test_an_error_is_one_line_without_escape_sequences() -> None:
     text = "bad\r\n\x1b[1;31mred\x1b[0m \x1b]8;;http://x\x07link\x00 \u202eflipped"
     assert one_line(text) == "bad red link flipped"
