@@ -74,9 +74,9 @@ def batch_entries(inputs: Values, rule: Rule) -> Values:
             assert_never(rule.batch)
 
 
-def rounded(values: Values, rule: Rule) -> Values:
-    """Values in the precision of the rule."""
-    match rule.precision:
+def rounded(values: Values, precision: Precision) -> Values:
+    """Values, each the nearest of a precision."""
+    match precision:
         case Precision.FULL:
             return values
         case Precision.FLOAT32:
@@ -90,7 +90,7 @@ def rounded(values: Values, rule: Rule) -> Values:
             rounded = (bits + np.uint32(0x7FFF) + even) & np.uint32(0xFFFF0000)
             return rounded.view(np.float32).astype(np.float64)
         case _:
-            assert_never(rule.precision)
+            assert_never(precision)
 
 
 def with_bias(case: Case, values: Values, bias: Values | None, rule: Rule) -> Values:

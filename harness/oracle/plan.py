@@ -176,6 +176,7 @@ def _shown(case: Case, kind: Kind, axes: tuple[AxisGeometry, ...], rule: Rule) -
         maximum=rule.maximum if kind is Kind.MAX_POOLING and pads else KERAS.maximum,
         bias=rule.bias if case.bias else KERAS.bias,
         batch=rule.batch if case.batch > 1 else KERAS.batch,
+        inputs=rule.inputs,
         precision=rule.precision,
         rounds_bias=rule.rounds_bias if case.bias else KERAS.rounds_bias,
     )

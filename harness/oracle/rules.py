@@ -239,7 +239,7 @@ class Batch(StrEnum):
 
 
 class Precision(StrEnum):
-    """What the sums are rounded to."""
+    """What numbers are rounded to."""
 
     FULL = "full"
     BFLOAT16 = "bfloat16"
@@ -282,7 +282,10 @@ class Rule:
     pooling: Pooling = Pooling.AS_NAMED
     bias: Bias = Bias.PER_FILTER
     batch: Batch = Batch.EACH
+    inputs: Precision = Precision.FULL
+    """What the inputs are rounded to before anything is made of them."""
     precision: Precision = Precision.FULL
+    """What the sums are rounded to."""
     rounds_bias: bool = False
     """Whether the bias is rounded and added before the sums are rounded, and not after."""
 
@@ -372,6 +375,8 @@ WRONG_RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         "first-batch-entry-only": replace(KERAS, batch=Batch.FIRST_ONLY),
         "last-batch-entry-only": replace(KERAS, batch=Batch.LAST_ONLY),
         "batch-reversed": replace(KERAS, batch=Batch.REVERSED),
+        "inputs-rounded-to-bfloat16": replace(KERAS, inputs=Precision.BFLOAT16),
+        "inputs-rounded-to-float32": replace(KERAS, inputs=Precision.FLOAT32),
         "sums-rounded-to-bfloat16": replace(KERAS, precision=Precision.BFLOAT16),
         "sums-and-bias-rounded-to-bfloat16": replace(KERAS, precision=Precision.BFLOAT16, rounds_bias=True),
         "sums-rounded-to-float16": replace(KERAS, precision=Precision.FLOAT16),

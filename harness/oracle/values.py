@@ -53,14 +53,16 @@ def evaluate(case: Case, padding: Padding, signals: Signals, rule: Rule = KERAS)
 def values_of(case: Case, plan: Plan, signals: Signals) -> Values:
     """The output array of a case that is computed after a plan."""
     rule = plan.rule
-    cells = input_cells(case, batch_entries(signals.inputs.astype(np.float64), rule), rule)
+    inputs = rounded(signals.inputs.astype(np.float64), rule.inputs)
+    cells = input_cells(case, batch_entries(inputs, rule), rule)
     output = _combined(case, plan, cells, signals)
     bias = None if signals.bias is None else signals.bias.astype(np.float64)
     output = output.reshape(case.batch, *plan.out, case.filters)
     if bias is not None and rule.rounds_bias:
-        output = rounded(with_bias(case, output, rounded(bias, rule), rule), rule)
+        bias = rounded(bias, rule.precision)
+        output = rounded(with_bias(case, output, bias, rule), rule.precision)
     else:
-        output = with_bias(case, rounded(output, rule), bias, rule)
+        output = with_bias(case, rounded(output, rule.precision), bias, rule)
     return in_format(case, output, rule)
 
 

@@ -54,7 +54,18 @@ def changes_lengths(rule: Rule) -> bool:
 
 def changes_gradients(rule: Rule) -> bool:
     """Whether a rule can give other gradients where its output has the right shape."""
-    untold = {"batch", "bias", "fill", "precision", "format", "maximum", "pooling", "multiplier", "pointwise"}
+    untold = {
+        "batch",
+        "bias",
+        "fill",
+        "inputs",
+        "precision",
+        "format",
+        "maximum",
+        "pooling",
+        "multiplier",
+        "pointwise",
+    }
     by_length = (
         rule.placement is Placement.BOTH_ROUNDED_DOWN
         or rule.amount is Amount.UNDILATED
@@ -179,6 +190,7 @@ _BY_FIELD: Final[Mapping[str, _Test]] = MappingProxyType(
         "pooling": _of_kinds(*POOLING),
         "bias": _has_bias,
         "batch": _everywhere,
+        "inputs": _everywhere,
         "precision": _of_kinds(*(kind for kind in Kind if kind is not Kind.MAX_POOLING)),
         "rounds_bias": _has_bias,
     }
