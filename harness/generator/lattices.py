@@ -50,7 +50,7 @@ def _rounds(
     others, with `step` coprime to `m`: a bijection, so every setting stands on every axis once a
     round, and every length that fits it is used there. A single axis has no partner and one round.
     """
-    step = _coprime_step(len(axes))
+    step = coprime_step(len(axes))
     turns = range(lattice.first, lattice.first + rounds) if subject.ndim > 1 else range(1)
     alone = min(rounds, subject.ndim)
     for turn in turns:
@@ -106,7 +106,7 @@ def _pair_lengths(
             )
 
 
-def _coprime_step(number: int) -> int:
+def coprime_step(number: int) -> int:
     """A step near the golden section of `number` that is coprime to it, so that shifts spread."""
     start = max(round(number * 0.618), 1)
     return next(step for step in itertools.count(start) if math.gcd(step, number) == 1)

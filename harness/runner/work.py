@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
+from harness.generator.lattices import coprime_step
 from harness.generator.signals import signals_of
 from harness.records import Case, Fingerprint, Launch, Observation, Outcome, Stage, Target
 from harness.runner import wire
@@ -24,6 +25,7 @@ Batch = tuple[Case, ...]
 Emit = Callable[[Observation], None]
 
 MAX_BATCH: Final = 64
+_WINDOW: Final = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +46,33 @@ DEFAULT_LIMITS: Final = Limits()
 
 
 def batches(cases: Iterable[Case]) -> Iterator[Batch]:
-    """Cases in the order given, at most `MAX_BATCH` at a time; a layer is split only when it has more."""
+    """Every case, at most `MAX_BATCH` at a time; a layer is split only when it has more.
+
+    Within `_WINDOW` layers, those that stand together in a grid come apart: what kills a worker there would
+    else kill one after the other, sooner than a new one is ready.
+    """
     waiting: list[Case] = []
-    for _, layer in itertools.groupby(cases, _layer_key):
-        while same := tuple(itertools.islice(layer, MAX_BATCH)):
-            if waiting and len(waiting) + len(same) > MAX_BATCH:
-                yield tuple(waiting)
-                waiting.clear()
-            waiting.extend(same)
+    for layer in _dealt(_layers(cases)):
+        if waiting and len(waiting) + len(layer) > MAX_BATCH:
+            yield tuple(waiting)
+            waiting.clear()
+        waiting.extend(layer)
     if waiting:
         yield tuple(waiting)
+
+
+def _layers(cases: Iterable[Case]) -> Iterator[Batch]:
+    """Neighbouring cases that are calls of one layer, together."""
+    for _, layer in itertools.groupby(cases, _layer_key):
+        while same := tuple(itertools.islice(layer, MAX_BATCH)):
+            yield same
+
+
+def _dealt(layers: Iterator[Batch]) -> Iterator[Batch]:
+    while window := tuple(itertools.islice(layers, _WINDOW)):
+        step = coprime_step(len(window))
+        for place in range(len(window)):
+            yield window[place * step % len(window)]
 
 
 def _layer_key(case: Case) -> tuple[object, ...]:

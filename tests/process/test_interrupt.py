@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK
+from harness.runner.work import batches
 from harness.store import read_info
 from tests.fakes.runs import selector, suite
 
@@ -28,7 +29,7 @@ from .watching import (
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 
 NUM_BEFORE = 6
-CULPRIT = suite()[NUM_BEFORE]
+CULPRIT = [case for batch in batches(suite()) for case in batch][NUM_BEFORE]
 CSV = ("findings.csv", "divergences.csv", "conformance.csv")
 
 
