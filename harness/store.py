@@ -178,16 +178,16 @@ def read_case_ids(directory: Path) -> Iterator[str]:
 
 def observed_ids(directory: Path, target: str) -> frozenset[str]:
     """The ids that a target has answered."""
-    return frozenset(_index(directory / "observations" / f"{target}.jsonl"))
+    return frozenset(_index(_file(directory, target)))
 
 
-def read_observations(directory: Path, target: str, case_ids: Iterable[str]) -> Iterator[Observation | None]:
-    """The observation of each id in turn, None where there is none. Holds one at a time.
+def read_lines(directory: Path, target: str, case_ids: Iterable[str]) -> Iterator[bytes | None]:
+    """The line of each id in turn, None where nothing was observed. Holds one at a time; `unpacked` reads it.
 
     Raises:
         HarnessError: a damaged line, or a case observed twice.
     """
-    path = directory / "observations" / f"{target}.jsonl"
+    path = _file(directory, target)
     index = _index(path)
     if not index:
         yield from (None for _ in case_ids)
@@ -199,12 +199,21 @@ def read_observations(directory: Path, target: str, case_ids: Iterable[str]) -> 
                 yield None
                 continue
             file.seek(offset)
-            yield _unpack_line(target, file.readline(), path)
+            yield file.readline()
+
+
+def unpacked(directory: Path, target: str, line: bytes) -> Observation:
+    """The observation that a line of `read_lines` holds.
+
+    Raises:
+        HarnessError: it is damaged.
+    """
+    return _unpack_line(target, line, _file(directory, target))
 
 
 def cut_torn_line(directory: Path, target: str) -> None:
     """Drop what stands after the last whole line: an interrupted write, before a run is resumed."""
-    path = directory / "observations" / f"{target}.jsonl"
+    path = _file(directory, target)
     if not path.exists():
         return
     with path.open("r+b") as file:
@@ -235,6 +244,10 @@ def _refusals_told(place: Path) -> Iterator[None]:
     except OSError as error:
         remedy = "make room, then --resume" if error.errno in _FULL else "choose another folder with -o"
         raise HarnessError(f"{place}: cannot be written: {error.strerror}; {remedy}") from error
+
+
+def _file(directory: Path, target: str) -> Path:
+    return directory / "observations" / f"{target}.jsonl"
 
 
 def _open_log(folder: Path, target: str) -> BinaryIO:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from functools import partial
 from typing import Final
 
+from harness.processes import in_processes
 from harness.records import Case, parse_case_id
 from harness.strength.kills import Kills, kills_of
 from harness.strength.library import every_mutant
@@ -22,9 +21,8 @@ def kills_of_suite(suite: str, cases: Iterable[Case]) -> Kills:
     kills = Kills(suite)
     ids = (case.id for case in cases)
     chunks = iter(lambda: tuple(itertools.islice(ids, _CHUNK)), ())
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        for part in pool.map(_kills_of, itertools.repeat(suite), chunks):
-            kills.merge(part)
+    for part in in_processes(partial(_kills_of, suite), chunks):
+        kills.merge(part)
     return kills
 
 

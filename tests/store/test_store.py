@@ -86,7 +86,8 @@ def append(directory: Path, *observations: Observation) -> Path:
 
 
 def read(directory: Path) -> list[Observation | None]:
-    return list(store.read_observations(directory, TARGET, store.read_case_ids(directory)))
+    lines = store.read_lines(directory, TARGET, store.read_case_ids(directory))
+    return [None if line is None else store.unpacked(directory, TARGET, line) for line in lines]
 
 
 def complaint(directory: Path) -> str:

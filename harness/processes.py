@@ -1,0 +1,39 @@
+"""One function on many shares of work, by as many processes as there are processors."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import TypeVar
+
+Share = TypeVar("Share")
+Result = TypeVar("Result")
+
+
+def in_processes(function: Callable[[Share], Result], shares: Iterable[Share]) -> Iterator[Result]:
+    """What a function of a module makes of each share, in their order.
+
+    Shares are taken as they are needed: no more wait, and no more results, than keep every process busy.
+    Raises whatever the function raises.
+    """
+    number = os.cpu_count() or 1
+    pool = ProcessPoolExecutor(number, mp_context=get_context("spawn"), initializer=_leave_interrupts)
+    waiting: deque[Future[Result]] = deque()
+    try:
+        for share in shares:
+            waiting.append(pool.submit(function, share))
+            if len(waiting) > 2 * number:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _leave_interrupts() -> None:
+    """Ctrl-C reaches every process of a terminal; the one that waits for the others ends them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
