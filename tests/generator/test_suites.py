@@ -168,6 +168,8 @@ def test_core_crosses_any_two_attributes_in_every_layer(
         values = itertools.product({row[one] for row in rows}, {row[other] for row in rows})
         impossible = {("strided", "dilated"): (True, True)}.get((one, other))
         missing = {pair for pair in values if pair not in met} - {impossible}
+        if (one, other) == ("mode", "form"):
+            missing = {pair for pair in missing if pair[0] is not Mode.SEQUENTIAL}  # Its lengths are tuples.
         if other == "output_padding":
             missing = {pair for pair in missing if not (pair[1] and one in {"strided", "dilated"})}
         assert missing == set(), (one, other)
