@@ -34,7 +34,7 @@ ARGUMENTS: Final[Mapping[Argument, tuple[str, ...]]] = MappingProxyType(
         Argument.KERNEL_SIZE: ("kernel_size", "kernel", "nb_row", "nb_col"),
         Argument.POOL_SIZE: ("pool_size", "pool", "ksize", "window"),
         Argument.STRIDES: ("strides", "stride", "subsample"),
-        Argument.DILATION_RATE: ("dilation_rate", "dilation", "atrous_rate"),
+        Argument.DILATION_RATE: ("dilation_rate", "dilation", "dilated rates", "atrous_rate"),
         Argument.OUTPUT_PADDING: ("output_padding",),
         Argument.FILTERS: ("filters", "nb_filter"),
         Argument.GROUPS: ("groups",),
