@@ -25,7 +25,7 @@ Batch = tuple[Case, ...]
 Emit = Callable[[Observation], None]
 
 MAX_BATCH: Final = 64
-_WINDOW: Final = 2048
+_WINDOW: Final = 16384
 
 
 @dataclass(frozen=True, slots=True)
