@@ -7,7 +7,8 @@ chance: what a random order would decide, scattered integers do. Nothing here kn
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,8 +24,7 @@ Settle = Callable[[Row], Row | None]
 _COMPLETIONS: Final = 24
 """How many rows without a reason are tried with a combination before it is given up."""
 
-_Open = npt.NDArray[np.bool_]
-"""Which combinations no row holds yet, by the flat numbers of their values; symmetric in its axes."""
+_Cells = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,26 @@ class _Problem:
     offsets: tuple[int, ...]
     settle: Settle
     completions: list[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Some factors, in order, and by the places of their values which combinations no row holds yet."""
+
+    factors: Row
+    cells: _Cells
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """Which combinations no row holds yet.
+
+    Those of groups, the largest groups first; and those of any factors, by the flat numbers of their
+    values, in an array that is symmetric in its axes.
+    """
+
+    groups: tuple[_Group, ...]
+    cells: _Cells
 
 
 def covering_rows(
@@ -56,9 +76,9 @@ def covering_rows(
     offsets = tuple([0, *itertools.accumulate(sizes)][:-1])
     completions = [*_nearly_first(sizes), *(_some(sizes, attempt) for attempt in range(_COMPLETIONS))]
     problem = _Problem(tuple(sizes), offsets, settle, completions)
-    still_open = [*_open_groups(problem, groups), _all_open(problem, min(strength, len(sizes)))]
+    still_open = _Open(tuple(_open_groups(problem, groups)), _all_open(problem, min(strength, len(sizes))))
     for number in itertools.count(seed):
-        flats = _first_open(still_open)
+        flats = _first_open(problem, still_open)
         if flats is None:
             return
         pinned = dict(_value(problem, flat) for flat in flats)
@@ -68,19 +88,30 @@ def covering_rows(
             continue
         row = _filled(problem, base, tuple(pinned), still_open, number)
         held = np.add(offsets, row)
-        for part in still_open:
-            part[np.ix_(*[held] * part.ndim)] = False
+        still_open.cells[np.ix_(*[held] * still_open.cells.ndim)] = False
+        for group in still_open.groups:
+            group.cells[tuple(row[factor] for factor in group.factors)] = False
         completions.append(row)
         yield row
 
 
-def _first_open(still_open: Sequence[_Open]) -> list[int] | None:
-    """A combination that no row holds yet."""
-    for part in still_open:
-        target = np.unravel_index(int(part.argmax()), part.shape)
-        if part[target]:
-            return [int(flat) for flat in target]
-    return None
+def _first_open(problem: _Problem, still_open: _Open) -> Row | None:
+    """The flat numbers of a combination that no row holds yet."""
+    for _, groups in itertools.groupby(still_open.groups, key=lambda group: len(group.factors)):
+        open_ones = [
+            tuple(problem.offsets[factor] + place for factor, place in zip(group.factors, found, strict=True))
+            for group in groups
+            if (found := _first(group.cells)) is not None
+        ]
+        if open_ones:
+            return min(open_ones)
+    return _first(still_open.cells)
+
+
+def _first(cells: _Cells) -> Row | None:
+    """Where the first cell stands that is true."""
+    place = np.unravel_index(int(cells.argmax()), cells.shape)
+    return tuple(map(int, place)) if cells[place] else None
 
 
 def _nearly_first(sizes: Sequence[int]) -> Iterator[Row]:
@@ -98,7 +129,7 @@ def _some(sizes: Sequence[int], attempt: int) -> Row:
     return tuple(word // 2 % size if word % 2 else 0 for word, size in zip(words, sizes, strict=True))
 
 
-def _all_open(problem: _Problem, strength: int) -> _Open:
+def _all_open(problem: _Problem, strength: int) -> _Cells:
     """Everything but combinations of two values of one factor."""
     factors = np.repeat(np.arange(len(problem.sizes)), problem.sizes)
     still_open = np.ones((len(factors),) * strength, dtype=np.bool_)
@@ -108,19 +139,9 @@ def _all_open(problem: _Problem, strength: int) -> _Open:
     return still_open
 
 
-def _open_groups(problem: _Problem, groups: Sequence[Sequence[int]]) -> Iterator[_Open]:
-    """The combinations of the values of groups, one array for all groups of a length."""
-    for length in sorted({len(group) for group in groups}, reverse=True):
-        still_open = np.zeros((sum(problem.sizes),) * length, dtype=np.bool_)
-        for group in groups:
-            if len(group) == length:
-                for order in itertools.permutations(group):
-                    places = [
-                        slice(problem.offsets[one], problem.offsets[one] + problem.sizes[one])
-                        for one in order
-                    ]
-                    still_open[tuple(places)] = True
-        yield still_open
+def _open_groups(problem: _Problem, groups: Sequence[Sequence[int]]) -> Iterator[_Group]:
+    for factors in sorted({tuple(sorted(group)) for group in groups}, key=len, reverse=True):
+        yield _Group(factors, np.ones([problem.sizes[factor] for factor in factors], dtype=np.bool_))
 
 
 def _value(problem: _Problem, flat: int) -> tuple[int, int]:
@@ -141,27 +162,28 @@ def _base(problem: _Problem, pinned: dict[int, int]) -> Row | None:
     return None
 
 
-def _give_up(problem: _Problem, flats: Sequence[int], still_open: Sequence[_Open]) -> None:
+def _give_up(problem: _Problem, flats: Row, still_open: _Open) -> None:
     """Close a combination that no row holds, and with a pair that none holds all that have the pair."""
-    for part in still_open:
-        if part.ndim == len(flats):
-            for order in itertools.permutations(flats):
-                part[order] = False
-    for pair in itertools.combinations(flats, 2):
-        if len(flats) == 2 or _base(problem, dict(_value(problem, flat) for flat in pair)) is None:
-            for part in still_open:
-                _close_pair(part, pair)
+    values = dict(_value(problem, flat) for flat in flats)
+    _close(problem, values, still_open)
+    for pair in itertools.combinations(values.items(), 2):
+        if len(flats) > 2 and _base(problem, dict(pair)) is None:
+            _close(problem, dict(pair), still_open)
 
 
-def _close_pair(part: _Open, pair: Sequence[int]) -> None:
-    for axes in itertools.permutations(range(part.ndim), 2):
-        place: list[int | slice] = [slice(None)] * part.ndim
-        for axis, flat in zip(axes, pair, strict=True):
-            place[axis] = flat
-        part[tuple(place)] = False
+def _close(problem: _Problem, values: Mapping[int, int], still_open: _Open) -> None:
+    """Close all that has these values, by factor."""
+    for group in still_open.groups:
+        if values.keys() <= set(group.factors):
+            group.cells[tuple(values.get(factor, slice(None)) for factor in group.factors)] = False
+    flats = [problem.offsets[factor] + place for factor, place in values.items()]
+    cells = still_open.cells
+    for axes in itertools.permutations(range(cells.ndim), len(flats)):
+        places = dict(zip(axes, flats, strict=True))
+        cells[tuple(places.get(axis, slice(None)) for axis in range(cells.ndim))] = False
 
 
-def _filled(problem: _Problem, base: Row, pinned: Row, still_open: Sequence[_Open], number: int) -> Row:
+def _filled(problem: _Problem, base: Row, pinned: Row, still_open: _Open, number: int) -> Row:
     """The base with values of most use for the factors that are not pinned, one factor at a time."""
     row = base
     held = list(pinned)
@@ -179,17 +201,20 @@ def _filled(problem: _Problem, base: Row, pinned: Row, still_open: Sequence[_Ope
 
 
 def _by_use(
-    problem: _Problem, row: Row, held: Sequence[int], factor: int, still_open: Sequence[_Open], number: int
+    problem: _Problem, row: Row, held: Sequence[int], factor: int, still_open: _Open, number: int
 ) -> list[int]:
     """The places of a factor, those first that meet most of what is still open in the factors held."""
     flat = [problem.offsets[other] + row[other] for other in held]
     first = problem.offsets[factor]
-    uses = np.zeros(problem.sizes[factor], dtype=np.int64)
-    for part in still_open:
-        met = part[first : first + problem.sizes[factor]]
-        for axis in range(1, part.ndim):
-            met = met.take(flat, axis=axis)
-        uses += met.reshape(len(uses), -1).sum(axis=1)
+    met = still_open.cells[first : first + problem.sizes[factor]]
+    for axis in range(1, met.ndim):
+        met = met.take(flat, axis=axis)
+    uses = met.reshape(len(met), -1).sum(axis=1)
+    for group in still_open.groups:
+        if factor in group.factors and all(other == factor or other in held for other in group.factors):
+            # As many as orders in which the factors held could be named, as above.
+            place = tuple(slice(None) if other == factor else row[other] for other in group.factors)
+            uses = uses + group.cells[place] * math.factorial(len(group.factors) - 1)
     order = uses.tolist()
     return sorted(range(len(order)), key=lambda place: (-order[place], scattered(number, factor, place)))
 

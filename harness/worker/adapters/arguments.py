@@ -1,6 +1,7 @@
 """The arguments of a layer or operation as a person writes them, kept to those that it has."""
 
 import inspect
+from functools import lru_cache
 from typing import Any, Callable, Dict, List, Set, Tuple
 
 from .. import wire
@@ -53,6 +54,7 @@ def accepted(called: Any, label: str, arguments: Dict[str, Any]) -> Dict[str, An
     return taken
 
 
+@lru_cache(maxsize=64)
 def parameters_of(called: Any) -> Tuple[Dict[str, inspect.Parameter], Set[str]]:
     """What a function or class names in its signature, and what bases name behind its `**kwargs`."""
     if not inspect.isclass(called):

@@ -88,7 +88,7 @@ class Keras2(Generation):
 
     def compile(self, model: Any, *, jit: bool) -> None:
         """Compile the model, with `jit_compile` where there is one."""
-        if "jit_compile" in parameters_of(model.compile)[0]:
+        if "jit_compile" in parameters_of(type(model).compile)[0]:
             model.compile("sgd", "mse", jit_compile=jit)
         else:
             model.compile("sgd", "mse")
