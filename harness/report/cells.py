@@ -142,7 +142,9 @@ def one_line(text: str, length: int = ERROR_LENGTH) -> str:
     than `length` characters are cut, and counted.
     """
     text = _ESCAPE.sub("", text)
-    text = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    if not text.isprintable():
+        text = "".join(letter if letter.isprintable() else " " for letter in text)
+    text = " ".join(text.split())
     text = _FRAMES.sub("", _TIME_OF_DAY.sub("#:#:#", _ADDRESS.sub("0x#", text)))
     text = _COUNTED_NAME.sub(r"\1_#", _TRACED.sub(r"\1_#", text))
     if len(text) <= length:
