@@ -51,25 +51,46 @@ def numbers(y):
 """
 )
 
+ASKED: Final = Part(
+    '''\
+def asked(ask):
+    """What is said when it is asked for, or the error that is raised instead."""
+    try:
+        return ask()
+    except Exception as error:
+        return error
+'''
+)
+
+FRESH: Final = Part(
+    '''\
+def fresh(make, shape):
+    """A layer, and what it says of its output's shape; another one where that raised an error."""
+    layer = make()
+    inferred = asked(lambda: layer.compute_output_shape(shape))
+    return make() if isinstance(inferred, Exception) else layer, inferred
+''',
+    ("asked",),
+)
+
 EAGER: Final = Part(
     """\
 def eager(make, shape, x, weights):
-    layer = make()
-    inferred = layer.compute_output_shape(shape)
+    layer, inferred = fresh(make, shape)
     layer.build(shape)
     give(layer, weights)
     return [numbers(layer(x))], [inferred]
 """,
-    ("give", "numbers"),
+    ("fresh", "give", "numbers"),
 )
 
 EAGER_OP: Final = Part(
     """\
 def eager_op(op, shape, x, weights):
-    inferred = infer_op(op, shape, x, weights)
+    inferred = asked(lambda: infer_op(op, shape, x, weights))
     return [numbers(op(x, *weights))], [inferred]
 """,
-    ("infer_op", "numbers"),
+    ("asked", "infer_op", "numbers"),
 )
 
 INFER_OP: Final = Part(

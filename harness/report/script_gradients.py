@@ -19,8 +19,7 @@ def cotangent(y):
 
 GRADIENT_TENSORFLOW: Final = """\
 def gradient(make, shape, x, weights):
-    layer = make()
-    inferred = layer.compute_output_shape(shape)
+    layer, inferred = fresh(make, shape)
     layer.build(shape)
     give(layer, weights)
     sources = [tf.constant(x)] + [%(variable)s for v in layer.trainable_weights]
@@ -34,7 +33,7 @@ def gradient(make, shape, x, weights):
 GRADIENT_OP_TENSORFLOW: Final = Part(
     """\
 def gradient_op(op, shape, x, weights):
-    inferred = infer_op(op, shape, x, weights)
+    inferred = asked(lambda: infer_op(op, shape, x, weights))
     sources = [tf.constant(one) for one in [x] + weights]
     with tf.GradientTape() as tape:
         tape.watch(sources)
@@ -42,15 +41,14 @@ def gradient_op(op, shape, x, weights):
         total = tf.reduce_sum(y * tf.cast(cotangent(y), y.dtype))
     return [numbers(one) for one in [y] + tape.gradient(total, sources)], [inferred]
 """,
-    ("infer_op", "numbers", "cotangent"),
+    ("asked", "infer_op", "numbers", "cotangent"),
     ("import tensorflow as tf",),
 )
 
 GRADIENT_JAX: Final = Part(
     """\
 def gradient(make, shape, x, weights):
-    layer = make()
-    inferred = layer.compute_output_shape(shape)
+    layer, inferred = fresh(make, shape)
     layer.build(shape)
     give(layer, weights)
     def total(x, *weights):
@@ -60,14 +58,14 @@ def gradient(make, shape, x, weights):
     gradients, y = jax.grad(total, tuple(range(len(sources))), has_aux=True)(*sources)
     return [numbers(one) for one in (y,) + gradients], [inferred]
 """,
-    ("give", "numbers", "cotangent"),
+    ("fresh", "give", "numbers", "cotangent"),
     ("import jax",),
 )
 
 GRADIENT_OP_JAX: Final = Part(
     """\
 def gradient_op(op, shape, x, weights):
-    inferred = infer_op(op, shape, x, weights)
+    inferred = asked(lambda: infer_op(op, shape, x, weights))
     def total(*sources):
         y = op(*sources)
         return (y * cotangent(y).astype(y.dtype)).sum(), y
@@ -75,15 +73,14 @@ def gradient_op(op, shape, x, weights):
     gradients, y = jax.grad(total, tuple(range(len(sources))), has_aux=True)(*sources)
     return [numbers(one) for one in (y,) + gradients], [inferred]
 """,
-    ("infer_op", "numbers", "cotangent"),
+    ("asked", "infer_op", "numbers", "cotangent"),
     ("import jax",),
 )
 
 GRADIENT_TORCH: Final = Part(
     """\
 def gradient(make, shape, x, weights):
-    layer = make()
-    inferred = layer.compute_output_shape(shape)
+    layer, inferred = fresh(make, shape)
     layer.build(shape)
     give(layer, weights)
     sources = [keras.ops.convert_to_tensor(x).requires_grad_()] + [v.value for v in layer.trainable_weights]
@@ -91,20 +88,20 @@ def gradient(make, shape, x, weights):
     (y * torch.as_tensor(cotangent(y)).to(y)).sum().backward()
     return [numbers(one) for one in [y] + [one.grad for one in sources]], [inferred]
 """,
-    ("give", "numbers", "cotangent"),
+    ("fresh", "give", "numbers", "cotangent"),
     ("import torch",),
 )
 
 GRADIENT_OP_TORCH: Final = Part(
     """\
 def gradient_op(op, shape, x, weights):
-    inferred = infer_op(op, shape, x, weights)
+    inferred = asked(lambda: infer_op(op, shape, x, weights))
     sources = [keras.ops.convert_to_tensor(one).requires_grad_() for one in [x] + weights]
     y = op(*sources)
     (y * torch.as_tensor(cotangent(y)).to(y)).sum().backward()
     return [numbers(one) for one in [y] + [one.grad for one in sources]], [inferred]
 """,
-    ("infer_op", "numbers", "cotangent"),
+    ("asked", "infer_op", "numbers", "cotangent"),
     ("import torch",),
 )
 
@@ -118,7 +115,7 @@ def gradients(backend: str, variable: str) -> Mapping[str, Part]:
     """
     of_layer = Part(
         GRADIENT_TENSORFLOW % {"variable": variable},
-        ("give", "numbers", "cotangent"),
+        ("fresh", "give", "numbers", "cotangent"),
         ("import tensorflow as tf",),
     )
     found = {

@@ -36,14 +36,14 @@ def check(name, how, what, shape, x, weights, dtype, expected, said):
     """Print what the call gives, and how it differs from the formula."""
     try:
         arrays, told = how(what, shape, x, weights)
+        if expected is None:
+            found = "returned", "shape {}".format(arrays[0].shape)
+        else:
+            found = compare(arrays, dtype, expected, told, said)
     except Exception as error:
         text = " ".join(str(error).split())
         print("\\n@ {}\\traised\\t{}\\t{}".format(name, type(error).__name__, text), flush=True)
         return
-    if expected is None:
-        found = "returned", "shape {}".format(arrays[0].shape)
-    else:
-        found = compare(arrays, dtype, expected, told, said)
     print("\\n@ {}\\t{}\\t{}\\t".format(name, *found), flush=True)
 ''',
     ("compare",),
@@ -60,6 +60,8 @@ def compare(arrays, dtype, expected, told, said):
         if found:
             return found
     for word, one, right in zip(("inferred-shape", "inferred-shape", "parameters"), told, said):
+        if isinstance(one, Exception):
+            raise one
         one = tuple(one) if isinstance(right, tuple) and one is not None else one
         if None not in (one, right) and one != right:
             return word, "{}, the formula says {}".format(one, right)
@@ -117,6 +119,8 @@ def _calls(generation: Generation, backend: str, *, knows_jit: bool) -> Mapping[
             assert_never(generation)
     return {
         "numbers": numbers,
+        "asked": script_calls.ASKED,
+        "fresh": script_calls.FRESH,
         "eager": script_calls.EAGER,
         "infer_op": script_calls.INFER_OP,
         "eager_op": script_calls.EAGER_OP,

@@ -82,6 +82,9 @@ class Conv2D:
             raise ValueError("padding must be\\tsame or valid,\\nnot " + padding)
         self.s, self.k, self.dtype, self.filters = strides, kernel_size, dtype, filters
     def compute_output_shape(self, shape):
+        if FAULT.startswith("tells-nothing"):
+            self.filters = "broken by the question"
+            raise ValueError("there is no telling")
         rest = [-(-n // s) for n, s in zip(shape[1:3], self.s)]
         return [shape[0], rest[0] + (FAULT == "inferred"), rest[1], self.filters]
     def build(self, shape):
@@ -100,7 +103,7 @@ class Conv2D:
             a, b = i * self.s[0], j * self.s[1]
             window = x[:, a : a + self.k[0], b : b + self.k[1]]
             y[:, i, j] = np.tensordot(window, self.kernel, 3) + self.bias
-        if FAULT == "value":
+        if FAULT in ("value", "tells-nothing-value"):
             y[1, 0, 2, 1] += 1
         if FAULT == "nonfinite":
             y[0, 0, 0, 0] = np.nan
@@ -171,6 +174,8 @@ def answers_of(
         ("shape", "shape", "(2, 1, 5, 3), the formula says (2, 2, 5, 3)"),
         ("dtype", "dtype", "float64, not float32"),
         ("inferred", "inferred-shape", "(2, 3, 5, 3), the formula says (2, 2, 5, 3)"),
+        ("tells-nothing", "raised", "ValueError"),
+        ("tells-nothing-value", "value", "1 of 60 wrong, first at (1, 0, 2, 1): "),
     ],
 )
 def test_a_script_says_how_a_call_differs(tmp_path: Path, fault: str, what: str, where: str) -> None:
