@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import tomllib
 from pathlib import Path
 
 from harness.shipped import cases_folder
@@ -57,3 +58,14 @@ def test_what_is_committed_stays_small_and_names_no_folder_of_a_machine() -> Non
     for file in files:
         text = file.read_text(encoding="utf-8")
         assert not re.search(r"/(home|root|tmp|work)/", text), file
+
+
+def test_every_divergence_of_the_newest_keras_is_listed_with_its_file() -> None:
+    listed = (ROOT / "reports" / "README.md").read_text(encoding="utf-8")
+    found = [
+        file.name
+        for file in sorted((ROOT / "cases" / "regressions").glob("*.toml"))
+        if "3.15" in tomllib.loads(file.read_text(encoding="utf-8"))["target"]
+    ]
+    assert len(found) > 30
+    assert [name for name in found if f"(../cases/regressions/{name})" not in listed] == []
