@@ -13,7 +13,7 @@ from harness.targets.catalog import read_catalog
 ROOT = Path(__file__).parents[2]
 TABLES = ROOT / "reports" / "tables"
 HISTORY = TABLES / "history"
-MAX_BYTES = 5_000_000
+MAX_BYTES = 8_000_000
 MIN_TARGETS = 140
 
 
