@@ -67,7 +67,7 @@ def test_a_mode_says_shapes_for_what_it_knows(case: Case, mode: Mode, said: set[
 
 
 @pytest.mark.parametrize(("mode", "jit"), [(Mode.COMPILED, False), (Mode.JIT, True)])
-def test_a_model_is_compiled_as_the_mode_says_and_predicts_a_batch(mode: Mode, jit: bool) -> None:  # noqa: FBT001
+def test_a_model_is_compiled_as_the_mode_says_and_predicts_a_batch(mode: Mode, *, jit: bool) -> None:
     keras = keras3()
     observed(Keras3(keras, "3.99"), replace(PLAIN, mode=mode, batch=3))
     assert (keras.asked.jit, keras.asked.on_batch) == ([jit], [3])

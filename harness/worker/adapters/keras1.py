@@ -70,7 +70,7 @@ class Keras1(Generation):
         """Evaluate the model's graph, in which lengths are unknown as they are."""
         return graphs.run(self.keras, model, inputs)
 
-    def compile(self, model: Any, *, jit: bool) -> None:  # noqa: ARG002
+    def compile(self, model: Any, *, jit: bool) -> None:  # noqa: ARG002  (`require` lets no jit this far)
         """Compile the model, as Keras 1 wants it before any prediction."""
         model.compile("sgd", "mse")
 
