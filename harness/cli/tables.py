@@ -20,6 +20,7 @@ from harness.cli.options import (
     TargetsFiles,
     Timeout,
     app,
+    catalog_of,
     chosen_targets,
     shipped_limits,
 )
@@ -35,8 +36,10 @@ from harness.report.wording import count
 from harness.runner.by_hand import call_by_hand
 from harness.shipped import WORKER
 from harness.store import read_case_ids, read_info
+from harness.targets.catalog import Catalog
 from harness.targets.environments import cache_directory
 from harness.targets.launching import launch
+from harness.targets.selection import select
 from harness.verdicts.confirm import Confirmation
 from harness.verdicts.judge import judged
 
@@ -91,11 +94,12 @@ def confirm_command(
         name = one.finding.target
         if one.finding.verdict is Verdict.DIVERGES and (wanted is None or name in wanted):
             diverging.setdefault(name, []).append(one.finding)
+    catalog = catalog_of(targets_file)
     stop = threading.Event()
 
     def confirm(name: str) -> list[Confirmation]:
         try:
-            confirmations = _confirm(info, run_folder, name, diverging[name], targets_file, timeout, stop)
+            confirmations = _confirm(info, run_folder, name, diverging[name], catalog, timeout, stop)
         except HarnessError as error:
             err.print(f"{name} was not called: {error}", style="red", markup=False, soft_wrap=True)
             return [Confirmation(finding, None) for finding in diverging[name]]
@@ -124,7 +128,7 @@ def _confirm(
     run_folder: Path,
     name: str,
     findings: Sequence[Finding],
-    targets_file: Sequence[Path] | None,
+    catalog: Catalog,
     timeout: float,
     stop: threading.Event,
 ) -> list[Confirmation]:
@@ -134,7 +138,7 @@ def _confirm(
         HarnessError: the target is not listed, and so has no environment to call it in.
     """
     run = _target_run(info, name, run_folder)
-    (target,) = chosen_targets([name], targets_file)
+    (target,) = select([name], catalog, os.environ, Path.cwd())
     start = launch(target, cache_directory(os.environ), WORKER, os.environ, lambda _line: None, stop)
     with TemporaryDirectory(prefix="keras-harness-") as folder:
         answers = call_by_hand(

@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import InvalidRequirement
 from packaging.version import InvalidVersion, Version
 
 from harness.errors import HarnessError
 from harness.records import Built, Target
 from harness.targets.isolation import HOME
 from harness.targets.list_format import BaseTable, FamilyTable, ListFile, VariantTable, near_misses, read_list
+from harness.targets.requirements import requirement_of
 from harness.targets.variants import Variant
 
 RESERVED_NAMES: Final = frozenset({"here", "newest"})
@@ -226,7 +227,7 @@ def _requirements(texts: Sequence[str], words: Mapping[str, str], place: str) ->
     filled = [_filled(text, words, f"{place}[{index}]") for index, text in enumerate(texts)]
     for index, text in enumerate(filled):
         try:
-            Requirement(text)
+            requirement_of(text)
         except InvalidRequirement as error:
             reason = str(error).splitlines()[0]
             raise HarnessError(

@@ -31,11 +31,11 @@ from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 from filelock import FileLock, Timeout
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from harness.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, HarnessError
 from harness.records import Built, Target
+from harness.targets.requirements import requirement_of
 
 Progress: TypeAlias = Callable[[str], None]
 """Takes one line that tells a person what is being done."""
@@ -190,7 +190,7 @@ def plan_for(target: Target, cache: Path) -> Plan | None:
     base_key = _key(
         SCHEMA, built.python, built.requires, built.stand_ins, built.as_of, sysconfig.get_platform()
     )
-    package = canonicalize_name(Requirement(built.requires[0]).name)
+    package = canonicalize_name(requirement_of(built.requires[0]).name)
     base = Base(cache, BASES, f"{package}-{base_key}", base_key, built)
     if target.realisation is not built:
         return Plan(target, base, None, cache / HOMES / target.name)

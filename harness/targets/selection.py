@@ -28,13 +28,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 from typing import Final
 
-from packaging.requirements import Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
 from harness.errors import HarnessError
 from harness.records import Api, Built, Checkout, Command, Here, Target
 from harness.targets.catalog import Catalog
+from harness.targets.requirements import requirement_of
 from harness.targets.variants import MARK, Variant, under
 
 NEWEST: Final = "newest"
@@ -135,7 +135,7 @@ def _keras_version(target: Target) -> str:
     """The version of Keras that a target is: its own, but for APIs that count otherwise."""
     if target.built is None or target.api not in _COUNT_OTHERWISE:
         return target.version
-    requirements = map(Requirement, (*target.built.requires, *target.built.overlay))
+    requirements = map(requirement_of, (*target.built.requires, *target.built.overlay))
     pins = (pin for one in requirements if one.name == Api.KERAS for pin in one.specifier)
     return next((pin.version for pin in pins if pin.operator == "=="), target.version)
 
