@@ -18,6 +18,7 @@ from harness.targets.environments import cache_use, is_built, stale
 from harness.targets.installer import Installer, find_uv, uv_environment
 from harness.targets.interpreters import how_to_get, locate_interpreter
 from harness.verdicts.canaries import failing_canaries
+from harness.worker.adapters.processor import describe_processor
 
 
 def examine(targets: Sequence[Target], cache: Path, environ: Mapping[str, str], cases: Iterable[Case]) -> int:
@@ -27,6 +28,10 @@ def examine(targets: Sequence[Target], cache: Path, environ: Mapping[str, str], 
     """
     table = Table("check", "result", title=f"cache: {cache}")
     faults = 0
+    machine = describe_processor()
+    table.add_row(
+        "processor", f"{machine['processor']}: {machine['processor_isa'] or 'unknown instructions'}"
+    )
     needs = Counter(target.built.python for target in targets if target.built is not None)
     for version, found in _interpreters(needs, environ):
         faults += found is None

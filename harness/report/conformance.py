@@ -49,6 +49,8 @@ LEGEND: Final = (
 )
 
 _VERSION = re.compile(r"v?\d+(\.\d+)+\S*")
+_OF_PROCESSOR = frozenset({"processor", "processor_isa", "isa", "onednn", "threads", "subnormals"})
+"""What a worker measured of its processor, and of what libraries make of it."""
 _PLACES: Final = tuple(
     {EVERY: -1, **{str(word): place for place, word in enumerate(words)}}
     for words in (Layer, Mode, sorted(Padding), Facet)
@@ -256,12 +258,16 @@ def _targets_markdown(info: RunInfo, table: Conformance, tally: Tally) -> Iterat
         pins = measured = ""
         if run := runs.get(name):
             pins = ", ".join(pins_of(run))
-            measured = ", ".join(f"{key} {version}" for key, version in versions_of(run.fingerprint))
+            measured = ", ".join(f"{key} {version}" for key, version in measured_facts(run.fingerprint))
         yield table_line(
             escaped(name), f"{counts.conforming}/{counts.judged}", escaped(pins), escaped(measured)
         )
 
 
-def versions_of(fingerprint: Fingerprint) -> tuple[tuple[str, str], ...]:
-    """The versions that a worker measured, without what only tells of the machine it ran on."""
-    return tuple((key, value) for key, value in fingerprint.items() if _VERSION.fullmatch(value))
+def measured_facts(fingerprint: Fingerprint) -> tuple[tuple[str, str], ...]:
+    """The versions that a worker measured, its processor, and what libraries derived from that."""
+    return tuple(
+        (key, value)
+        for key, value in fingerprint.items()
+        if _VERSION.fullmatch(value) or key in _OF_PROCESSOR
+    )

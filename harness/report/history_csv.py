@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.report.cells import one_line
-from harness.report.conformance import versions_of
+from harness.report.conformance import measured_facts
 from harness.report.csv_files import write_table
 from harness.report.history import History
 from harness.report.wording import pins_of
@@ -141,7 +141,7 @@ def _targets(history: History) -> Iterator[tuple[object, ...]]:
             if run is None:
                 yield (family.family, column.target, *[""] * (len(TARGET_COLUMNS) - 2))
                 continue
-            measured = (f"{key} {version}" for key, version in versions_of(run.fingerprint))
+            measured = (f"{key} {version}" for key, version in measured_facts(run.fingerprint))
             yield (
                 family.family,
                 run.name,

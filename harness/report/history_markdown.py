@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from harness.report.conformance import EVERY, LEGEND, versions_of
+from harness.report.conformance import EVERY, LEGEND, measured_facts
 from harness.report.csv_files import replacing
 from harness.report.history import FamilyHistory, History
 from harness.report.markdown import escaped, table_line
@@ -186,7 +186,7 @@ def _target_lines(family: FamilyHistory) -> Iterator[str]:
         if run is None:
             yield table_line(escaped(column.head), escaped(column.target), "not started", "0")
             continue
-        measured = ", ".join(f"{key} {version}" for key, version in versions_of(run.fingerprint))
+        measured = ", ".join(f"{key} {version}" for key, version in measured_facts(run.fingerprint))
         failure = f" **{escaped(run.failure, 200)}**" if run.failure else ""
         yield table_line(
             escaped(column.head),

@@ -21,7 +21,7 @@ from markupsafe import Markup
 from harness.records import Case, Judged, RunInfo, Verdict
 from harness.report.calls import call_code
 from harness.report.cells import COLUMNS, one_line, row_of, shape_text
-from harness.report.conformance import LEGEND, Conformance, versions_of
+from harness.report.conformance import LEGEND, Conformance, measured_facts
 from harness.report.csv_files import replacing
 from harness.report.details import Detail, DetailSample
 from harness.report.svg import STYLE, svg_picture
@@ -114,7 +114,7 @@ def environment_of_pages() -> Environment:
     environment.filters["shape"] = shape_text
     environment.filters["one_line"] = one_line
     environment.filters["count"] = count
-    environment.globals["versions_of"] = versions_of
+    environment.globals["measured_facts"] = measured_facts
     environment.globals["pins_of"] = pins_of
     return environment
 

@@ -172,7 +172,8 @@ def _variants(lists: _Lists, targets: Sequence[Target]) -> tuple[Variant, ...]:
     for file, content in lists:
         for index, table in enumerate(content.variant):
             variants.append(_variant(table, backends, f"{file}: variant[{index}]"))
-            _claim(origins, table.name, file, "variant")
+            whose = " ".join((*table.backends, *table.needs))
+            _claim(origins, table.name, file, "variant", whose)
     return tuple(variants)
 
 
@@ -188,7 +189,8 @@ def _variant(table: VariantTable, backends: Sequence[str], place: str) -> Varian
                 f"{place}.backends: no target has backend {backend!r}; {near_misses(backend, backends)}"
             )
     _demand_variables(table.variables, place)
-    return Variant(table.name, table.about, table.backends, dict(table.variables))
+    needs = _requirements(table.needs, {}, f"{place}.needs")
+    return Variant(table.name, table.about, table.backends, dict(table.variables), needs)
 
 
 def _demand_variables(variables: Mapping[str, str], place: str) -> None:
@@ -236,9 +238,9 @@ def _requirements(texts: Sequence[str], words: Mapping[str, str], place: str) ->
     return tuple(filled)
 
 
-def _claim(origins: dict[str, Path], name: str, file: Path, what: str) -> None:
-    """Notes where a name stands, which may be one place only."""
-    key = name.casefold()
+def _claim(origins: dict[str, Path], name: str, file: Path, what: str, whose: str = "") -> None:
+    """Notes where a name stands, which may be one place only for each of those `whose` name it is."""
+    key = f"{name} {whose}".casefold()
     if key in origins:
         raise HarnessError(
             f"{file}: {what} {name!r} is already defined in {origins[key]}; rename or remove one"

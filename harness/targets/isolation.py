@@ -55,6 +55,8 @@ REPRODUCIBLE: Final[Mapping[str, str]] = MappingProxyType(
         "TF_NUM_INTRAOP_THREADS": "1",
         "TF_NUM_INTEROP_THREADS": "1",
         "CUDA_VISIBLE_DEVICES": "-1",
+        # TensorFlow's wheels switch oneDNN on by themselves only on some processors; heard since 2.5.
+        "TF_ENABLE_ONEDNN_OPTS": "1",
         # Allocators fill new memory with a pattern (glibc with the bytes 0x7F, macOS with 0xAA), so
         # that an output cell that was never written looks the same every time, and like no sum.
         "MALLOC_PERTURB_": "128",

@@ -63,6 +63,7 @@ class VariantTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     name: str
     about: _Text
     backends: _Words
+    needs: tuple[str, ...] = ()
     variables: Annotated[dict[str, str], msgspec.Meta(min_length=1)]
 
 

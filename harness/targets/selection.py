@@ -4,7 +4,7 @@ A selector is one of
     a name                  `keras3.15.1-jax`
     a glob over names       `keras3.15*`
     a specifier             `keras>=3.13,<3.16 backend=torch`, `tf.keras<2.10`, `family=theano`
-    one with a variant      `keras3.15.1-tensorflow+onednn=0`, `keras>=3 variant=onednn=0`
+    one with a variant      `keras3.15.1-tensorflow+onednn=0`, `keras>=3 variant=onednn=0`; several: `+a+b`
     `newest`                the newest Keras on TensorFlow
     `here`                  the Python that runs the command
     `path:DIR`              a Keras checkout; `path:DIR backend=torch` chooses the backend
@@ -35,7 +35,7 @@ from harness.errors import HarnessError
 from harness.records import Api, Built, Checkout, Command, Here, Target
 from harness.targets.catalog import Catalog
 from harness.targets.requirements import requirement_of
-from harness.targets.variants import MARK, Variant, under
+from harness.targets.variants import MARK, Variant, under, variant_of
 
 NEWEST: Final = "newest"
 """The selector to use where a person gave none."""
@@ -116,7 +116,9 @@ def _resolve(text: str, catalog: Catalog, environ: Mapping[str, str], directory:
         matched = tuple(target for target in catalog.targets if fnmatchcase(target.name, name))
     if not matched:
         raise _unmatched(name, specifier, catalog)
-    return _under(matched, variant, catalog, text) if variant else matched
+    for one in filter(None, variant.split(MARK)):
+        matched = _under(matched, one, catalog, text)
+    return matched
 
 
 def newest_per_minor(targets: Sequence[Target]) -> tuple[Target, ...]:
@@ -147,23 +149,29 @@ def _minor(target: Target) -> tuple[str, ...]:
 
 def _under(matched: Sequence[Target], name: str, catalog: Catalog, text: str) -> tuple[Target, ...]:
     """Those of the matched targets that a listed variant applies to, under its flags."""
-    variant = next((one for one in catalog.variants if one.name == name), None)
-    if variant is None:
+    listed = [one for one in catalog.variants if one.name == name]
+    if not listed:
         raise HarnessError(
             f"target {text!r}: no variant {name!r} is listed; {_known_variants(catalog.variants)}; "
             "--set NAME=VALUE sets any other flag"
         )
-    fitting = tuple(under(target, variant) for target in matched if target.backend in variant.backends)
+    found = ((target, variant_of(target, name, listed)) for target in matched)
+    fitting = tuple(under(target, variant) for target, variant in found if variant is not None)
     if not fitting:
+        backends = _unique(backend for one in listed for backend in one.backends)
+        needs = " (" + ", ".join(_unique(need for one in listed for need in one.needs)) + ")"
         raise HarnessError(
-            f"target {text!r}: variant {name!r} is for {', '.join(variant.backends)}, "
-            f"not for {', '.join(_unique(target.backend for target in matched))}"
+            f"target {text!r}: variant {name!r} is for {', '.join(backends)}{needs.removesuffix(' ()')}, "
+            f"not for {', '.join(target.name for target in matched[:_NUM_NEAR_MISSES])}"
         )
     return fitting
 
 
 def _known_variants(variants: Sequence[Variant]) -> str:
-    listed = ", ".join(f"{one.name} ({', '.join(one.backends)})" for one in variants)
+    backends: dict[str, list[str]] = {}
+    for one in variants:
+        backends.setdefault(one.name, []).extend(one.backends)
+    listed = ", ".join(f"{name} ({', '.join(_unique(known))})" for name, known in backends.items())
     return f"known: {listed or 'none'}"
 
 

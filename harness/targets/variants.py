@@ -1,4 +1,8 @@
-"""The same target under other flags, since a flag can change the answer. Knows records and names only."""
+"""The same target under other flags, since a flag can change the answer. Knows records and pins only.
+
+One name may stand for other flags on another backend, or on another version of it: `isa=avx2` is a cap on
+oneDNN here and on XLA there.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from packaging.requirements import Requirement
+
 from harness.errors import HarnessError
 from harness.records import Target
+from harness.targets.requirements import requirement_of
 
 MARK: Final = "+"
 """Stands between the name of a target and that of its variant."""
@@ -19,12 +26,38 @@ _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._=+-]+")
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """Flags that set targets of some backends apart: `keras3.15.1-tensorflow+onednn=0`."""
+    """Flags that set targets of some backends apart: `keras3.15.1-tensorflow+onednn=0`.
+
+    `needs` are requirements that no pin of the target may contradict: the versions that know the flags.
+    """
 
     name: str
     about: str
     backends: tuple[str, ...]
     variables: Mapping[str, str]
+    needs: tuple[str, ...] = ()
+
+    def applies_to(self, target: Target) -> bool:
+        """Whether the target knows the flags; one without pins is taken at its word."""
+        return target.backend in self.backends and not any(
+            _contradicts(pin, need)
+            for pin in map(requirement_of, _pins_of(target))
+            for need in map(requirement_of, self.needs)
+        )
+
+
+def _pins_of(target: Target) -> tuple[str, ...]:
+    return () if target.built is None else (*target.built.requires, *target.built.overlay)
+
+
+def _contradicts(pin: Requirement, need: Requirement) -> bool:
+    versions = (one.version for one in pin.specifier if one.operator == "==")
+    return pin.name == need.name and any(version not in need.specifier for version in versions)
+
+
+def variant_of(target: Target, name: str, variants: Sequence[Variant]) -> Variant | None:
+    """The first listed variant of that name that applies to the target."""
+    return next((one for one in variants if one.name == name and one.applies_to(target)), None)
 
 
 def under(target: Target, variant: Variant) -> Target:
@@ -66,6 +99,6 @@ def _with_flags(target: Target, name: str, variables: Mapping[str, str]) -> Targ
 
 def _name_of(target: Target, variables: Mapping[str, str], variants: Sequence[Variant]) -> str:
     for variant in variants:
-        if dict(variant.variables) == dict(variables) and target.backend in variant.backends:
+        if dict(variant.variables) == dict(variables) and variant.applies_to(target):
             return variant.name
     return MARK.join(_UNSAFE.sub("_", f"{name}={value}") for name, value in sorted(variables.items()))

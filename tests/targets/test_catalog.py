@@ -102,6 +102,20 @@ def test_variants_are_listed(file: Path) -> None:
     assert read_catalog([file]).variants == (expected,)
 
 
+def test_a_variant_may_be_other_flags_where_the_pins_are_others(file: Path) -> None:
+    table = LIST[LIST.index("[[variant]]") :]
+    newer = table.replace("JAX_ENABLE_X64", "NEWER")
+    file.write_text(LIST + newer + 'needs = ["jax>=0.5"]\n')
+    first, second = read_catalog([file]).variants
+    assert (first.name, first.needs, second.needs) == (second.name, (), ("jax>=0.5",))
+
+
+def test_what_a_variant_needs_is_a_requirement(file: Path) -> None:
+    file.write_text(LIST + 'needs = ["jax=>1"]\n')
+    with pytest.raises(HarnessError, match=r"variant\[0\].needs\[0\]: 'jax=>1' is no requirement"):
+        read_catalog([file])
+
+
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [

@@ -135,7 +135,7 @@ def test_overlapping_selectors_give_each_target_once_in_the_order_of_the_selecto
         ("tfkeras<2", "there is no 'tfkeras'; did you mean tf_keras? known: keras, tf.keras, tf_keras, "),
         ("tf_keras<3 api=keras", "asks for tf_keras and for api=keras; leave one"),
         ("keras3.15.1-tensorflow+onednn", "no variant 'onednn' is listed; known: onednn=0 (tensorflow)"),
-        ("keras3.15.1-jax+onednn=0", "variant 'onednn=0' is for tensorflow, not for jax"),
+        ("keras3.15.1-jax+onednn=0", "variant 'onednn=0' is for tensorflow, not for keras3.15.1-jax"),
         ("keras=>3", "'=>3' is no"),
         ("keras==three", "'==three' is no version specifier; write it like 'keras==3.15.1'"),
         ("backend=", "'backend=' is no filter"),
@@ -233,6 +233,22 @@ def test_of_each_family_and_minor_version_the_newest_stays() -> None:
         *select(["keras3.9.2-tensorflow+onednn=0", "exec:worker", "here"], CATALOG, {}, Path()),
     )
     assert newest_per_minor(targets) == targets[1:]
+
+
+def test_several_variants_stand_one_behind_the_other() -> None:
+    catalog = replace(CATALOG, variants=(ONEDNN, Variant("wide", "", ("tensorflow",), {"WIDE": "1"})))
+    (target,) = select(["keras3.15.1-tensorflow+onednn=0+wide"], catalog, {}, Path())
+    assert (target.name, target.variant) == ("keras3.15.1-tensorflow+onednn=0+wide", "onednn=0+wide")
+    assert {"TF_ENABLE_ONEDNN_OPTS": "0", "WIDE": "1"}.items() <= target.variables.items()
+
+
+def test_a_variant_is_of_the_targets_whose_pins_do_not_contradict_what_it_needs() -> None:
+    new, old = (replace(ONEDNN, needs=(f"tensorflow{which}",)) for which in (">=1", "<1"))
+    listed_twice = replace(CATALOG, variants=(replace(old, variables={"OLD": "1"}), new))
+    (target,) = select(["keras3.15.1-tensorflow+onednn=0"], listed_twice, {}, Path())
+    assert "OLD" not in target.variables
+    with pytest.raises(HarnessError, match=re.escape("is for tensorflow (tensorflow<1), not for keras3.9.2")):
+        select(["keras3.*-tensorflow+onednn=0"], replace(CATALOG, variants=(old,)), {}, Path())
 
 
 def test_settings_that_are_those_of_a_variant_have_its_name() -> None:

@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 from harness.records import Api, StandIn, Target
 from harness.targets import read_catalog
 from harness.targets.layers import plan_for
+from harness.targets.variants import variant_of
 
 CATALOG = read_catalog([Path(__file__).parents[2] / "cases" / "targets.toml"])
 TARGETS = {target.name: target for target in CATALOG.targets}
@@ -173,4 +174,29 @@ def test_only_cntk_links_a_system_library() -> None:
 
 
 def test_the_variants_are_there() -> None:
-    assert [variant.name for variant in CATALOG.variants] == ["onednn=0", "onednn=1", "x64=1"]
+    assert {variant.name for variant in CATALOG.variants} == {"onednn=0", "isa=avx2", "x64=1"}
+
+
+def test_tensorflow_is_seen_without_onednn_where_it_has_it() -> None:
+    without = {
+        target.name
+        for target in CATALOG.targets
+        if variant_of(target, "onednn=0", CATALOG.variants) is not None
+    }
+    assert {"tf.keras2.5.3", "keras3.15.1-tensorflow", "keras2.15.0-tensorflow2.15.1"} <= without
+    assert not without & {"tf.keras2.4.4", "keras2.2.5-tensorflow", "keras3.15.1-jax", "keras1.2.2-theano"}
+
+
+def test_the_cap_on_the_instruction_set_is_in_the_words_of_each_library() -> None:
+    flags = {
+        target.name: variant.variables
+        for target in CATALOG.targets
+        if (variant := variant_of(target, "isa=avx2", CATALOG.variants)) is not None
+    }
+    assert flags["keras3.15.1-tensorflow"]["XLA_FLAGS"] == flags["keras3.15.1-jax"]["XLA_FLAGS"]
+    # An older XLA ends the process at a flag that it does not know.
+    assert "XLA_FLAGS" not in flags["tf.keras2.15.1"]
+    assert "keras3.0.5-jax0.4.30" not in flags
+    assert flags["keras3.15.1-torch"]["ATEN_CPU_CAPABILITY"] == "avx2"
+    assert {"ONEDNN_MAX_CPU_ISA"} == set(flags["keras3.15.1-openvino"])
+    assert not {"tf.keras1.15.0", "keras1.2.2-theano"} & set(flags)

@@ -9,6 +9,8 @@ from typing import Any, Callable, Dict
 import numpy as np
 
 from .apis import Api
+from .measuring import measure
+from .processor import describe_processor
 
 FLAGS = (
     "TF_ENABLE_ONEDNN_OPTS",
@@ -25,6 +27,8 @@ FLAGS = (
     "TF_NUM_INTRAOP_THREADS",
     "ONEDNN_MAX_CPU_ISA",
     "DNNL_MAX_CPU_ISA",
+    "ATEN_CPU_CAPABILITY",
+    "MKL_ENABLE_INSTRUCTIONS",
     "MKL_CBWR",
     "MALLOC_PERTURB_",
     "THEANO_FLAGS",
@@ -57,6 +61,8 @@ def fingerprint(api: Api) -> Dict[str, str]:
     }
     if backend in DEVICES:
         facts["backend_version"] = str(importlib.import_module(backend).__version__)
+    facts.update(describe_processor())
+    facts.update(measure(backend))
     for flag in FLAGS:
         facts[flag] = os.environ.get(flag, "")
     return facts

@@ -1,0 +1,266 @@
+"""What really holds in the worker, measured by a call and not read from variables that may be unset.
+
+Libraries derive switches from the processor: whether TensorFlow computes with oneDNN, which instruction
+set oneDNN, PyTorch, XLA and OpenVINO dispatch to, how many threads there are, whether numbers below
+the normal range are kept. Each decides answers, so each is asked of the library itself.
+"""
+
+import ctypes
+import importlib
+import os
+import re
+import select
+import signal
+import time
+from typing import Any, Callable, Dict, List
+
+import numpy as np
+
+Facts = Dict[str, str]
+
+VERBOSE = ("ONEDNN_VERBOSE", "DNNL_VERBOSE", "MKLDNN_VERBOSE")
+"""The variables, of all its versions, by which oneDNN says what it does."""
+
+CHILD_S = 30.0
+"""Seconds after which a child that was asked what oneDNN does is given up."""
+
+SUBNORMAL = 1e-40
+"""A float32 below the normal range, which 1e-38 begins."""
+
+
+def measure(backend: str) -> Facts:
+    """The facts of a backend: `onednn`, `isa`, `threads` and `subnormals`, as far as it has a way to tell.
+
+    A measurement that fails says so in the place of its fact: what could not be measured is not known.
+    """
+    facts: Facts = {}
+    for name, ask in MEASURES.get(backend, {}).items():
+        try:
+            facts[name] = ask()
+        except Exception as error:
+            facts[name] = "not measured ({}: {})".format(type(error).__name__, str(error)[:120])
+    return facts
+
+
+def ask_onednn(call: Callable[[], Any]) -> List[str]:
+    """The lines that oneDNN says of itself and of a call, which a child process makes.
+
+    oneDNN reads once whether it is to speak, so the worker itself would never be silent again. No line
+    where processes cannot be forked, or the child does not end.
+    """
+    if not hasattr(os, "fork"):
+        return []
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        _say_and_exit(call, writer)
+    os.close(writer)
+    said = b""
+    until = time.time() + CHILD_S
+    with os.fdopen(reader, "rb", 0) as stream:
+        while select.select([stream], [], [], max(until - time.time(), 0))[0]:
+            part = stream.read(65536)
+            if not part:
+                break
+            said += part
+        else:
+            os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return said.decode("utf-8", "replace").splitlines()
+
+
+def _say_and_exit(call: Callable[[], Any], writer: int) -> None:
+    """Make the call with oneDNN's voice on `writer`, and end this process."""
+    try:
+        os.dup2(writer, 1)
+        for name in VERBOSE:
+            os.environ[name] = "1"
+        call()
+        ctypes.CDLL(None).fflush(None)
+    finally:
+        os._exit(0)
+
+
+def read_isa(lines: List[str]) -> str:
+    """The instruction set that oneDNN names, in its own words: `Intel AVX2`; nothing where it names none."""
+    return _found(r"isa:(.*)", lines) or _found(r"\(Detected ISA\)\s*(.*)", lines)
+
+
+def read_threads(lines: List[str]) -> str:
+    """The number of threads that oneDNN names."""
+    return _found(r"nthr:(\d+)", lines)
+
+
+def read_convolution(lines: List[str]) -> str:
+    """The implementation by which oneDNN convolved, nothing where it did not."""
+    return _found(r"exec,(?:cpu,)?convolution,([^,]+)", lines)
+
+
+def _found(pattern: str, lines: List[str]) -> str:
+    matches = filter(None, (re.search(pattern, line) for line in lines))
+    return next((match.group(1).strip() for match in matches), "")
+
+
+class _Heard:
+    """What oneDNN said of one convolution, asked when it is first wanted: every fact reads the same lines."""
+
+    def __init__(self, call: Callable[[], Any]) -> None:
+        self._call = call
+        self._lines: List[str] = []
+
+    def lines(self) -> List[str]:
+        if not self._lines:
+            self._lines = ask_onednn(self._call)
+        return self._lines
+
+
+def _kept(value: Any) -> str:
+    number = float(np.asarray(value).ravel()[0])
+    return "kept" if number != 0.0 else "flushed to zero"
+
+
+# TensorFlow
+
+
+def _convolve_in_tensorflow(data_format: str = "NHWC", value: float = 1.0) -> Any:
+    """A convolution by a kernel of one cell, of two columns and one channel."""
+    tensorflow = importlib.import_module("tensorflow")
+    x = np.full((1, 1, 2, 1) if data_format == "NHWC" else (1, 1, 1, 2), value, "float32")
+    kernel = np.ones((1, 1, 1, 1), "float32")
+    one = [1, 1, 1, 1]
+    if getattr(tensorflow, "executing_eagerly", bool)():
+        return tensorflow.nn.conv2d(x, kernel, one, "SAME", data_format=data_format).numpy()
+    with tensorflow.Graph().as_default(), tensorflow.Session() as session:
+        symbolic = tensorflow.nn.conv2d(
+            tensorflow.constant(x), tensorflow.constant(kernel), one, "SAME", data_format=data_format
+        )
+        return session.run(symbolic)
+
+
+def _tensorflow_onednn() -> str:
+    """Whether oneDNN runs: channels first, a convolution on the CPU has no kernel but its own."""
+    try:
+        _convolve_in_tensorflow("NCHW")
+    except Exception:
+        return "off"
+    return "on"
+
+
+_TENSORFLOW = _Heard(_convolve_in_tensorflow)
+
+
+# PyTorch
+
+
+def _convolve_in_torch(value: float = 1.0) -> Any:
+    """A convolution by a wide kernel: PyTorch keeps the others of one thread and a small batch to itself."""
+    torch = importlib.import_module("torch")
+    return torch.nn.functional.conv2d(torch.full((1, 8, 5, 5), value), torch.ones((8, 8, 5, 5)))
+
+
+def _torch_isa() -> str:
+    """What PyTorch's own kernels dispatch to, and what oneDNN does."""
+    own = str(importlib.import_module("torch").backends.cpu.get_cpu_capability())
+    return "ATen {}, oneDNN {}".format(own, read_isa(_TORCH.lines()) or "unknown")
+
+
+_TORCH = _Heard(_convolve_in_torch)
+
+
+# JAX, by which Keras's NumPy backend convolves too
+
+
+def _convolve_in_jax(value: float = 1.0) -> Any:
+    jax = importlib.import_module("jax")
+    x = jax.numpy.full((1, 1, 2, 1), value, "float32")
+    return jax.lax.conv_general_dilated(x, jax.numpy.ones((1, 1, 1, 1), "float32"), (1, 1), "SAME")
+
+
+def _xla_isa() -> str:
+    """The AVX and AMX features that a compiled program was compiled for; XLA writes them into it."""
+    jax = importlib.import_module("jax")
+    compiled = jax.jit(lambda x: x @ x + 1).lower(jax.numpy.ones((16, 16), "float32")).compile()
+    client = jax.devices()[0].client
+    program = bytes(client.serialize_executable(compiled.runtime_executable()))
+    features = sorted(set(re.findall(rb"\+((?:avx|amx|neon|sve)[-0-9a-z]*)", program)))
+    return "XLA " + (" ".join(feature.decode("ascii") for feature in features) or "unknown")
+
+
+# OpenVINO
+
+
+def _convolution_of_openvino() -> Any:
+    openvino = importlib.import_module("openvino")
+    operations = importlib.import_module("openvino.opset8")
+    x = operations.parameter([1, 8, 4, 4], openvino.Type.f32)
+    kernel = operations.constant(np.eye(8, dtype="float32").reshape(8, 8, 1, 1))
+    convolved = operations.convolution(x, kernel, [1, 1], [0, 0], [0, 0], [1, 1])
+    return openvino.Core().compile_model(openvino.Model([convolved], [x], "measured"), "CPU")
+
+
+def _openvino_isa() -> str:
+    """The implementation that it chooses for a convolution, whose name has the instruction set."""
+    for node in _convolution_of_openvino().get_runtime_model().get_ops():
+        facts = node.get_rt_info()
+        if "layerType" in facts and facts["layerType"].astype(str) == "Convolution":
+            return "OpenVINO " + str(facts["primitiveType"].astype(str))
+    return "OpenVINO unknown"
+
+
+def _openvino_threads() -> str:
+    return str(_convolution_of_openvino().get_property("INFERENCE_NUM_THREADS"))
+
+
+def _openvino_subnormals() -> str:
+    model = _convolution_of_openvino()
+    return _kept(model([np.full((1, 8, 4, 4), SUBNORMAL, "float32")])[0])
+
+
+# MXNet
+
+
+def _convolve_in_mxnet() -> Any:
+    array = importlib.import_module("mxnet.ndarray")
+    x, kernel = array.ones((1, 8, 4, 4)), array.ones((8, 8, 1, 1))
+    return array.Convolution(x, kernel, kernel=(1, 1), num_filter=8, no_bias=True).asnumpy()
+
+
+_MXNET = _Heard(_convolve_in_mxnet)
+
+
+def _says_convolution(heard: _Heard) -> str:
+    return "on" if read_convolution(heard.lines()) else "off"
+
+
+_XLA: Dict[str, Callable[[], str]] = {
+    "isa": _xla_isa,
+    "subnormals": lambda: _kept(_convolve_in_jax(SUBNORMAL)),
+}
+
+MEASURES: Dict[str, Dict[str, Callable[[], str]]] = {
+    "tensorflow": {
+        # The child comes first, before this process has begun threads that it would not have.
+        "isa": lambda: "oneDNN {}".format(read_isa(_TENSORFLOW.lines()) or "absent"),
+        "threads": lambda: read_threads(_TENSORFLOW.lines()),
+        "onednn": _tensorflow_onednn,
+        "subnormals": lambda: _kept(_convolve_in_tensorflow(value=SUBNORMAL)),
+    },
+    "torch": {
+        "isa": _torch_isa,
+        "threads": lambda: str(importlib.import_module("torch").get_num_threads()),
+        "onednn": lambda: _says_convolution(_TORCH),
+        "subnormals": lambda: _kept(_convolve_in_torch(SUBNORMAL)),
+    },
+    "jax": _XLA,
+    "numpy": _XLA,
+    "openvino": {
+        "isa": _openvino_isa,
+        "threads": _openvino_threads,
+        "subnormals": _openvino_subnormals,
+    },
+    "mxnet": {
+        "isa": lambda: "oneDNN {}".format(read_isa(_MXNET.lines()) or "absent"),
+        "onednn": lambda: _says_convolution(_MXNET),
+    },
+}
+"""How each fact is measured on each backend."""
