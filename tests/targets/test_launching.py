@@ -42,10 +42,23 @@ def test_only_the_allow_list_passes(noisy: dict[str, str], tmp_path: Path) -> No
         *("PATH", "LANG", "LC_NUMERIC", "KERAS_BACKEND"),
         *("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA"),
         *("KERAS_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "TORCHINDUCTOR_CACHE_DIR"),
+        *("JAX_COMPILATION_CACHE_DIR", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"),
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES",
     }
     foreign = {*SECRETS.values(), "/host/packages"}
     assert not foreign & set(environment.values())
     assert environment["HOME"] == str(tmp_path)
+
+
+def test_the_homes_of_all_targets_share_what_jax_compiled(tmp_path: Path) -> None:
+    one, other = (isolated({}, tmp_path / name, {}) for name in ("keras3.15.1-jax", "keras3.14.1-numpy"))
+    assert one["JAX_COMPILATION_CACHE_DIR"] == other["JAX_COMPILATION_CACHE_DIR"]
+    assert Path(one["JAX_COMPILATION_CACHE_DIR"]).is_relative_to(tmp_path)
+
+
+def test_onednn_is_switched_on_whatever_the_processor(tmp_path: Path) -> None:
+    assert isolated({}, tmp_path, {})["TF_ENABLE_ONEDNN_OPTS"] == "1"
+    assert isolated({}, tmp_path, {"TF_ENABLE_ONEDNN_OPTS": "0"})["TF_ENABLE_ONEDNN_OPTS"] == "0"
 
 
 def test_the_variables_of_the_target_come_last(noisy: dict[str, str], tmp_path: Path) -> None:

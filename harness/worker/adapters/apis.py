@@ -1,11 +1,16 @@
 """The APIs that a worker can be started for: how each is imported, and how it counts its versions."""
 
+import hashlib
 import importlib
 import os
 import re
 from typing import Any, Callable, Dict, NamedTuple
 
 from .generation import Generation
+from .processor import describe_processor
+
+PROGRAMS = "JAX_COMPILATION_CACHE_DIR"
+"""Where JAX keeps the programs that it compiled, for workers to come."""
 
 Api = NamedTuple("Api", [("name", str), ("keras", Any), ("keras_version", str), ("version", str)])
 """An imported API. `version` is counted as its targets are: TensorFlow's own for `tf.keras`."""
@@ -19,7 +24,15 @@ def load(name: str) -> Api:
     if name not in OPEN:
         known = ", ".join(sorted(OPEN))
         raise LookupError("there is no API {!r}; the worker can be started for {}".format(name, known))
+    if PROGRAMS in os.environ:
+        os.environ[PROGRAMS] = folder_of_programs(os.environ[PROGRAMS])
     return OPEN[name](name)
+
+
+def folder_of_programs(folder: str) -> str:
+    """The folder in it for this processor: JAX does not ask for which one a program was compiled."""
+    words = "".join(sorted(describe_processor().values()))
+    return os.path.join(folder, hashlib.sha256(words.encode("utf-8")).hexdigest()[:12])
 
 
 def generation_of(api: Api) -> Generation:
