@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
+from harness.records import parse_case_id
 from harness.shipped import cases_folder
-from harness.verdicts.limits import Limit, limits_of, load_limits
+from harness.verdicts.limits import Limit, limit_on_error, limits_of, load_limits
 
 LIMIT = """
 [[limit]]
@@ -23,6 +24,52 @@ def test_the_shipped_limits_have_reasons_and_links() -> None:
     for limit in limits:
         assert limit.reason
         assert limit.link.startswith("https://")
+
+
+SEPARABLE = "separableconv1d-eager-i7-k1-s3-d1-valid-last-b1-c4-m2-f3-bias-float32"
+CAUSAL = "conv1d-eager-i7-k4-s1-d2-causal-last-b1-c3-f5-g1-bias-float32"
+HALF = "depthwiseconv2d-eager-i5x6-k2x1-s1x2-d1x1-valid-first-b2-c2-m1-bias-float16"
+MXNET = {"backend": "mxnet", "keras": "2.2.4"}
+THEANO = {"backend": "theano", "keras": "2.3.1"}
+
+
+@pytest.mark.parametrize(
+    ("fingerprint", "case_id", "error"),
+    [
+        (MXNET, SEPARABLE, "NotImplementedError: MXNet Backend: Separable Conv1D not supported yet!"),
+        (MXNET, SEPARABLE, "ValueError: MXNet Backend: Does not support depth multiplier not equal to 1"),
+        (
+            MXNET,
+            SEPARABLE,
+            "NotImplementedError: MXNet Backend: separable_conv2d operator is not supported yet.",
+        ),
+        (MXNET, SEPARABLE, "NotImplementedError: MXNet Backend: Conv3D Transpose is only supported on GPU"),
+        (MXNET, CAUSAL, "ValueError: MXNet Backend: `padding` should be either `same` or `valid`."),
+        (MXNET, HALF, "MXNetError: linalg_impl.h:166: FP16 gemm on cpu not implemented! Stack trace:"),
+        (THEANO, SEPARABLE, "NotImplementedError: "),
+    ],
+)
+def test_what_an_old_backend_says_that_it_lacks_is_a_limit(
+    fingerprint: dict[str, str], case_id: str, error: str
+) -> None:
+    limits = limits_of(load_limits(cases_folder() / "limits.toml"), fingerprint)
+    assert limit_on_error(limits, parse_case_id(case_id), error) is not None
+
+
+@pytest.mark.parametrize(
+    ("fingerprint", "case_id", "error"),
+    [
+        (THEANO, SEPARABLE, "NotImplementedError: padding must be smaller than strides"),
+        (MXNET, SEPARABLE, "ValueError: MXNet Backend: `padding` should be either `same` or `valid`."),
+        (MXNET, SEPARABLE, "AttributeError: module 'keras.backend' has no attribute 'separable_conv1d'"),
+        ({"backend": "tensorflow", "keras": "2.3.1"}, SEPARABLE, "NotImplementedError: "),
+    ],
+)
+def test_an_error_that_says_nothing_of_the_kind_is_none(
+    fingerprint: dict[str, str], case_id: str, error: str
+) -> None:
+    limits = limits_of(load_limits(cases_folder() / "limits.toml"), fingerprint)
+    assert limit_on_error(limits, parse_case_id(case_id), error) is None
 
 
 def test_a_target_has_the_limits_of_its_backend(tmp_path: Path) -> None:
