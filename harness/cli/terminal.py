@@ -23,6 +23,7 @@ from rich.text import Text
 
 from harness.records import Observation, Outcome, RunInfo
 from harness.report import Tally
+from harness.report.wording import count
 
 MANY: Final = 12
 """More bars than this are more than a terminal shows at once."""
@@ -65,6 +66,11 @@ class Bars:
     def building(self, message: str) -> None:
         """Say what is being built."""
         self._progress.console.print(message, style="dim", markup=False, soft_wrap=True)
+
+    def slow(self, target: str, cases: int, timeout_s: float) -> None:
+        """Say that slow cases are asked again, for the bar stands still meanwhile."""
+        asked = f"asking {count(cases, 'slow case')} again, each alone and for up to {timeout_s:g} s"
+        self._progress.console.print(f"{target}: {asked}", style="dim", markup=False, soft_wrap=True)
 
     def observed(self, observation: Observation) -> None:
         """Advance the target's bar."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -42,6 +43,9 @@ class Progress(Protocol):
 
     def observed(self, observation: Observation) -> None:
         """An observation was made and stored."""
+
+    def slow(self, target: str, cases: int, timeout_s: float) -> None:
+        """So many cases had no answer in time, and are now asked again, each alone with a longer limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +164,7 @@ def _share_out(plan: Plan, progress: Progress) -> Iterator[Work]:
             source=batches(_without(plan.cases(), done)),
             planned=left,
             limits=plan.limits,
+            tell=partial(progress.slow, target.name, timeout_s=plan.limits.again_s),
             earlier=len(done),
             exhausted=left == 0,
         )

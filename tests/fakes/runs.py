@@ -98,6 +98,9 @@ class Silent:
     def observed(self, observation: Observation) -> None:
         """Say nothing."""
 
+    def slow(self, target: str, cases: int, timeout_s: float) -> None:
+        """Say nothing."""
+
 
 def run_targets(
     directory: Path,

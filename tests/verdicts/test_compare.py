@@ -53,7 +53,7 @@ VERDICTS = {
     for refusal in Refusal
     for outcome, verdict in {
         Outcome.UNSUPPORTED: (Verdict.UNSUPPORTED, None),
-        Outcome.TIMED_OUT: (Verdict.DIVERGES, Divergence.TIMEOUT),
+        Outcome.TIMED_OUT: (Verdict.INCONCLUSIVE, None),
         Outcome.CRASHED: (Verdict.DIVERGES, Divergence.CRASH),
         Outcome.GARBLED: (Verdict.INCONCLUSIVE, None),
         Outcome.NOT_RUN: (Verdict.INCONCLUSIVE, None),
