@@ -63,6 +63,11 @@ class Bars:
         if self._all is not None:
             self._progress.advance(self._all, self._left[target])
 
+    def asking_again(self, cases: int) -> None:
+        """Say that the run is over but for a second look."""
+        said = f"asking {count(cases, 'divergent case')} again, of fresh workers"
+        self._progress.console.print(said, style="dim", markup=False, soft_wrap=True)
+
     def building(self, message: str) -> None:
         """Say what is being built."""
         self._progress.console.print(message, style="dim", markup=False, soft_wrap=True)
@@ -113,7 +118,7 @@ def closing_table(info: RunInfo, tally: Tally) -> Table:
     title = f"{', '.join(info.header.suites)}: {info.header.cases:,} cases a target"
     table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("target", min_width=max(map(len, tally.targets), default=0))
-    for name in ("conforming", "silent", "loud", "unsupported", "inconclusive"):
+    for name in ("conforming", "silent", "loud", "unsupported", "inconclusive", "unstable"):
         table.add_column(name, justify="right")
     for name, counts in tally.targets.items():
         table.add_row(
@@ -123,6 +128,7 @@ def closing_table(info: RunInfo, tally: Tally) -> Table:
             _count(counts.loud, "red"),
             _count(counts.unsupported, "yellow"),
             _count(counts.inconclusive, "yellow"),
+            _count(counts.unstable, "yellow"),
         )
     return table
 

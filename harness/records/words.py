@@ -127,3 +127,4 @@ class Standing(StrEnum):
     NEW = "new"
     CHANGED = "changed"
     FIXED = "fixed"
+    UNSTABLE = "unstable"

@@ -92,14 +92,8 @@ def run(plan: Plan, progress: Progress, *, resume: bool) -> RunInfo:
         store.write_info(plan.directory, info)
         return info
 
-    def prepare(work: Work) -> None:
-        try:
-            work.launch = plan.launch(work.target)
-        except HarnessError as error:
-            work.fail(f"could not start: {error}")
-            progress.failed(work.target.name, str(error))
-
     state = COMPLETE
+    prepare = preparation(plan, progress)
     try:
         works.extend(_share_out(plan, progress))
         met: set[str] = set()
@@ -114,6 +108,19 @@ def run(plan: Plan, progress: Progress, *, resume: bool) -> RunInfo:
     except KeyboardInterrupt:
         state = INTERRUPTED
     return close(state)
+
+
+def preparation(plan: Plan, progress: Progress) -> Callable[[Work], None]:
+    """Gives a work its launch, or fails it and says why."""
+
+    def prepare(work: Work) -> None:
+        try:
+            work.launch = plan.launch(work.target)
+        except HarnessError as error:
+            work.fail(f"could not start: {error}")
+            progress.failed(work.target.name, str(error))
+
+    return prepare
 
 
 @dataclass(frozen=True, slots=True)

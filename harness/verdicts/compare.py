@@ -116,6 +116,7 @@ def _judge_return(
         cause=_cause(case, observation.values, difference) if with_cause else "",
         standing=Standing.AGREED if difference.divergence is None else Standing.NEW,
         error=difference.note,
+        refusal=expectation.refusal,
     )
 
 
@@ -162,4 +163,5 @@ def _finding(
         cause=cause,
         standing=Standing.NEW if verdict is Verdict.DIVERGES else Standing.AGREED,
         error=note,
+        refusal=expectation.refusal,
     )

@@ -74,6 +74,7 @@ def test_every_outcome_has_its_verdict(outcome: Outcome, refusal: Refusal) -> No
     assert (finding.verdict, finding.divergence) == VERDICTS[outcome, refusal]
     assert (finding.target, finding.case, finding.outcome) == (TARGET, case, outcome)
     assert finding.stage is observation.stage
+    assert finding.refusal is refusal
     assert finding.standing is (Standing.NEW if finding.verdict is Verdict.DIVERGES else Standing.AGREED)
 
 
