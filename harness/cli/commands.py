@@ -7,7 +7,8 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -57,8 +58,8 @@ from harness.store import read_info, replace_text
 from harness.targets.environments import cache_directory
 from harness.targets.launching import launch
 from harness.targets.selection import NEWEST
-from harness.verdicts.again import ROUNDS, worth_asking
-from harness.verdicts.judge import diverging, judged, looked_at
+from harness.verdicts.again import ROUNDS, Doubt, worth_asking
+from harness.verdicts.judge import judged, looked_at
 
 
 @app.command("run")
@@ -86,7 +87,12 @@ def run_command(
     num_jobs = jobs or os.cpu_count() or 1
     plan_of = partial(_plan, directory, names, lambda: cases_of(library, names), chosen, num_jobs, timeout)
     info = _observe(plan_of, resume=resume)
-    tally = _report(directory, info)
+    doubts: list[Doubt] = []
+    tally = _report(directory, info, doubts.append)
+    looked = _look_again(plan_of, info, doubts)
+    if looked.has_news:
+        info = looked.info
+        tally = _report(directory, info)
     raise typer.Exit(_close(directory, info, tally))
 
 
@@ -196,7 +202,12 @@ def explain_command(
         directory = Path(folder, "run")
         plan_of = partial(_plan, directory, ("explain",), lambda: (case,), chosen, len(chosen), timeout)
         info = _observe(plan_of, resume=False)
-        findings = [one.finding for one in judged(directory, info, shipped_limits())]
+        doubts: list[Doubt] = []
+        findings = [one.finding for one in judged(directory, info, shipped_limits(), doubts.append)]
+        looked = _look_again(plan_of, info, doubts)
+        if looked.has_news:
+            info = looked.info
+            findings = [one.finding for one in judged(directory, info, shipped_limits())]
     listing.print_answers(findings)
     raise typer.Exit(_exit_code(info, tally_of(info, findings)))
 
@@ -231,33 +242,42 @@ def _plan(
 
 
 def _observe(plan_of: Callable[[Bars], Plan], *, resume: bool) -> RunInfo:
-    """Run the cases on the targets, then look again at what diverges, with progress shown."""
+    """Run the cases on the targets, with progress shown."""
     with bars() as progress:
-        plan = plan_of(progress)
-        info = run(plan, progress, resume=resume)
-    if _is_interrupted(info):
-        return info
-    limits = shipped_limits()
-    doubts = diverging(plan.directory, info, limits)
+        return run(plan_of(progress), progress, resume=resume)
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """A run after its second look; it has news where a finding is to be judged otherwise, or the run is."""
+
+    info: RunInfo
+    has_news: bool
+
+
+def _look_again(plan_of: Callable[[Bars], Plan], info: RunInfo, found: Sequence[Doubt]) -> _Looked:
+    """Ask some of what diverges again, with progress shown."""
+    doubts, has_news = tuple(found), False
     for _ in range(ROUNDS):
-        if not (chosen := worth_asking(doubts)):
+        chosen = {} if _is_interrupted(info) else worth_asking(doubts)
+        if not chosen:
             break
         with bars() as progress:
+            plan = plan_of(progress)
             progress.asking_again(sum(map(len, chosen.values())))
-            info = ask_again(plan_of(progress), info, chosen, progress)
-        if _is_interrupted(info):
-            break
-        doubts = looked_at(plan.directory, info, limits, doubts, chosen)
-    return info
+            info = ask_again(plan, info, chosen, progress)
+        doubts = looked_at(plan.directory, info, shipped_limits(), doubts, chosen)
+        has_news = _is_interrupted(info) or any(doubt.came_again is False for doubt in doubts)
+    return _Looked(info, has_news)
 
 
 def _is_interrupted(info: RunInfo) -> bool:
     return info.footer is not None and info.footer.state == INTERRUPTED
 
 
-def _report(directory: Path, info: RunInfo) -> Tally:
-    """Judge a stored run and write its reports into its folder."""
-    return write_reports(directory, info, judged(directory, info, shipped_limits()))
+def _report(directory: Path, info: RunInfo, note: Callable[[Doubt], None] = lambda _doubt: None) -> Tally:
+    """Judge a stored run and write its reports into its folder; `note` is told each divergence."""
+    return write_reports(directory, info, judged(directory, info, shipped_limits(), note))
 
 
 def _close(directory: Path, info: RunInfo, tally: Tally) -> int:

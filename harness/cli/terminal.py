@@ -57,8 +57,8 @@ class Bars:
                 self._progress.update(task, visible=False)
 
     def failed(self, target: str, reason: str) -> None:
-        """Say why a target will not run."""
-        self._progress.update(self._tasks[target], note="[red]could not start")
+        """Say why a target is not asked, or no further."""
+        self._progress.update(self._tasks[target], note="[red]given up")
         self._progress.console.print(f"{target}: {reason}", style="red", markup=False, soft_wrap=True)
         if self._all is not None:
             self._progress.advance(self._all, self._left[target])
@@ -118,8 +118,10 @@ def closing_table(info: RunInfo, tally: Tally) -> Table:
     title = f"{', '.join(info.header.suites)}: {info.header.cases:,} cases a target"
     table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("target", min_width=max(map(len, tally.targets), default=0))
-    for name in ("conforming", "silent", "loud", "unsupported", "inconclusive", "unstable"):
+    for name in ("conforming", "silent", "loud", "unsupported", "inconclusive"):
         table.add_column(name, justify="right")
+    if tally.unstable:
+        table.add_column("unstable", justify="right")
     for name, counts in tally.targets.items():
         table.add_row(
             name,
@@ -128,7 +130,7 @@ def closing_table(info: RunInfo, tally: Tally) -> Table:
             _count(counts.loud, "red"),
             _count(counts.unsupported, "yellow"),
             _count(counts.inconclusive, "yellow"),
-            _count(counts.unstable, "yellow"),
+            *([_count(counts.unstable, "yellow")] if tally.unstable else []),
         )
     return table
 

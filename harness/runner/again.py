@@ -59,6 +59,9 @@ def ask_again(plan: Plan, info: RunInfo, chosen: Mapping[str, Chosen], progress:
             for observation in local.observe(works, prepare, plan.jobs, logs, plan.stop):
                 log.append(observation)
                 progress.observed(observation)
+        for work in works:
+            if work.failure and work.launch is not None:
+                progress.failed(work.target.name, f"not all of it was asked again: {work.failure}")
     except KeyboardInterrupt:
         if info.footer is not None:
             info = replace(info, footer=replace(info.footer, state=INTERRUPTED))

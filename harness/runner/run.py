@@ -39,7 +39,7 @@ class Progress(Protocol):
         """So many cases of the target are still to be observed."""
 
     def failed(self, target: str, reason: str) -> None:
-        """The target could not be prepared."""
+        """The target could not be prepared, or was given up when it was asked again."""
 
     def observed(self, observation: Observation) -> None:
         """An observation was made and stored."""

@@ -43,33 +43,31 @@ class _Share:
     lines: tuple[tuple[str, bytes | None, bytes | None], ...]
 
 
-def judged(directory: Path, info: RunInfo, limits: Sequence[Limit]) -> Iterator[Judged]:
+def judged(
+    directory: Path,
+    info: RunInfo,
+    limits: Sequence[Limit],
+    note: Callable[[Doubt], None] = lambda _doubt: None,
+) -> Iterator[Judged]:
     """Every planned (case, target), sorted by target and case id; what was not observed is `not-run`.
 
-    What a second look did not show again is `unstable`.
+    What a second look did not show again is `unstable`. `note` is told each divergence, in their order.
 
     Raises:
         HarnessError: the run was made with other signals than this version's, or is damaged.
     """
-    _check_signals(directory, info)
+    if info.header.signals != SIGNALS_VERSION:
+        raise HarnessError(
+            f"{directory}: observed with signals {info.header.signals}, this version makes {SIGNALS_VERSION};"
+            " judge it with the version that made it, or run again"
+        )
     shares = _shares(directory, info, limits, lambda _: read_case_ids(directory))
     many = info.header.planned >= _MANY
     for part in in_processes(_judged, shares) if many else map(_judged, shares):
-        yield from part
-
-
-def diverging(directory: Path, info: RunInfo, limits: Sequence[Limit]) -> tuple[Doubt, ...]:
-    """Every divergence of a run, sorted by target and case id, and whether a second look showed it again.
-
-    Names no causes and hands over no arrays, and so takes less time than `judged`.
-
-    Raises:
-        HarnessError: as for `judged`.
-    """
-    _check_signals(directory, info)
-    shares = _shares(directory, info, limits, lambda _: read_case_ids(directory))
-    many = info.header.planned >= _MANY
-    return tuple(chain.from_iterable(in_processes(_doubts, shares) if many else map(_doubts, shares)))
+        for one, doubt in part:
+            if doubt is not None:
+                note(doubt)
+            yield one
 
 
 def looked_at(
@@ -82,16 +80,9 @@ def looked_at(
     """The same divergences after the chosen ones were asked again."""
     asked = {target: [case.id for case in (*own.cases, *own.deadly)] for target, own in chosen.items()}
     shares = _shares(directory, info, limits, lambda target: asked.get(target, ()))
-    news = {(one.target, one.case_id): one for one in chain.from_iterable(map(_doubts, shares))}
-    return tuple(news.get((one.target, one.case_id), one) for one in doubts)
-
-
-def _check_signals(directory: Path, info: RunInfo) -> None:
-    if info.header.signals != SIGNALS_VERSION:
-        raise HarnessError(
-            f"{directory}: observed with signals {info.header.signals}, this version makes {SIGNALS_VERSION};"
-            " judge it with the version that made it, or run again"
-        )
+    found = (doubt for _, doubt in chain.from_iterable(map(_judged, shares)) if doubt is not None)
+    news = {(doubt.target, doubt.case_id): doubt for doubt in found}
+    return tuple(news.get((doubt.target, doubt.case_id), doubt) for doubt in doubts)
 
 
 def _shares(
@@ -109,28 +100,26 @@ def _shares(
             yield _Share(directory, target, own, missing, share)
 
 
-def _judged(share: _Share) -> list[Judged]:
+def _judged(share: _Share) -> list[tuple[Judged, Doubt | None]]:
     return [_judge(share, *lines) for lines in share.lines]
 
 
-def _doubts(share: _Share) -> list[Doubt]:
-    doubts = []
-    for case_id, line, again in share.lines:
-        first = _first(share, case_id, line, with_cause=False)
-        if first.finding.verdict is Verdict.DIVERGES:
-            came_again = None if again is None else comes_again(first, _second(share, first, again))
-            doubts.append(Doubt(share.target, case_id, signature_of(first), came_again))
-    return doubts
-
-
-def _judge(share: _Share, case_id: str, line: bytes | None, again: bytes | None) -> Judged:
-    """What the first look showed, with its cause; where the second one showed something else, that."""
+def _judge(
+    share: _Share, case_id: str, line: bytes | None, again: bytes | None
+) -> tuple[Judged, Doubt | None]:
+    """What the first look showed, with its cause; where the second one showed something else, both."""
+    came_again = None
     if again is not None:
         first = _first(share, case_id, line, with_cause=False)
         second = _second(share, first, again)
-        if first.finding.verdict is Verdict.DIVERGES and not comes_again(first, second):
-            return replace(first, finding=unstable(first.finding, second.finding))
-    return _first(share, case_id, line, with_cause=True)
+        came_again = comes_again(first, second)
+        if first.finding.verdict is Verdict.DIVERGES and not came_again:
+            one = replace(first, finding=unstable(first.finding, second.finding))
+            return one, Doubt(share.target, case_id, signature_of(first), came_again)
+    one = _first(share, case_id, line, with_cause=True)
+    if one.finding.verdict is not Verdict.DIVERGES:
+        return one, None
+    return one, Doubt(share.target, case_id, signature_of(one), came_again)
 
 
 def _first(share: _Share, case_id: str, line: bytes | None, *, with_cause: bool) -> Judged:

@@ -379,6 +379,14 @@ def fail_to_import() -> None:
     send({"type": "failed", "error": error})
 
 
+def greet_once() -> None:
+    """The first process greets, and no other one."""
+    if is_met_first({"case": "greeting"}):
+        greet()
+    else:
+        complain_and_leave()
+
+
 GREETINGS: dict[str, Callable[[], None]] = {
     "old-protocol": greet_with_old_protocol,
     "no-hello": say_nothing,
@@ -387,6 +395,7 @@ GREETINGS: dict[str, Callable[[], None]] = {
     "cannot-import-keras": fail_to_import,
     "greets-twice": greet_twice,
     "reads-no-more": greet_and_read_no_more,
+    "greets-once": greet_once,
 }
 """The faults of the start: what is said for a hello."""
 

@@ -18,6 +18,7 @@ from harness.records import (
     Observation,
     ObservedError,
     Outcome,
+    RunInfo,
     Stage,
     Standing,
     Verdict,
@@ -34,7 +35,7 @@ from harness.verdicts.again import (
     comes_again,
     worth_asking,
 )
-from harness.verdicts.judge import diverging, judged, looked_at
+from harness.verdicts.judge import judged, looked_at
 
 from .lines import judged_one
 from .made import MUST_BE_REFUSED, PLAIN, TARGET, answer, expected, returned
@@ -159,10 +160,17 @@ def test_a_second_look_never_makes_a_divergence_of_what_conforms(tmp_path: Path)
     assert (one.verdict, one.standing) == (Verdict.CONFORMS, Standing.AGREED)
 
 
+def diverging(directory: Path, info: RunInfo) -> tuple[Doubt, ...]:
+    noted: list[Doubt] = []
+    findings = [one.finding for one in judged(directory, info, (), noted.append)]
+    assert len(noted) == sum(finding.verdict is Verdict.DIVERGES for finding in findings)
+    return tuple(noted)
+
+
 def test_divergences_are_listed_with_their_signatures_and_what_became_of_them(tmp_path: Path) -> None:
     accepted = replace(returned(VALID, np.zeros(1, "f4")), case_id=MUST_BE_REFUSED.id, target=TWO)
     info = stored(tmp_path, [WRONG, accepted])
-    found = diverging(tmp_path, info, ())
+    found = diverging(tmp_path, info)
     refused = Signature(Divergence.MISSING_ERROR, Kind.CONVOLUTION, Mode.EAGER, "must be refused: padding")
     assert {one.case_id: (one.signature, one.came_again) for one in found} == {
         PLAIN.id: (VALUE, None),
@@ -174,7 +182,7 @@ def test_divergences_are_listed_with_their_signatures_and_what_became_of_them(tm
     after = looked_at(tmp_path, info, (), found, chosen)
     assert {one.case_id: one.came_again for one in after} == {PLAIN.id: False, MUST_BE_REFUSED.id: True}
     assert [one.signature for one in after] == [one.signature for one in found]
-    assert diverging(tmp_path, info, ()) == after
+    assert diverging(tmp_path, info) == after
     assert looked_at(tmp_path, info, (), found, {TWO: Chosen((), ())}) == found
 
 
