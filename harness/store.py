@@ -3,6 +3,7 @@
     run.json                     header, footer (null until the run ends)
     cases.txt                    the id of every planned case, one a line, sorted
     observations/TARGET.jsonl    one observation a line, in the order they were made
+    again/TARGET.jsonl           likewise, of the cases that were asked a second time
     logs/TARGET-N.log            what the workers wrote to stderr
 
 A run without a footer is incomplete. What was planned and not observed is `not-run`; that is derived
@@ -15,6 +16,7 @@ import errno
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self
@@ -34,6 +36,14 @@ from harness.records import (
 )
 
 SCHEMA: Final = 3
+
+
+class Look(StrEnum):
+    """The first observation of a case, or the second; the name of the folder that holds it."""
+
+    FIRST = "observations"
+    SECOND = "again"
+
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 """The errors of a full disk, and of a spent quota."""
@@ -69,8 +79,8 @@ class _SchemaOnly(msgspec.Struct, frozen=True):
 class ObservationLog:
     """Appends observations, one file per target, each line flushed. A context manager."""
 
-    def __init__(self, directory: Path) -> None:
-        self._folder = directory / "observations"
+    def __init__(self, directory: Path, look: Look = Look.FIRST) -> None:
+        self._folder = directory / look
         self._files: dict[str, BinaryIO] = {}
 
     def append(self, observation: Observation) -> None:
@@ -121,7 +131,7 @@ def create(directory: Path, header: RunHeader, case_ids: Iterable[str]) -> None:
             f"{directory}: already holds a run; add --resume, or choose another folder with -o"
         )
     with _refusals_told(directory):
-        for folder in (directory, directory / "observations", directory / "logs"):
+        for folder in (directory, directory / Look.FIRST, directory / "logs"):
             folder.mkdir(parents=True, exist_ok=True)
         replace_text(directory / "cases.txt", "".join(f"{case_id}\n" for case_id in sorted(case_ids)))
     write_info(directory, RunInfo(header, None))
@@ -176,18 +186,32 @@ def read_case_ids(directory: Path) -> Iterator[str]:
         ) from error
 
 
+def open_second_look(directory: Path, targets: Iterable[str]) -> None:
+    """Make ready to append second observations of targets, after those that are there.
+
+    Raises:
+        HarnessError: the disk refused it.
+    """
+    with _refusals_told(directory):
+        (directory / Look.SECOND).mkdir(exist_ok=True)
+    for target in targets:
+        cut_torn_line(directory, target, Look.SECOND)
+
+
 def observed_ids(directory: Path, target: str) -> frozenset[str]:
     """The ids that a target has answered."""
     return frozenset(_index(_file(directory, target)))
 
 
-def read_lines(directory: Path, target: str, case_ids: Iterable[str]) -> Iterator[bytes | None]:
+def read_lines(
+    directory: Path, target: str, case_ids: Iterable[str], look: Look = Look.FIRST
+) -> Iterator[bytes | None]:
     """The line of each id in turn, None where nothing was observed. Holds one at a time; `unpacked` reads it.
 
     Raises:
         HarnessError: a damaged line, or a case observed twice.
     """
-    path = _file(directory, target)
+    path = _file(directory, target, look)
     index = _index(path)
     if not index:
         yield from (None for _ in case_ids)
@@ -202,18 +226,18 @@ def read_lines(directory: Path, target: str, case_ids: Iterable[str]) -> Iterato
             yield file.readline()
 
 
-def unpacked(directory: Path, target: str, line: bytes) -> Observation:
+def unpacked(directory: Path, target: str, line: bytes, look: Look = Look.FIRST) -> Observation:
     """The observation that a line of `read_lines` holds.
 
     Raises:
         HarnessError: it is damaged.
     """
-    return _unpack_line(target, line, _file(directory, target))
+    return _unpack_line(target, line, _file(directory, target, look))
 
 
-def cut_torn_line(directory: Path, target: str) -> None:
+def cut_torn_line(directory: Path, target: str, look: Look = Look.FIRST) -> None:
     """Drop what stands after the last whole line: an interrupted write, before a run is resumed."""
-    path = _file(directory, target)
+    path = _file(directory, target, look)
     if not path.exists():
         return
     with path.open("r+b") as file:
@@ -246,8 +270,8 @@ def _refusals_told(place: Path) -> Iterator[None]:
         raise HarnessError(f"{place}: cannot be written: {error.strerror}; {remedy}") from error
 
 
-def _file(directory: Path, target: str) -> Path:
-    return directory / "observations" / f"{target}.jsonl"
+def _file(directory: Path, target: str, look: Look = Look.FIRST) -> Path:
+    return directory / look / f"{target}.jsonl"
 
 
 def _open_log(folder: Path, target: str) -> BinaryIO:

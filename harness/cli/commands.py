@@ -7,7 +7,9 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -34,7 +36,7 @@ from harness.cli.options import (
     library_of,
     shipped_limits,
 )
-from harness.cli.terminal import bars, closing_table, err, out
+from harness.cli.terminal import Bars, bars, closing_table, err, out
 from harness.errors import (
     EXIT_INCOMPLETE,
     EXIT_INTERRUPTED,
@@ -47,7 +49,8 @@ from harness.generator.library import cases_of
 from harness.records import Case, DataFormat, Launch, Layer, Mode, RunInfo, Target
 from harness.report import Tally, copy_tables, explanation, svg_picture, write_reports
 from harness.report.tally import tally_of
-from harness.report.wording import headline
+from harness.report.wording import headline, nothing_computed
+from harness.runner.again import ask_again
 from harness.runner.run import INTERRUPTED, Plan, run
 from harness.runner.work import DEFAULT_LIMITS, Limits
 from harness.shipped import WORKER
@@ -55,7 +58,8 @@ from harness.store import read_info, replace_text
 from harness.targets.environments import cache_directory
 from harness.targets.launching import launch
 from harness.targets.selection import NEWEST
-from harness.verdicts.judge import judged
+from harness.verdicts.again import ROUNDS, Doubt, worth_asking
+from harness.verdicts.judge import judged, looked_at
 
 
 @app.command("run")
@@ -80,16 +84,15 @@ def run_command(
     if resume and output is not None:
         read_info(output)
     directory = output or Path("reports", "runs", f"{time.strftime('%Y%m%d-%H%M%S')}-{'-'.join(names)}")
-    info = _observe(
-        directory,
-        names,
-        lambda: cases_of(library, names),
-        chosen,
-        jobs or os.cpu_count() or 1,
-        timeout,
-        resume=resume,
-    )
-    tally = _report(directory, info)
+    num_jobs = jobs or os.cpu_count() or 1
+    plan_of = partial(_plan, directory, names, lambda: cases_of(library, names), chosen, num_jobs, timeout)
+    info = _observe(plan_of, resume=resume)
+    doubts: list[Doubt] = []
+    tally = _report(directory, info, doubts.append)
+    looked = _look_again(plan_of, info, doubts)
+    if looked.has_news:
+        info = looked.info
+        tally = _report(directory, info)
     raise typer.Exit(_close(directory, info, tally))
 
 
@@ -197,48 +200,84 @@ def explain_command(
         return
     with TemporaryDirectory(prefix="keras-harness-") as folder:
         directory = Path(folder, "run")
-        info = _observe(directory, ("explain",), lambda: (case,), chosen, len(chosen), timeout, resume=False)
-        findings = [one.finding for one in judged(directory, info, shipped_limits())]
+        plan_of = partial(_plan, directory, ("explain",), lambda: (case,), chosen, len(chosen), timeout)
+        info = _observe(plan_of, resume=False)
+        doubts: list[Doubt] = []
+        findings = [one.finding for one in judged(directory, info, shipped_limits(), doubts.append)]
+        looked = _look_again(plan_of, info, doubts)
+        if looked.has_news:
+            info = looked.info
+            findings = [one.finding for one in judged(directory, info, shipped_limits())]
     listing.print_answers(findings)
     raise typer.Exit(_exit_code(info, tally_of(info, findings)))
 
 
-def _observe(
+def _plan(
     directory: Path,
     suites: tuple[str, ...],
     cases: Callable[[], Iterable[Case]],
     targets: tuple[Target, ...],
     jobs: int,
     timeout: float,
-    *,
-    resume: bool,
-) -> RunInfo:
-    """Run the cases on the targets, with progress shown."""
+    progress: Bars,
+) -> Plan:
     stop = threading.Event()
+
+    def start(target: Target) -> Launch:
+        return launch(target, cache_directory(os.environ), WORKER, os.environ, progress.building, stop)
+
+    return Plan(
+        directory=directory,
+        suites=suites,
+        cases=cases,
+        targets=targets,
+        jobs=jobs,
+        limits=Limits(case_s=timeout),
+        harness=__version__,
+        launch=start,
+        stop=stop,
+        clock=lambda: datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        timer=time.monotonic,
+    )
+
+
+def _observe(plan_of: Callable[[Bars], Plan], *, resume: bool) -> RunInfo:
+    """Run the cases on the targets, with progress shown."""
     with bars() as progress:
-
-        def start(target: Target) -> Launch:
-            return launch(target, cache_directory(os.environ), WORKER, os.environ, progress.building, stop)
-
-        plan = Plan(
-            directory=directory,
-            suites=suites,
-            cases=cases,
-            targets=targets,
-            jobs=jobs,
-            limits=Limits(case_s=timeout),
-            harness=__version__,
-            launch=start,
-            stop=stop,
-            clock=lambda: datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            timer=time.monotonic,
-        )
-        return run(plan, progress, resume=resume)
+        return run(plan_of(progress), progress, resume=resume)
 
 
-def _report(directory: Path, info: RunInfo) -> Tally:
-    """Judge a stored run and write its reports into its folder."""
-    return write_reports(directory, info, judged(directory, info, shipped_limits()))
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """A run after its second look; it has news where a finding is to be judged otherwise, or the run is."""
+
+    info: RunInfo
+    has_news: bool
+
+
+def _look_again(plan_of: Callable[[Bars], Plan], info: RunInfo, found: Sequence[Doubt]) -> _Looked:
+    """Ask some of what diverges again, with progress shown."""
+    doubts, has_news = tuple(found), False
+    for _ in range(ROUNDS):
+        chosen = {} if _is_interrupted(info) else worth_asking(doubts)
+        if not chosen:
+            break
+        with bars() as progress:
+            plan = plan_of(progress)
+            progress.asking_again(sum(map(len, chosen.values())))
+            info = ask_again(plan, info, chosen, progress)
+        doubts = looked_at(plan.directory, info, shipped_limits(), doubts, chosen)
+        has_news = _is_interrupted(info) or any(doubt.came_again is False for doubt in doubts)
+    return _Looked(info, has_news)
+
+
+def _is_interrupted(info: RunInfo) -> bool:
+    return info.footer is not None and info.footer.state == INTERRUPTED
+
+
+def _report(directory: Path, info: RunInfo, note: Callable[[Doubt], None] = lambda _doubt: None) -> Tally:
+    """Judge a stored run and write its reports into its folder; `note` is told each divergence."""
+    return write_reports(directory, info, judged(directory, info, shipped_limits(), note))
 
 
 def _close(directory: Path, info: RunInfo, tally: Tally) -> int:
@@ -248,7 +287,11 @@ def _close(directory: Path, info: RunInfo, tally: Tally) -> int:
         for run_of in info.footer.targets:
             if run_of.failure:
                 err.print(f"{run_of.name}: {run_of.failure}", style="red", markup=False, soft_wrap=True)
-    if info.footer is not None and info.footer.state == INTERRUPTED:
+    if len(tally.targets) > 1:
+        for name, counts in tally.targets.items():
+            if counts.has_computed_nothing:
+                err.print(f"{name}: {nothing_computed(counts)}", style="yellow", markup=False, soft_wrap=True)
+    if _is_interrupted(info):
         err.print(
             f"interrupted; the same command with --resume -o {directory} goes on",
             style="yellow",
@@ -261,10 +304,10 @@ def _close(directory: Path, info: RunInfo, tally: Tally) -> int:
 
 
 def _exit_code(info: RunInfo, tally: Tally) -> int:
-    """130 interrupted, 3 incomplete or inconclusive, 1 something unexpected, 0 nothing."""
-    if info.footer is not None and info.footer.state == INTERRUPTED:
+    """130 interrupted, 3 incomplete, inconclusive or unstable, 1 something unexpected, 0 nothing."""
+    if _is_interrupted(info):
         return EXIT_INTERRUPTED
-    if not info.is_complete or tally.inconclusive:
+    if not info.is_complete or tally.inconclusive or tally.unstable or tally.has_computed_nothing:
         return EXIT_INCOMPLETE
     return EXIT_UNEXPECTED if tally.new or tally.changed or tally.fixed else EXIT_OK
 

@@ -15,7 +15,7 @@ from harness.cli.terminal import out
 from harness.generator.coverage import uncovered
 from harness.generator.facets import Facet, facets_of
 from harness.generator.library import Library
-from harness.records import Case, Finding, Target, Verdict, by
+from harness.records import Case, Finding, Standing, Target, Verdict, by
 from harness.targets.environments import CacheUse, disk_use, is_built
 from harness.targets.variants import MARK, Variant
 
@@ -150,6 +150,8 @@ def print_answers(findings: Sequence[Finding]) -> None:
         match finding.verdict:
             case Verdict.CONFORMS:
                 what = "agrees" if not finding.error else f"agrees ({finding.error})"
+            case Verdict.DIVERGES if finding.standing is Standing.UNSTABLE:
+                what = f"UNSTABLE: {finding.error}"
             case Verdict.DIVERGES:
                 cause = f"; fits {finding.cause}" if finding.cause else ""
                 note = f": {finding.error}" if finding.error else ""

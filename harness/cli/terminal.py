@@ -23,6 +23,7 @@ from rich.text import Text
 
 from harness.records import Observation, Outcome, RunInfo
 from harness.report import Tally
+from harness.report.wording import count
 
 MANY: Final = 12
 """More bars than this are more than a terminal shows at once."""
@@ -56,15 +57,25 @@ class Bars:
                 self._progress.update(task, visible=False)
 
     def failed(self, target: str, reason: str) -> None:
-        """Say why a target will not run."""
-        self._progress.update(self._tasks[target], note="[red]could not start")
+        """Say why a target is not asked, or no further."""
+        self._progress.update(self._tasks[target], note="[red]given up")
         self._progress.console.print(f"{target}: {reason}", style="red", markup=False, soft_wrap=True)
         if self._all is not None:
             self._progress.advance(self._all, self._left[target])
 
+    def asking_again(self, cases: int) -> None:
+        """Say that the run is over but for a second look."""
+        said = f"asking {count(cases, 'divergent case')} again, of fresh workers"
+        self._progress.console.print(said, style="dim", markup=False, soft_wrap=True)
+
     def building(self, message: str) -> None:
         """Say what is being built."""
         self._progress.console.print(message, style="dim", markup=False, soft_wrap=True)
+
+    def slow(self, target: str, cases: int, timeout_s: float) -> None:
+        """Say that slow cases are asked again, for the bar stands still meanwhile."""
+        asked = f"asking {count(cases, 'slow case')} again, each alone and for up to {timeout_s:g} s"
+        self._progress.console.print(f"{target}: {asked}", style="dim", markup=False, soft_wrap=True)
 
     def observed(self, observation: Observation) -> None:
         """Advance the target's bar."""
@@ -109,6 +120,8 @@ def closing_table(info: RunInfo, tally: Tally) -> Table:
     table.add_column("target", min_width=max(map(len, tally.targets), default=0))
     for name in ("conforming", "silent", "loud", "unsupported", "inconclusive"):
         table.add_column(name, justify="right")
+    if tally.unstable:
+        table.add_column("unstable", justify="right")
     for name, counts in tally.targets.items():
         table.add_row(
             name,
@@ -117,6 +130,7 @@ def closing_table(info: RunInfo, tally: Tally) -> Table:
             _count(counts.loud, "red"),
             _count(counts.unsupported, "yellow"),
             _count(counts.inconclusive, "yellow"),
+            *([_count(counts.unstable, "yellow")] if tally.unstable else []),
         )
     return table
 

@@ -94,7 +94,8 @@ class Finding:
     """One judged (case, target): a row of `findings.csv`.
 
     `first_index` is where the first wrong value stands, in the axes of the output. `cause` names the
-    wrong rule that explains the divergence, and is empty where none does.
+    wrong rule that explains the divergence, and is empty where none does. `refusal` is what the formula says
+    of refusing the case.
     """
 
     target: str
@@ -111,6 +112,7 @@ class Finding:
     cause: str = ""
     standing: Standing = Standing.AGREED
     error: str = ""
+    refusal: Refusal = Refusal.WRONG
 
     @property
     def is_silent(self) -> bool:

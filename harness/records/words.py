@@ -112,12 +112,11 @@ class Divergence(StrEnum):
     UNEXPECTED_ERROR = "unexpected-error"
     MISSING_ERROR = "missing-error"
     CRASH = "crash"
-    TIMEOUT = "timeout"
 
     @property
     def is_silent(self) -> bool:
         """Whether a user gets a wrong answer and no sign of it."""
-        return self not in {Divergence.UNEXPECTED_ERROR, Divergence.CRASH, Divergence.TIMEOUT}
+        return self not in {Divergence.UNEXPECTED_ERROR, Divergence.CRASH}
 
 
 class Standing(StrEnum):
@@ -128,3 +127,4 @@ class Standing(StrEnum):
     NEW = "new"
     CHANGED = "changed"
     FIXED = "fixed"
+    UNSTABLE = "unstable"

@@ -37,12 +37,14 @@ COLUMNS: Final = (
     "loud",
     "unsupported",
     "inconclusive",
+    "unstable",
 )
 
 LEGEND: Final = (
     "`118/120 · 2 silent` reads: of 120 judged cases 118 conform, and 2 give a wrong answer with no sign "
     "of it. `loud` is an error or a crash where the formula has an answer, `unsupported` a limit that the "
-    "target documents, `inconclusive` a case that could not be judged. `refused` counts the conforming "
+    "target documents, `inconclusive` a case that could not be judged, `unstable` a divergence that did not "
+    "come again when the case was asked a second time. `refused` counts the conforming "
     "cases that the target declined with an exception, as it must or may. A case has many facets, so rows "
     f"overlap; the row `{EVERY}` counts each case once. A case has one mode: the way in which "
     "the layer is called."
@@ -72,11 +74,13 @@ class Cell:
     loud: int
     unsupported: int
     inconclusive: int
+    unstable: int = 0
 
     @property
     def judged(self) -> int:
         """Every finding of the cell."""
-        return self.conforming + self.silent + self.loud + self.unsupported + self.inconclusive
+        diverging = self.silent + self.loud + self.unstable
+        return self.conforming + diverging + self.unsupported + self.inconclusive
 
     @property
     def fraction(self) -> str:
@@ -86,9 +90,15 @@ class Cell:
     @property
     def markers(self) -> tuple[tuple[str, int], ...]:
         """The counts other than conforming that are not zero, the worst first."""
-        words = ("silent", "loud", "unsupported", "inconclusive", "refused")
-        numbers = (self.silent, self.loud, self.unsupported, self.inconclusive, self.refused)
-        return tuple((word, number) for word, number in zip(words, numbers, strict=True) if number)
+        counts = (
+            ("silent", self.silent),
+            ("loud", self.loud),
+            ("unstable", self.unstable),
+            ("unsupported", self.unsupported),
+            ("inconclusive", self.inconclusive),
+            ("refused", self.refused),
+        )
+        return tuple((word, number) for word, number in counts if number)
 
     def __str__(self) -> str:
         if not self.judged:
@@ -164,6 +174,7 @@ class Conformance:
             loud=counts[Count.LOUD],
             unsupported=counts[Count.UNSUPPORTED],
             inconclusive=counts[Count.INCONCLUSIVE],
+            unstable=counts[Count.UNSTABLE],
         )
 
 
@@ -193,6 +204,7 @@ def write_conformance_csv(path: Path, table: Conformance) -> None:
                 cell.loud,
                 cell.unsupported,
                 cell.inconclusive,
+                cell.unstable,
             )
             for row in table.parts()
             for target, cell in zip(table.targets, row.cells, strict=True)

@@ -145,6 +145,7 @@ def _total(tally: Tally, block: Block) -> Cell:
         loud=sum(one.loud for one in counts),
         unsupported=sum(one.unsupported for one in counts),
         inconclusive=sum(one.inconclusive for one in counts),
+        unstable=sum(one.unstable for one in counts),
     )
 
 

@@ -30,6 +30,7 @@ COLUMNS: Final = (
     "loud",
     "unsupported",
     "inconclusive",
+    "unstable",
 )
 
 CHANGE_COLUMNS: Final = (
@@ -111,6 +112,7 @@ def _rows(history: History) -> Iterator[tuple[object, ...]]:
                         cell.loud,
                         cell.unsupported,
                         cell.inconclusive,
+                        cell.unstable,
                     )
 
 

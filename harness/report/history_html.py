@@ -17,7 +17,7 @@ from harness.report.history import History
 from harness.report.html import environment_of_pages, script_hash, template_text
 from harness.report.wording import CHANGES_DEFINED, SAME_DEFINED, end_of, headline, shortfall, start_of
 
-_WORST: Final = {"silent": "s", "loud": "l", "inconclusive": "i", "unsupported": "u"}
+_WORST: Final = {"silent": "s", "loud": "l", "inconclusive": "i", "unstable": "i", "unsupported": "u"}
 """The class of a cell by its worst count; the worst first. Names are short: there are thousands of cells."""
 
 _SHORT_WAYS: Final = 6

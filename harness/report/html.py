@@ -18,7 +18,7 @@ import itables.options
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.records import Case, Judged, RunInfo, Verdict
+from harness.records import Case, Judged, RunInfo, Standing, Verdict
 from harness.report.calls import call_code
 from harness.report.cells import COLUMNS, one_line, row_of, shape_text
 from harness.report.conformance import LEGEND, Conformance, measured_facts
@@ -40,6 +40,7 @@ _RESULTS: Final = {
     Count.LOUD: "loud",
     Count.UNSUPPORTED: "unsupported",
     Count.INCONCLUSIVE: "inconclusive",
+    Count.UNSTABLE: "unstable",
 }
 """How the table names what became of a finding: the verdict, with the two kinds of diverging apart."""
 
@@ -180,6 +181,8 @@ def difference(detail: Detail) -> str:
     """What went wrong, in a sentence."""
     finding = detail.finding
     words = str(finding.divergence or finding.verdict)
+    if finding.standing is Standing.UNSTABLE:
+        return one_line(finding.error, 240)
     if finding.first_index is not None:
         size = "" if finding.max_abs_error is None else f" off by up to {finding.max_abs_error!r},"
         return f"{words}:{size} first at {shape_text(finding.first_index)}"

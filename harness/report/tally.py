@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import assert_never
 
-from harness.records import Finding, Outcome, RunInfo, Standing, Verdict
+from harness.records import Finding, Outcome, Refusal, RunInfo, Standing, Verdict
 
 
 class Count(StrEnum):
@@ -22,10 +22,13 @@ class Count(StrEnum):
     LOUD = "loud"
     UNSUPPORTED = "unsupported"
     INCONCLUSIVE = "inconclusive"
+    UNSTABLE = "unstable"
 
 
 def count_of(finding: Finding) -> Count:
     """The one count that a finding adds to."""
+    if finding.standing is Standing.UNSTABLE:
+        return Count.UNSTABLE
     match finding.verdict:
         case Verdict.CONFORMS:
             return Count.CONFORMING
@@ -48,8 +51,9 @@ def is_refused(finding: Finding) -> bool:
 class Tally:
     """The counts of a run, or of one target of it (`targets` is empty then).
 
-    `judged = conforming + silent + loud + unsupported + inconclusive`; `refused` are those of the
-    conforming that raised; `known`, `new`, `changed` and `fixed` count by standing.
+    `judged = conforming + silent + loud + unsupported + inconclusive + unstable`; `refused` are those of
+    the conforming that raised; `known`, `new`, `changed` and `fixed` count by standing; `due` are the
+    findings of cases that had to be computed.
     """
 
     planned: int
@@ -64,12 +68,19 @@ class Tally:
     new: int
     changed: int
     fixed: int
+    unstable: int
+    due: int
     targets: Mapping[str, Tally] = field(default_factory=dict)
 
     @property
     def diverging(self) -> int:
         """The findings that diverge, silent or loud."""
         return self.silent + self.loud
+
+    @property
+    def has_computed_nothing(self) -> bool:
+        """Whether all was unsupported or refused though something had to be computed."""
+        return self.due > 0 and self.judged == self.refused + self.unsupported
 
 
 class Tallier:
@@ -80,11 +91,14 @@ class Tallier:
         self._counts: Counter[tuple[str, Count]] = Counter()
         self._refused: Counter[str] = Counter()
         self._standings: Counter[tuple[str, Standing]] = Counter()
+        self._due: Counter[str] = Counter()
 
     def add(self, finding: Finding) -> None:
         """Count one finding."""
         self._counts[finding.target, count_of(finding)] += 1
         self._standings[finding.target, finding.standing] += 1
+        if finding.refusal is Refusal.WRONG:
+            self._due[finding.target] += 1
         if is_refused(finding):
             self._refused[finding.target] += 1
 
@@ -110,6 +124,8 @@ class Tallier:
             new=standings[Standing.NEW],
             changed=standings[Standing.CHANGED],
             fixed=standings[Standing.FIXED],
+            unstable=counts[Count.UNSTABLE],
+            due=sum(self._due[name] for name in names),
             targets=targets,
         )
 

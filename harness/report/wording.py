@@ -41,8 +41,15 @@ def headline(tally: Tally) -> str:
         return "Nothing was judged"
     if tally.inconclusive == tally.judged:
         return "Nothing could be judged"
-    if tally.diverging == 0 and tally.inconclusive:
-        return f"Nothing diverges, but {count(tally.inconclusive, 'finding')} could not be judged"
+    if tally.has_computed_nothing:
+        return f"N{nothing_computed(tally)[1:]}"
+    buts = []
+    if tally.unstable:
+        buts.append(f"{count(tally.unstable, 'divergence')} did not come again")
+    if tally.inconclusive:
+        buts.append(f"{count(tally.inconclusive, 'finding')} could not be judged")
+    if tally.diverging == 0 and buts:
+        return f"Nothing diverges, but {' and '.join(buts)}"
     if tally.diverging == 0:
         return "Nothing diverges"
     parts = []
@@ -50,7 +57,18 @@ def headline(tally: Tally) -> str:
         parts.append(count(tally.silent, "silent divergence"))
     if tally.loud:
         parts.append(count(tally.loud, "loud divergence"))
-    return " and ".join(parts)
+    unstable = f"; {count(tally.unstable, 'divergence')} did not come again" if tally.unstable else ""
+    return " and ".join(parts) + unstable
+
+
+def nothing_computed(tally: Tally) -> str:
+    """That a run or a target computed nothing, and what it did instead."""
+    parts = [
+        f"{number:,} {word}"
+        for number, word in ((tally.unsupported, "unsupported"), (tally.refused, "refused"))
+        if number
+    ]
+    return f"nothing was computed of {count(tally.due, 'case')} that had to be: {', '.join(parts)}"
 
 
 def count(number: int, noun: str) -> str:

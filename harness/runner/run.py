@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -38,10 +39,13 @@ class Progress(Protocol):
         """So many cases of the target are still to be observed."""
 
     def failed(self, target: str, reason: str) -> None:
-        """The target could not be prepared."""
+        """The target could not be prepared, or was given up when it was asked again."""
 
     def observed(self, observation: Observation) -> None:
         """An observation was made and stored."""
+
+    def slow(self, target: str, cases: int, timeout_s: float) -> None:
+        """So many cases had no answer in time, and are now asked again, each alone with a longer limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +92,8 @@ def run(plan: Plan, progress: Progress, *, resume: bool) -> RunInfo:
         store.write_info(plan.directory, info)
         return info
 
-    def prepare(work: Work) -> None:
-        try:
-            work.launch = plan.launch(work.target)
-        except HarnessError as error:
-            work.fail(f"could not start: {error}")
-            progress.failed(work.target.name, str(error))
-
     state = COMPLETE
+    prepare = preparation(plan, progress)
     try:
         works.extend(_share_out(plan, progress))
         met: set[str] = set()
@@ -110,6 +108,19 @@ def run(plan: Plan, progress: Progress, *, resume: bool) -> RunInfo:
     except KeyboardInterrupt:
         state = INTERRUPTED
     return close(state)
+
+
+def preparation(plan: Plan, progress: Progress) -> Callable[[Work], None]:
+    """Gives a work its launch, or fails it and says why."""
+
+    def prepare(work: Work) -> None:
+        try:
+            work.launch = plan.launch(work.target)
+        except HarnessError as error:
+            work.fail(f"could not start: {error}")
+            progress.failed(work.target.name, str(error))
+
+    return prepare
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +171,7 @@ def _share_out(plan: Plan, progress: Progress) -> Iterator[Work]:
             source=batches(_without(plan.cases(), done)),
             planned=left,
             limits=plan.limits,
+            tell=partial(progress.slow, target.name, timeout_s=plan.limits.again_s),
             earlier=len(done),
             exhausted=left == 0,
         )

@@ -3,6 +3,9 @@
 The life of a batch: sent whole; answered case by case; when the worker dies, the case it was in is
 marked and the rest is sent again to a fresh worker. A worker that announces no stages cannot say
 which case it was in: the rest is then sent one by one, so that the next death has a name.
+
+A case that was not answered in time is set aside and asked again when all else of the target is done:
+alone, of a fresh worker, with a longer limit. Slow is not wrong.
 """
 
 from __future__ import annotations
@@ -10,8 +13,8 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Self
 
@@ -34,12 +37,22 @@ class Limits:
 
     A target is quarantined after `max_deaths_in_a_row` deaths with no answer between, or when
     deaths exceed `max_deaths` and a tenth of its cases.
+
+    A case that is asked again alone may take `patience` times `case_s`; after `max_silent_again` that do
+    not answer then either, no further one is asked again.
     """
 
     case_s: float = 60.0
     start_s: float = 300.0
     max_deaths_in_a_row: int = 5
     max_deaths: int = 60
+    patience: float = 5.0
+    max_silent_again: int = 3
+
+    @property
+    def again_s(self) -> float:
+        """How long a case may take that is asked again alone."""
+        return self.case_s * self.patience
 
 
 DEFAULT_LIMITS: Final = Limits()
@@ -90,13 +103,15 @@ class Work:
 
     `launch` is None until the target's environment is there. `earlier` counts what attempts before
     this one observed. `began`, `ready` and `ended` are monotonic times: the first worker launched, the
-    first hello, the last worker gone.
+    first hello, the last worker gone. `tell` is called with the number of cases that are about to be
+    asked again, since they may take long.
     """
 
     target: Target
     source: Iterator[Batch]
     planned: int
     limits: Limits
+    tell: Callable[[int], None]
     earlier: int = 0
     launch: Launch | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -111,6 +126,8 @@ class Work:
     ended: float = 0.0
     _deaths: int = 0
     _deaths_in_a_row: int = 0
+    _drivers: int = 0
+    _aside: list[_Death] = field(default_factory=list)
 
     def take(self) -> Batch | None:
         """The next batch, or None when there is none or the target was given up."""
@@ -146,10 +163,34 @@ class Work:
             self.observed += 1
             self._deaths_in_a_row = 0
 
-    def died(self, reason: str, *, has_culprit: bool) -> None:
+    def set_aside(self, death: _Death) -> None:
+        """Keep a case that was not answered in time, to be asked again."""
+        with self.lock:
+            self._aside.append(death)
+
+    def join(self) -> None:
+        """Count a thread that begins to work on the target."""
+        with self.lock:
+            self._drivers += 1
+
+    def leave(self) -> Sequence[_Death]:
+        """What the last thread to leave has to ask again; nothing for the others."""
+        with self.lock:
+            self._drivers -= 1
+            if self._drivers:
+                return ()
+            aside, self._aside = self._aside, []
+            return aside
+
+    def settled(self) -> None:
+        """Count a case that was asked again, or given up."""
+        with self.lock:
+            self.observed += 1
+
+    def died(self, reason: str, *, is_settled: bool) -> None:
         """Count a death, and quarantine the target if there were too many."""
         with self.lock:
-            self.observed += has_culprit
+            self.observed += is_settled
             self._deaths += 1
             self._deaths_in_a_row += 1
             many = self._deaths > max(self.limits.max_deaths, self.planned // 10)
@@ -168,23 +209,84 @@ class _Death:
     stage: Stage
     reason: str
 
+    def observation(self, target: str) -> Observation:
+        """The death as what the target did with the culprit."""
+        assert self.culprit is not None
+        return Observation(target, self.culprit.id, self.outcome, self.stage, reason=self.reason)
+
 
 def drive(work: Work, log: Path, emit: Emit, stop: threading.Event) -> None:
     """Work on a target with one worker at a time until its batches are done or it is given up.
 
     A target whose worker has died is likely to lose more of them: from then on a standby loads its Keras
-    while the worker works.
+    while the worker works. The last thread to leave the target asks again what was not answered in time.
     """
+    work.join()
+    try:
+        _work_off(work, log, emit, stop)
+    finally:
+        late = work.leave()
+    if late and not stop.is_set():
+        _ask_again(work, late, log, emit, stop)
+
+
+def _work_off(work: Work, log: Path, emit: Emit, stop: threading.Event) -> None:
     with _Bench(work, log, stop) as bench:
         while not stop.is_set() and (batch := work.take()) is not None:
             pending = [batch]
             while pending and not stop.is_set() and not work.failure:
                 if (worker := bench.worker()) is None:
                     return
-                left, death = _observe(worker, work, pending.pop(0), emit)
+                left, death = _observe(worker, work, pending.pop(0), emit, work.limits.case_s)
                 if death is not None:
                     bench.lose()
                     pending[:0] = _bury(work, left, death, emit)
+
+
+def _ask_again(work: Work, late: Sequence[_Death], log: Path, emit: Emit, stop: threading.Event) -> None:
+    """Ask each case again alone, while the target is not given up and enough of them answer.
+
+    Those to which a run that is ending does not come were not observed.
+    """
+    if not work.failure:
+        work.tell(len(late))
+    num_silent = 0
+    for first in late:
+        if work.failure:
+            death: _Death | None = _unasked(first, "the target was given up")
+        elif num_silent == work.limits.max_silent_again:
+            death = _unasked(first, f"{num_silent} others did not answer then either")
+        else:
+            death = _ask_alone(work, first, log, emit, stop)
+            num_silent += death is not None and death.outcome is Outcome.TIMED_OUT
+        if stop.is_set():
+            return
+        if death is not None:
+            work.settled()
+            emit(death.observation(work.target.name))
+
+
+def _ask_alone(work: Work, first: _Death, log: Path, emit: Emit, stop: threading.Event) -> _Death | None:
+    """Ask a case of a fresh worker, with time: how it ends without an answer, None where there is one."""
+    assert first.culprit is not None
+    with _Bench(work, log, stop) as bench:
+        if (worker := bench.worker()) is None:
+            return _unasked(first, "the target was given up")
+        _, death = _observe(worker, work, (first.culprit,), emit, work.limits.again_s)
+        if death is None:
+            return None
+        bench.lose()
+    if death.culprit is None:
+        return None
+    if death.outcome is Outcome.TIMED_OUT:
+        return replace(
+            death, reason=f"{first.reason}, nor within {work.limits.again_s:g} s when asked again alone"
+        )
+    return death
+
+
+def _unasked(first: _Death, why: str) -> _Death:
+    return replace(first, reason=f"{first.reason}; not asked again, since {why}")
 
 
 class _Bench:
@@ -316,23 +418,25 @@ class _Asked:
         return self.answer is not None and self.current is not None and self.current[0] == seq
 
 
-def _observe(worker: WorkerProcess, work: Work, batch: Batch, emit: Emit) -> tuple[Batch, _Death | None]:
+def _observe(
+    worker: WorkerProcess, work: Work, batch: Batch, emit: Emit, case_s: float
+) -> tuple[Batch, _Death | None]:
     """Send a batch and take the answers; what is left unanswered, and how the worker was lost."""
     cases = {seq: case for case, seq in zip(batch, worker.sequence, strict=False)}
     asked = _Asked(work, emit, number=min(cases), waiting=cases)
     worker.send(wire.batch_line(asked.number, {seq: (case, signals_of(case)) for seq, case in cases.items()}))
-    until = time.monotonic() + work.limits.case_s
+    until = time.monotonic() + case_s
     death = None
     try:
         while not asked.hear(message := worker.receive(until - time.monotonic())):
             if isinstance(message, wire.Reply):
-                until = time.monotonic() + work.limits.case_s
+                until = time.monotonic() + case_s
     except wire.WireError as error:
         asked.settle()
         death = asked.lost(Outcome.GARBLED, str(error))
     except Silence:
         asked.settle()
-        death = asked.lost(Outcome.TIMED_OUT, f"no answer within {work.limits.case_s:g} s")
+        death = asked.lost(Outcome.TIMED_OUT, f"no answer within {case_s:g} s")
     except Gone:
         asked.settle()
         death = asked.lost(Outcome.CRASHED, worker.death())
@@ -342,18 +446,14 @@ def _observe(worker: WorkerProcess, work: Work, batch: Batch, emit: Emit) -> tup
 
 
 def _bury(work: Work, left: Batch, death: _Death, emit: Emit) -> list[Batch]:
-    """Record the culprit of a death and say how to go on with the rest."""
-    work.died(death.reason, has_culprit=death.culprit is not None)
+    """Record the culprit of a death, or set it aside, and say how to go on with the rest."""
+    is_late = death.outcome is Outcome.TIMED_OUT
+    work.died(death.reason, is_settled=death.culprit is not None and not is_late)
     if death.culprit is None:
         return [(case,) for case in left]
-    emit(
-        Observation(
-            target=work.target.name,
-            case_id=death.culprit.id,
-            outcome=death.outcome,
-            stage=death.stage,
-            reason=death.reason,
-        )
-    )
+    if is_late:
+        work.set_aside(death)
+    else:
+        emit(death.observation(work.target.name))
     rest = tuple(case for case in left if case is not death.culprit)
     return [rest] if rest else []

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from harness.records import Case, Divergence, Finding, Judged, Verdict
+from harness.records import Case, Divergence, Finding, Judged, Standing, Verdict
 from harness.verdicts.cover import explained
 from harness.verdicts.diagnose import causes_of
 from harness.verdicts.versions import Block, Column
@@ -95,9 +95,9 @@ class Changes:
         self._cases: dict[str, Case] = {}
 
     def add(self, judged: Judged) -> None:
-        """Note whether the case was observed, and how it diverges."""
+        """Note whether the case was observed, and how it diverges if it does so for certain."""
         finding = judged.finding
-        if finding.verdict is Verdict.INCONCLUSIVE:
+        if finding.verdict is Verdict.INCONCLUSIVE or finding.standing is Standing.UNSTABLE:
             return
         case_id = finding.case.id
         self._cases.setdefault(case_id, finding.case)
@@ -243,13 +243,13 @@ def _way_of(judged: Judged) -> tuple[Way, tuple[str, ...]]:
     finding = judged.finding
     assert finding.divergence is not None
     if not finding.cause:
-        return Way(finding.divergence, "", _note_of(judged)), ()
+        return Way(finding.divergence, "", note_of(judged)), ()
     if judged.observation.values is None or finding.divergence is Divergence.UNEXPECTED_ERROR:
         return Way(finding.divergence, finding.cause, ""), ()
     return Way(finding.divergence, finding.cause, ""), causes_of(finding.case, judged.observation.values)
 
 
-def _note_of(judged: Judged) -> str:
+def note_of(judged: Judged) -> str:
     """What tells this divergence from others of its kind, the same for other numbers and addresses."""
     finding = judged.finding
     if finding.divergence is Divergence.MISSING_ERROR:

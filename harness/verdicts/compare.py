@@ -33,12 +33,10 @@ def judge(
 ) -> Finding:
     """The finding of one (case, target). `limits` are those of the target; to name a cause takes time."""
     match observation.outcome:
-        case Outcome.NOT_RUN | Outcome.GARBLED:
+        case Outcome.NOT_RUN | Outcome.GARBLED | Outcome.TIMED_OUT:
             return _finding(case, expectation, observation, Verdict.INCONCLUSIVE, note=observation.reason)
         case Outcome.UNSUPPORTED:
             return _finding(case, expectation, observation, Verdict.UNSUPPORTED, note=observation.reason)
-        case Outcome.TIMED_OUT:
-            return _diverging(case, expectation, observation, Divergence.TIMEOUT, observation.reason)
         case Outcome.CRASHED:
             return _diverging(case, expectation, observation, Divergence.CRASH, observation.reason)
         case Outcome.RAISED:
@@ -118,6 +116,7 @@ def _judge_return(
         cause=_cause(case, observation.values, difference) if with_cause else "",
         standing=Standing.AGREED if difference.divergence is None else Standing.NEW,
         error=difference.note,
+        refusal=expectation.refusal,
     )
 
 
@@ -164,4 +163,5 @@ def _finding(
         cause=cause,
         standing=Standing.NEW if verdict is Verdict.DIVERGES else Standing.AGREED,
         error=note,
+        refusal=expectation.refusal,
     )

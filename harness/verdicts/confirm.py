@@ -24,7 +24,6 @@ _SHOWN_BY: Final[Mapping[Divergence, frozenset[str]]] = MappingProxyType(
         Divergence.UNEXPECTED_ERROR: frozenset({"raised"}),
         Divergence.MISSING_ERROR: frozenset({"returned"}),
         Divergence.CRASH: frozenset({"crashed"}),
-        Divergence.TIMEOUT: frozenset({"timed-out"}),
     }
 )
 

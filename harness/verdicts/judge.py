@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import Final
 
@@ -12,8 +12,18 @@ from harness.errors import HarnessError
 from harness.generator.signals import SIGNALS_VERSION, signals_of
 from harness.oracle import expect
 from harness.processes import in_processes
-from harness.records import Judged, Observation, Outcome, RunInfo, Stage, parse_case_id
-from harness.store import read_case_ids, read_lines, unpacked
+from harness.records import (
+    Judged,
+    Observation,
+    Outcome,
+    RunInfo,
+    Stage,
+    Verdict,
+    parse_case_id,
+)
+from harness.runner.again import Chosen
+from harness.store import Look, read_case_ids, read_lines, unpacked
+from harness.verdicts.again import Doubt, comes_again, signature_of, unstable
 from harness.verdicts.compare import judge
 from harness.verdicts.limits import Limit, limits_of
 
@@ -24,17 +34,24 @@ _MANY: Final = 2000
 
 @dataclass(frozen=True, slots=True)
 class _Share:
-    """Some cases of a target, with the lines of what was observed."""
+    """Some cases of a target, with the lines of what was observed at first and when asked again."""
 
     directory: Path
     target: str
     limits: tuple[Limit, ...]
     missing: str
-    lines: tuple[tuple[str, bytes | None], ...]
+    lines: tuple[tuple[str, bytes | None, bytes | None], ...]
 
 
-def judged(directory: Path, info: RunInfo, limits: Sequence[Limit]) -> Iterator[Judged]:
+def judged(
+    directory: Path,
+    info: RunInfo,
+    limits: Sequence[Limit],
+    note: Callable[[Doubt], None] = lambda _doubt: None,
+) -> Iterator[Judged]:
     """Every planned (case, target), sorted by target and case id; what was not observed is `not-run`.
+
+    What a second look did not show again is `unstable`. `note` is told each divergence, in their order.
 
     Raises:
         HarnessError: the run was made with other signals than this version's, or is damaged.
@@ -44,33 +61,79 @@ def judged(directory: Path, info: RunInfo, limits: Sequence[Limit]) -> Iterator[
             f"{directory}: observed with signals {info.header.signals}, this version makes {SIGNALS_VERSION};"
             " judge it with the version that made it, or run again"
         )
-    shares = _shares(directory, info, limits)
+    shares = _shares(directory, info, limits, lambda _: read_case_ids(directory))
     many = info.header.planned >= _MANY
     for part in in_processes(_judged, shares) if many else map(_judged, shares):
-        yield from part
+        for one, doubt in part:
+            if doubt is not None:
+                note(doubt)
+            yield one
 
 
-def _shares(directory: Path, info: RunInfo, limits: Sequence[Limit]) -> Iterator[_Share]:
+def looked_at(
+    directory: Path,
+    info: RunInfo,
+    limits: Sequence[Limit],
+    doubts: Iterable[Doubt],
+    chosen: Mapping[str, Chosen],
+) -> tuple[Doubt, ...]:
+    """The same divergences after the chosen ones were asked again."""
+    asked = {target: [case.id for case in (*own.cases, *own.deadly)] for target, own in chosen.items()}
+    shares = _shares(directory, info, limits, lambda target: asked.get(target, ()))
+    found = (doubt for _, doubt in chain.from_iterable(map(_judged, shares)) if doubt is not None)
+    news = {(doubt.target, doubt.case_id): doubt for doubt in found}
+    return tuple(news.get((doubt.target, doubt.case_id), doubt) for doubt in doubts)
+
+
+def _shares(
+    directory: Path, info: RunInfo, limits: Sequence[Limit], case_ids_of: Callable[[str], Iterable[str]]
+) -> Iterator[_Share]:
+    """The planned cases of each target that `case_ids_of` gives at each call."""
     runs = info.target_runs
     for target in sorted(info.header.targets):
         run = runs.get(target)
         own = tuple(limits_of(limits, {} if run is None else run.fingerprint))
         missing = "the run ended early" if run is None or not run.failure else run.failure
-        observed = read_lines(directory, target, read_case_ids(directory))
-        lines = zip(read_case_ids(directory), observed, strict=True)
-        while share := tuple(itertools.islice(lines, _SHARE)):
+        looks = (read_lines(directory, target, case_ids_of(target), look) for look in Look)
+        lines = zip(case_ids_of(target), *looks, strict=True)
+        while share := tuple(islice(lines, _SHARE)):
             yield _Share(directory, target, own, missing, share)
 
 
-def _judged(share: _Share) -> list[Judged]:
-    return [_judge(share, case_id, line) for case_id, line in share.lines]
+def _judged(share: _Share) -> list[tuple[Judged, Doubt | None]]:
+    return [_judge(share, *lines) for lines in share.lines]
 
 
-def _judge(share: _Share, case_id: str, line: bytes | None) -> Judged:
+def _judge(
+    share: _Share, case_id: str, line: bytes | None, again: bytes | None
+) -> tuple[Judged, Doubt | None]:
+    """What the first look showed, with its cause; where the second one showed something else, both."""
+    came_again = None
+    if again is not None:
+        first = _first(share, case_id, line, with_cause=False)
+        second = _second(share, first, again)
+        came_again = comes_again(first, second)
+        if first.finding.verdict is Verdict.DIVERGES and not came_again:
+            one = replace(first, finding=unstable(first.finding, second.finding))
+            return one, Doubt(share.target, case_id, signature_of(first), came_again)
+    one = _first(share, case_id, line, with_cause=True)
+    if one.finding.verdict is not Verdict.DIVERGES:
+        return one, None
+    return one, Doubt(share.target, case_id, signature_of(one), came_again)
+
+
+def _first(share: _Share, case_id: str, line: bytes | None, *, with_cause: bool) -> Judged:
     case = parse_case_id(case_id)
     if line is None:
         observation = Observation(share.target, case_id, Outcome.NOT_RUN, Stage.START, reason=share.missing)
     else:
         observation = unpacked(share.directory, share.target, line)
     expectation = expect(case, signals_of(case))
-    return Judged(judge(case, expectation, observation, share.limits), expectation, observation)
+    finding = judge(case, expectation, observation, share.limits, with_cause=with_cause)
+    return Judged(finding, expectation, observation)
+
+
+def _second(share: _Share, first: Judged, line: bytes) -> Judged:
+    observation = unpacked(share.directory, share.target, line, Look.SECOND)
+    finding = judge(first.finding.case, first.expectation, observation, share.limits, with_cause=False)
+    return replace(first, finding=finding, observation=observation)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -90,6 +91,70 @@ def test_what_is_incomplete_or_inconclusive_is_3_with_its_reason(cli: Cli, fault
     }
     assert said[fault] in ended.err
     assert f"{len(suite())}/{len(suite())}" in ended.out
+
+
+def test_a_divergence_that_comes_again_counts_and_is_stored_twice(cli: Cli, tmp_path: Path) -> None:
+    ended = cli(*on("right", "nan"))
+    assert ended.code == EXIT_UNEXPECTED, ended
+    assert "asking 4 divergent cases again, of fresh workers" in ended.err
+    assert [len(file.read_text().splitlines()) for file in (tmp_path / "run" / "again").iterdir()] == [4]
+    assert {row["standing"] for row in rows(tmp_path / "run" / "divergences.csv")} == {"new"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("nan-once", "at first nonfinite, first at (0, 0, 0, 0); when asked again it conforms"),
+        ("segfaults-once", "at first crash (SIGSEGV); when asked again it conforms"),
+        ("raises-always-once", "at first unexpected-error (RuntimeError: out of order); when asked again it"),
+        ("never-twice-alike", "at first value off by up to "),
+    ],
+)
+def test_what_does_not_come_again_is_unstable_and_3(cli: Cli, fault: str, said: str, tmp_path: Path) -> None:
+    ended = cli(*on(), "-t", selector(fault, suite()[3]))
+    assert ended.code == EXIT_INCOMPLETE, ended
+    assert "Nothing diverges, but 1 divergence did not come again" in ended.out
+    (row,) = rows(tmp_path / "run" / "divergences.csv")
+    assert (row["case"], row["verdict"], row["standing"]) == (suite()[3].id, "diverges", "unstable")
+    assert row["error"].startswith(said)
+    counts = rows(tmp_path / "run" / "conformance.csv")
+    assert sum(int(one["unstable"]) for one in counts if one["facet"] == "all") == 1
+    assert sum(int(one["silent"]) + int(one["loud"]) for one in counts) == 0
+    page = (tmp_path / "run" / "index.html").read_text(encoding="utf-8")
+    assert '<span class="mark unstable">unstable</span>' in page
+    before = (tmp_path / "run" / "findings.csv").read_bytes()
+    assert cli("judge", "run").code == EXIT_INCOMPLETE
+    assert (tmp_path / "run" / "findings.csv").read_bytes() == before
+
+
+def test_one_that_does_not_come_again_has_all_of_its_signature_asked(cli: Cli, tmp_path: Path) -> None:
+    culprits = suite()[:10]
+    ended = cli(*on(), "-t", selector("nan-once", *culprits))
+    assert ended.code == EXIT_INCOMPLETE, ended
+    found = rows(tmp_path / "run" / "divergences.csv")
+    assert len(found) > 4
+    assert {row["standing"] for row in found} == {"unstable"}
+
+
+def test_a_slow_case_that_answers_when_asked_again_is_no_divergence(cli: Cli, tmp_path: Path) -> None:
+    ended = cli(*on(), "-t", selector("hangs-once", suite()[3]), "--timeout", "1")
+    assert ended.code == EXIT_OK, ended
+    assert "asking 1 slow case again, each alone and for up to 5 s" in ended.err
+    assert "divergent" not in ended.err
+
+
+@pytest.mark.parametrize("others", [(), ("unsupported",)])
+def test_a_run_that_computed_nothing_is_no_success(cli: Cli, others: tuple[str, ...]) -> None:
+    ended = cli(*on("unsupported", *others))
+    assert ended.code == EXIT_INCOMPLETE, ended
+    assert "Nothing was computed of " in ended.out
+
+
+def test_a_target_that_computed_nothing_is_named_beside_one_that_did(cli: Cli) -> None:
+    ended = cli(*on("unsupported", "right"))
+    assert ended.code == EXIT_OK, ended
+    assert re.search(r"exec-.*: nothing was computed of \d+ cases that had to be: \d+ unsupported", ended.err)
+    assert ended.err.count("nothing was computed") == 1
 
 
 def test_one_case_that_cannot_be_judged_makes_3_of_a_complete_run(cli: Cli, tmp_path: Path) -> None:

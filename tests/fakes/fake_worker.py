@@ -209,6 +209,14 @@ def with_output_field(**changed: object) -> Callable[[Message], list[Message]]:
     return lambda reply: [reply | {"output": reply["output"] | changed}] if "output" in reply else [reply]
 
 
+def never_twice_alike(reply: Message) -> list[Message]:
+    """Another value in each process."""
+    if "output" not in reply:
+        return [reply]
+    output = decode(reply["output"])
+    return [reply | {"output": encode(output._replace(values=[float(os.getpid()), *output.values[1:]]))}]
+
+
 def raised(message: str) -> Callable[[Message], list[Message]]:
     error = {"type": "RuntimeError", "message": message}
     return lambda reply: [
@@ -240,6 +248,7 @@ REPLIES: dict[str, Callable[[Message], list[Message]]] = {
     "inferred-shape-off": with_inferred_shape_off_by_one,
     "parameters-miscounted": with_one_parameter_more,
     "nan": with_nan,
+    "never-twice-alike": never_twice_alike,
     "wrong-sized-output": with_output_field(shape=[7, 7]),
     "unknown-dtype": with_output_field(dtype="complex64"),
     "not-base64": with_output_field(data="%%%%"),
@@ -370,6 +379,14 @@ def fail_to_import() -> None:
     send({"type": "failed", "error": error})
 
 
+def greet_once() -> None:
+    """The first process greets, and no other one."""
+    if is_met_first({"case": "greeting"}):
+        greet()
+    else:
+        complain_and_leave()
+
+
 GREETINGS: dict[str, Callable[[], None]] = {
     "old-protocol": greet_with_old_protocol,
     "no-hello": say_nothing,
@@ -378,12 +395,28 @@ GREETINGS: dict[str, Callable[[], None]] = {
     "cannot-import-keras": fail_to_import,
     "greets-twice": greet_twice,
     "reads-no-more": greet_and_read_no_more,
+    "greets-once": greet_once,
 }
 """The faults of the start: what is said for a hello."""
 
 RIGHT = "right"
+CHANGING = {
+    **{f"{fault}-once": (fault, RIGHT) for fault in ("hangs", "segfaults", "nan", "raises-always")},
+    "hangs-then-segfaults": ("hangs", "segfaults"),
+}
+"""Faults that change: how a case is met for the first time, and later on, whichever process meets it."""
+
 LATE_ANSWER = "answers-again-after-the-end"
-FAULTS = (RIGHT, LATE_ANSWER, *READINGS, *REPLIES, *CONDUCTS, *GREETINGS)
+FAULTS = (RIGHT, LATE_ANSWER, *READINGS, *REPLIES, *CONDUCTS, *GREETINGS, *CHANGING)
+
+
+def is_met_first(case: Message) -> bool:
+    """Whether no process has met the case before; a file at home keeps it."""
+    try:
+        (Path.home() / f"met-{case['case']}").touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
 
 
 def decode(message: Message) -> Array:
@@ -404,6 +437,9 @@ def send(message: Message) -> None:
 
 def answer(case: Message, fault: str, *, announces: bool) -> list[Message]:
     """Go through the stages of a case, and send what there is to say of it."""
+    if fault in CHANGING:
+        first, later = CHANGING[fault]
+        fault = first if is_met_first(case) else later
     stage_of_fault, conduct = CONDUCTS.get(fault, ("", None))
     for stage in STAGES:
         if announces:

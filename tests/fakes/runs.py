@@ -98,6 +98,46 @@ class Silent:
     def observed(self, observation: Observation) -> None:
         """Say nothing."""
 
+    def slow(self, target: str, cases: int, timeout_s: float) -> None:
+        """Say nothing."""
+
+
+def plan_for(
+    directory: Path,
+    targets: Sequence[Target],
+    cases: Iterable[Case],
+    limits: Limits = QUICK,
+    jobs: int = 1,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    prepare: Callable[[Target], Launch] | None = None,
+    stop: threading.Event | None = None,
+) -> Plan:
+    """The plan of a run into `directory/run`.
+
+    `directory/cache` is the cache of environments, `environ` the environment of the host; `prepare`
+    takes the place of building and launching.
+    """
+    chosen = tuple(cases)
+    stop = stop or threading.Event()
+
+    def start(one: Target) -> Launch:
+        return launch(one, directory / "cache", WORKER, environ, lambda _line: None, stop)
+
+    return Plan(
+        directory=directory / "run",
+        suites=("fakes",),
+        cases=lambda: chosen,
+        targets=tuple(targets),
+        jobs=jobs,
+        limits=limits,
+        harness="tests",
+        launch=prepare or start,
+        stop=stop,
+        clock=lambda: "2026-01-02T03:04:05+00:00",
+        timer=lambda: 0.0,
+    )
+
 
 def run_targets(
     directory: Path,
@@ -112,30 +152,8 @@ def run_targets(
     prepare: Callable[[Target], Launch] | None = None,
     stop: threading.Event | None = None,
 ) -> Done:
-    """Run into `directory/run`, judge, and check what holds of every run.
-
-    `directory/cache` is the cache of environments, `environ` the environment of the host; `prepare`
-    takes the place of building and launching.
-    """
-    chosen = tuple(cases)
-    stop = stop or threading.Event()
-
-    def start(one: Target) -> Launch:
-        return launch(one, directory / "cache", WORKER, environ, lambda _line: None, stop)
-
-    plan = Plan(
-        directory=directory / "run",
-        suites=("fakes",),
-        cases=lambda: chosen,
-        targets=tuple(targets),
-        jobs=jobs,
-        limits=limits,
-        harness="tests",
-        launch=prepare or start,
-        stop=stop,
-        clock=lambda: "2026-01-02T03:04:05+00:00",
-        timer=lambda: 0.0,
-    )
+    """Run what `plan_for` plans, judge, and check what holds of every run."""
+    plan = plan_for(directory, targets, cases, limits, jobs, environ=environ, prepare=prepare, stop=stop)
     info = run(plan, progress or Silent(), resume=resume)
     findings = tuple(one.finding for one in judged(plan.directory, info, ()))
     check_nothing_vanished(info, findings)

@@ -17,10 +17,10 @@ from harness.runner import wire, work
 from harness.runner.work import Limits
 
 from . import fake_worker
-from .fake_worker import CONDUCTS, FAULTS, GREETINGS, LATE_ANSWER, READINGS, REPLIES, RIGHT, Reading
+from .fake_worker import CHANGING, CONDUCTS, FAULTS, GREETINGS, LATE_ANSWER, READINGS, REPLIES, RIGHT, Reading
 from .runs import run_fake, suite
 
-IMPATIENT = Limits(case_s=1.0, start_s=20.0)
+IMPATIENT = Limits(case_s=1.0, start_s=20.0, patience=2.0)
 SEGFAULT = "SIGSEGV"
 
 
@@ -60,6 +60,7 @@ WRONG_ANSWERS = {
     "inferred-shape-off": silent(Divergence.INFERRED_SHAPE, None),
     "parameters-miscounted": silent(Divergence.PARAMETERS),
     "nan": silent(Divergence.NONFINITE),
+    "never-twice-alike": silent(Divergence.VALUE, None),
     "raises-always": loud(Divergence.UNEXPECTED_ERROR, None),
     "refuses-namelessly": loud(Divergence.UNEXPECTED_ERROR, "does not name padding"),
     "unsupported": Judgement(Verdict.UNSUPPORTED, None, silent=False),
@@ -78,7 +79,8 @@ class Loss:
     workers: int = 2
 
 
-CRASH, TIMEOUT = loud(Divergence.CRASH), loud(Divergence.TIMEOUT)
+CRASH = loud(Divergence.CRASH)
+SILENCE = "no answer within 1 s, nor within 2 s when asked again alone"
 
 LOSSES = {
     "segfaults": Loss(Outcome.CRASHED, Stage.CALL, SEGFAULT, CRASH),
@@ -88,10 +90,10 @@ LOSSES = {
     "segfaults-with-child": Loss(Outcome.CRASHED, Stage.CALL, SEGFAULT, CRASH),
     "segfaults-unannounced": Loss(Outcome.CRASHED, Stage.START, SEGFAULT, CRASH, workers=3),
     "leaves": Loss(Outcome.CRASHED, Stage.CALL, "exit code 0", CRASH),
-    "hangs": Loss(Outcome.TIMED_OUT, Stage.CALL, "no answer within 1 s", TIMEOUT),
-    "hangs-with-child": Loss(Outcome.TIMED_OUT, Stage.CALL, "no answer within 1 s", TIMEOUT),
-    "hangs-unannounced": Loss(Outcome.TIMED_OUT, Stage.START, "no answer within 1 s", TIMEOUT, workers=3),
-    "floods": Loss(Outcome.TIMED_OUT, Stage.CALL, "no answer within 1 s", TIMEOUT),
+    "hangs": Loss(Outcome.TIMED_OUT, Stage.CALL, SILENCE, INCONCLUSIVE, workers=3),
+    "hangs-with-child": Loss(Outcome.TIMED_OUT, Stage.CALL, SILENCE, INCONCLUSIVE, workers=3),
+    "hangs-unannounced": Loss(Outcome.TIMED_OUT, Stage.START, SILENCE, INCONCLUSIVE, workers=4),
+    "floods": Loss(Outcome.TIMED_OUT, Stage.CALL, SILENCE, INCONCLUSIVE, workers=3),
     "chatters": Loss(
         Outcome.GARBLED,
         Stage.CALL,
@@ -141,12 +143,21 @@ FAILURES = {
 }
 """Faults that keep the target from starting, and what is said of them."""
 
-OTHERS = {RIGHT, LATE_ANSWER, "waits", "waits-with-child", "greets-twice", "reads-no-more"}
+OTHERS = {
+    RIGHT,
+    LATE_ANSWER,
+    "waits",
+    "waits-with-child",
+    "greets-twice",
+    "reads-no-more",
+    "greets-once",
+    *CHANGING,
+}
 
 
 def test_every_fault_has_a_test() -> None:
     assert WRONG_ANSWERS.keys() | LOSSES.keys() | FAILURES.keys() | OTHERS == set(FAULTS)
-    assert len(FAULTS) == len(READINGS) + len(REPLIES) + len(CONDUCTS) + len(GREETINGS) + 2
+    assert len(FAULTS) == len(READINGS) + len(REPLIES) + len(CONDUCTS) + len(GREETINGS) + len(CHANGING) + 2
 
 
 def replies(fault: str, case: Case) -> list[dict[str, Any]]:

@@ -19,6 +19,12 @@ from tests.fakes.runs import Done, Silent, run_fake, run_targets, selector, suit
 from .watching import harness, is_running, processes_in_log, run_arguments, wait_until
 
 CULPRIT = suite()[3]
+BRIEF = Limits(case_s=0.5, start_s=20.0, patience=2.0)
+
+
+def at(home: Path) -> dict[str, str]:
+    """The environment of a person who lives in `home`, where fakes keep what they have met."""
+    return {"HOME": str(home), "PATH": ""}
 
 
 class InterruptedAfter(Silent):
@@ -33,6 +39,13 @@ class InterruptedAfter(Silent):
             raise KeyboardInterrupt
 
 
+class InterruptedWhenSlow(Silent):
+    """A person who presses Ctrl-C when slow cases are to be asked again."""
+
+    def slow(self, *_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+
 def observations_file(directory: Path) -> Path:
     (file,) = (directory / "run" / "observations").iterdir()
     return file
@@ -42,22 +55,68 @@ def answers(done: Done) -> list[tuple[str, Outcome, Verdict]]:
     return [(one.case.id, one.outcome, one.verdict) for one in done.findings]
 
 
-@pytest.mark.parametrize("fault", ["hangs-with-child", "segfaults-with-child"])
-def test_a_lost_worker_takes_its_children_with_it(fault: str, tmp_path: Path) -> None:
-    run_fake(tmp_path, fault, CULPRIT, limits=Limits(case_s=1.0))
+@pytest.mark.parametrize(("fault", "times_asked"), [("hangs-with-child", 2), ("segfaults-with-child", 1)])
+def test_a_lost_worker_takes_its_children_with_it(fault: str, times_asked: int, tmp_path: Path) -> None:
+    run_fake(tmp_path, fault, CULPRIT, limits=BRIEF)
     children = processes_in_log(tmp_path / "run")
-    assert len(children) == 1
+    assert len(children) == times_asked
     wait_until(lambda: not any(map(is_running, children)))
 
 
 def test_a_worker_that_leaves_in_peace_leaves_no_child(tmp_path: Path) -> None:
     (tmp_path / "go").touch()
-    home = {"HOME": str(tmp_path), "PATH": ""}
-    done = run_targets(tmp_path, [target("waits-with-child", CULPRIT)], suite(), environ=home)
+    done = run_targets(tmp_path, [target("waits-with-child", CULPRIT)], suite(), environ=at(tmp_path))
     assert done.not_conforming() == set()
     waiting = processes_in_log(tmp_path / "run")
     assert len(waiting) == 2
     wait_until(lambda: not any(map(is_running, waiting)))
+
+
+def test_a_slow_case_is_asked_again_alone_and_its_answer_counts(tmp_path: Path) -> None:
+    done = run_targets(tmp_path, [target("hangs-once", CULPRIT)], suite(), BRIEF, environ=at(tmp_path))
+    assert done.not_conforming() == set()
+    assert done.outcomes()[Outcome.TIMED_OUT] == 0
+    assert (done.state, done.workers) == ("complete", 3)
+
+
+def test_a_slow_case_that_crashes_when_asked_again_has_crashed(tmp_path: Path) -> None:
+    fault = "hangs-then-segfaults"
+    done = run_targets(tmp_path, [target(fault, CULPRIT)], suite(), BRIEF, environ=at(tmp_path))
+    assert done.not_conforming() == {CULPRIT.id}
+    assert (done.by_case[CULPRIT.id].outcome, done.state) == (Outcome.CRASHED, "complete")
+
+
+def test_no_more_slow_cases_are_asked_again_once_some_did_not_answer_either(tmp_path: Path) -> None:
+    culprits = suite()[1:10:2]
+    done = run_fake(tmp_path, "hangs", *culprits, limits=replace(BRIEF, max_silent_again=2))
+    assert done.not_conforming() == {case.id for case in culprits}
+    silent = [one for one in done.findings if one.outcome is Outcome.TIMED_OUT]
+    assert Counter((one.verdict, one.error) for one in silent) == {
+        (Verdict.INCONCLUSIVE, "no answer within 0.5 s, nor within 1 s when asked again alone"): 2,
+        (
+            Verdict.INCONCLUSIVE,
+            "no answer within 0.5 s; not asked again, since 2 others did not answer then either",
+        ): 3,
+    }
+    assert (done.state, done.workers) == ("complete", 1 + 5 + 2)
+
+
+def test_a_target_on_which_everything_hangs_is_given_up_soon(tmp_path: Path) -> None:
+    done = run_fake(tmp_path, "hangs", limits=BRIEF)
+    assert done.outcomes() == {Outcome.TIMED_OUT: 5, Outcome.NOT_RUN: len(suite()) - 5}
+    assert {one.error for one in done.findings if one.outcome is Outcome.TIMED_OUT} == {
+        "no answer within 0.5 s; not asked again, since the target was given up"
+    }
+    assert (done.state, done.workers) == ("incomplete", 5)
+
+
+def test_a_slow_case_that_was_not_asked_again_is_asked_when_the_run_is_resumed(tmp_path: Path) -> None:
+    targets = [target("hangs-once", CULPRIT)]
+    slow = InterruptedWhenSlow()
+    cut = run_targets(tmp_path, targets, suite(), BRIEF, environ=at(tmp_path), progress=slow)
+    assert (cut.state, cut.outcomes()[Outcome.NOT_RUN]) == ("interrupted", 1)
+    resumed = run_targets(tmp_path, targets, suite(), BRIEF, environ=at(tmp_path), resume=True)
+    assert (resumed.state, resumed.not_conforming()) == ("complete", set())
 
 
 def test_deaths_in_a_row_quarantine_the_target_and_the_rest_is_not_run(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ def markdown_of(tmp_path: Path, info: RunInfo) -> str:
 
 def test_a_cell_is_counts_with_markers() -> None:
     assert str(Cell(118, 0, 2, 0, 0, 0)) == "118/120 · 2 silent"
+    assert str(Cell(117, 0, 2, 0, 0, 0, 1)) == "117/120 · 2 silent · 1 unstable"
     assert str(Cell(118, 5, 1, 1, 0, 0)) == "118/120 · 1 silent · 1 loud · 5 refused"
     assert str(Cell(0, 0, 0, 0, 0, 0)) == "–"
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.records import Judged, Outcome, Standing, Verdict
+from harness.records import Judged, Outcome, Refusal, Standing, Verdict
 from harness.report.tally import Tallier, Tally
-from harness.report.wording import headline, shortfall
+from harness.report.wording import headline, nothing_computed, shortfall
 
 from .judged import BAD, CASES, GOOD, SAME, conforming, info_of, loud, mixed, not_run
 
@@ -44,6 +44,49 @@ def test_unsupported_is_neither_conforming_nor_diverging() -> None:
     )
     tally = tally_of([replace(conforming(GOOD, SAME), finding=finding)])
     assert (tally.unsupported, tally.conforming, tally.diverging) == (1, 0, 0)
+
+
+def unstable(one: Judged) -> Judged:
+    return replace(one, finding=replace(one.finding, standing=Standing.UNSTABLE))
+
+
+def unsupported(one: Judged, refusal: Refusal = Refusal.WRONG) -> Judged:
+    finding = replace(one.finding, verdict=Verdict.UNSUPPORTED, outcome=Outcome.UNSUPPORTED, refusal=refusal)
+    return replace(one, finding=finding)
+
+
+def refused(one: Judged, refusal: Refusal) -> Judged:
+    return replace(one, finding=replace(one.finding, outcome=Outcome.RAISED, refusal=refusal))
+
+
+def test_what_did_not_come_again_is_counted_apart_and_no_divergence() -> None:
+    tally = tally_of([unstable(loud(BAD, SAME)), loud(GOOD, SAME)])
+    assert (tally.unstable, tally.loud, tally.diverging, tally.judged) == (1, 1, 1, 2)
+    assert headline(tally) == "1 loud divergence; 1 divergence did not come again"
+    only = tally_of([unstable(loud(BAD, SAME)), conforming(GOOD, SAME)])
+    assert headline(only) == "Nothing diverges, but 1 divergence did not come again"
+
+
+def test_a_run_that_computed_nothing_of_what_it_had_to_says_so() -> None:
+    tally = tally_of([unsupported(conforming(GOOD, SAME)), refused(conforming(BAD, SAME), Refusal.ALLOWED)])
+    assert tally.has_computed_nothing
+    assert (tally.due, nothing_computed(tally)) == (
+        1,
+        "nothing was computed of 1 case that had to be: 1 unsupported, 1 refused",
+    )
+    assert headline(tally) == f"N{nothing_computed(tally)[1:]}"
+    assert tally.targets[GOOD].has_computed_nothing
+    assert not tally.targets[BAD].has_computed_nothing
+
+
+def test_nothing_computed_is_no_fault_where_nothing_had_to_be_or_something_else_is_said() -> None:
+    may = refused(conforming(GOOD, SAME), Refusal.ALLOWED)
+    must = refused(conforming(BAD, SAME), Refusal.REQUIRED)
+    assert not tally_of([may, must]).has_computed_nothing
+    assert not tally_of([]).has_computed_nothing
+    out = unsupported(conforming(GOOD, SAME))
+    for other in (conforming(BAD, SAME), loud(BAD, SAME), not_run(BAD, SAME), unstable(loud(BAD, SAME))):
+        assert not tally_of([out, other]).has_computed_nothing
 
 
 def test_fixed_is_counted_though_it_conforms() -> None:

@@ -248,6 +248,22 @@ def test_a_file_of_observations_that_cannot_be_read_is_told(directory: Path) -> 
         store.observed_ids(directory, TARGET)
 
 
+def test_a_second_look_lies_beside_the_first(directory: Path) -> None:
+    append(directory, observation("a"))
+    store.open_second_look(directory, [TARGET])
+    for case_id in ("a", "b"):
+        with store.ObservationLog(directory, store.Look.SECOND) as log:
+            log.append(error_of(case_id))
+    file = directory / "again" / f"{TARGET}.jsonl"
+    file.write_bytes(file.read_bytes()[:-1])
+    store.open_second_look(directory, [TARGET])
+    first, *others = store.read_lines(directory, TARGET, CASES, store.Look.SECOND)
+    assert others == [None, None]
+    assert first is not None
+    assert store.unpacked(directory, TARGET, first, store.Look.SECOND).error == error_of("a").error
+    assert store.observed_ids(directory, TARGET) == {"a"}
+
+
 def test_a_folder_that_holds_a_run_is_not_overwritten(directory: Path) -> None:
     with pytest.raises(HarnessError, match="already holds a run; add --resume, or choose another folder"):
         store.create(directory, HEADER, CASES)

@@ -53,7 +53,7 @@ VERDICTS = {
     for refusal in Refusal
     for outcome, verdict in {
         Outcome.UNSUPPORTED: (Verdict.UNSUPPORTED, None),
-        Outcome.TIMED_OUT: (Verdict.DIVERGES, Divergence.TIMEOUT),
+        Outcome.TIMED_OUT: (Verdict.INCONCLUSIVE, None),
         Outcome.CRASHED: (Verdict.DIVERGES, Divergence.CRASH),
         Outcome.GARBLED: (Verdict.INCONCLUSIVE, None),
         Outcome.NOT_RUN: (Verdict.INCONCLUSIVE, None),
@@ -74,6 +74,7 @@ def test_every_outcome_has_its_verdict(outcome: Outcome, refusal: Refusal) -> No
     assert (finding.verdict, finding.divergence) == VERDICTS[outcome, refusal]
     assert (finding.target, finding.case, finding.outcome) == (TARGET, case, outcome)
     assert finding.stage is observation.stage
+    assert finding.refusal is refusal
     assert finding.standing is (Standing.NEW if finding.verdict is Verdict.DIVERGES else Standing.AGREED)
 
 

@@ -1,0 +1,148 @@
+"""Once is not always: which divergences are looked at a second time, and what the second look says.
+
+A divergence counts when a fresh worker shows it again. The first few of each **signature** of a target are
+asked again: a kind of divergence, of layer and of mode, with the first words of its error. Where one of them
+does not come again, so are many more of its signature. What does not come again is `unstable`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, assert_never
+
+import numpy as np
+
+from harness.records import (
+    Array,
+    Divergence,
+    Finding,
+    Judged,
+    Kind,
+    Mode,
+    Standing,
+    Verdict,
+    parse_case_id,
+)
+from harness.runner.again import Chosen
+from harness.verdicts.changes import note_of
+
+FEW: Final = 3
+"""Findings of a signature that are asked again."""
+
+MANY: Final = 100
+"""Findings of a signature that are asked again where one of the few did not come again."""
+
+FEW_CRASHES: Final = 2
+"""The same of crashes: each costs a worker."""
+
+MANY_CRASHES: Final = 10
+"""The same of crashes where one of the few did not come again."""
+
+ROUNDS: Final = 2
+"""The few, then the many of those signatures that need it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What makes two divergences of a target look like one."""
+
+    divergence: Divergence
+    kind: Kind
+    mode: Mode
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A divergence that may have to be looked at again. `came_again` is None where it has not been."""
+
+    target: str
+    case_id: str
+    signature: Signature
+    came_again: bool | None
+
+
+def signature_of(judged: Judged) -> Signature:
+    """The signature of a divergence."""
+    finding = judged.finding
+    assert finding.divergence is not None
+    return Signature(finding.divergence, finding.case.kind, finding.case.mode, note_of(judged))
+
+
+def worth_asking(doubts: Iterable[Doubt]) -> Mapping[str, Chosen]:
+    """What each target is to be asked again and has not been: by target, the first of each signature."""
+    groups: dict[tuple[str, Signature], list[Doubt]] = {}
+    for doubt in doubts:
+        groups.setdefault((doubt.target, doubt.signature), []).append(doubt)
+    chosen: dict[str, Chosen] = {}
+    for (target, signature), group in groups.items():
+        is_crash = signature.divergence is Divergence.CRASH
+        few, many = (FEW_CRASHES, MANY_CRASHES) if is_crash else (FEW, MANY)
+        number = many if any(doubt.came_again is False for doubt in group) else few
+        cases = tuple(parse_case_id(one.case_id) for one in group[:number] if one.came_again is None)
+        if cases:
+            earlier = chosen.get(target, Chosen((), ()))
+            chosen[target] = (
+                replace(earlier, deadly=earlier.deadly + cases)
+                if is_crash
+                else replace(earlier, cases=earlier.cases + cases)
+            )
+    return chosen
+
+
+def comes_again(first: Judged, second: Judged) -> bool:
+    """Whether a second look shows the divergence that the first one showed.
+
+    Wrong values have to be the same values; of errors and crashes the kind is enough.
+    """
+    one, other = first.finding, second.finding
+    if (one.verdict, one.divergence) != (other.verdict, other.divergence):
+        return False
+    match one.divergence:
+        case Divergence.VALUE | Divergence.NONFINITE | Divergence.GRADIENT:
+            looks = (first.observation, second.observation)
+            arrays, others = ((look.values, *look.gradients) for look in looks)
+            return len(arrays) == len(others) and all(map(_is_same, arrays, others))
+        case Divergence.SHAPE:
+            return one.observed_shape == other.observed_shape
+        case _:
+            return True
+
+
+def unstable(first: Finding, second: Finding) -> Finding:
+    """The first finding as one that did not come again; its note says what each look showed."""
+    return replace(
+        first,
+        cause="",
+        standing=Standing.UNSTABLE,
+        error=f"at first {_said(first)}; when asked again {_said(second)}",
+    )
+
+
+def _is_same(one: Array | None, other: Array | None) -> bool:
+    """Whether two arrays have the same dtype, shape and bits."""
+    if one is None or other is None:
+        return one is other
+    return (one.dtype, one.shape) == (other.dtype, other.shape) and (
+        np.ascontiguousarray(one).tobytes() == np.ascontiguousarray(other).tobytes()
+    )
+
+
+def _said(finding: Finding) -> str:
+    match finding.verdict:
+        case Verdict.CONFORMS:
+            words = "it conforms"
+        case Verdict.DIVERGES:
+            words = str(finding.divergence)
+        case Verdict.UNSUPPORTED | Verdict.INCONCLUSIVE:
+            words = str(finding.verdict)
+        case _:
+            assert_never(finding.verdict)
+    if finding.divergence is Divergence.SHAPE:
+        words += f" {finding.observed_shape}"
+    if finding.max_abs_error:
+        words += f" off by up to {finding.max_abs_error:g}"
+    if finding.first_index is not None:
+        words += f", first at {finding.first_index}"
+    return f"{words} ({finding.error})" if finding.error else words

@@ -1,0 +1,190 @@
+"""Which divergences are asked again, and what does not come again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.records import (
+    Array,
+    Case,
+    Divergence,
+    Kind,
+    Mode,
+    Observation,
+    ObservedError,
+    Outcome,
+    RunInfo,
+    Stage,
+    Standing,
+    Verdict,
+)
+from harness.runner.again import Chosen
+from harness.store import Look, ObservationLog, open_second_look
+from harness.verdicts.again import (
+    FEW,
+    FEW_CRASHES,
+    MANY,
+    MANY_CRASHES,
+    Doubt,
+    Signature,
+    comes_again,
+    worth_asking,
+)
+from harness.verdicts.judge import judged, looked_at
+
+from .lines import judged_one
+from .made import MUST_BE_REFUSED, PLAIN, TARGET, answer, expected, returned
+from .test_judge import TWO, VALID, WRONG, by_name, stored
+
+VALUE = Signature(Divergence.VALUE, Kind.CONVOLUTION, Mode.EAGER, "")
+CRASH = Signature(Divergence.CRASH, Kind.CONVOLUTION, Mode.EAGER, "SIGSEGV")
+SEVERAL = tuple(replace(PLAIN, input=(5, n)) for n in range(6, 6 + 2 * MANY))
+
+
+def doubts(signature: Signature, number: int, came_again: Sequence[bool] = ()) -> list[Doubt]:
+    """So many divergences, of the first of which it is known whether they came again."""
+    known = [*came_again, *[None] * (number - len(came_again))]
+    return [Doubt(TARGET, case.id, signature, one) for case, one in zip(SEVERAL, known, strict=False)]
+
+
+def ids(cases: Sequence[Case]) -> list[str]:
+    return [case.id for case in cases]
+
+
+def test_the_first_few_of_each_signature_are_asked_again_and_crashes_apart() -> None:
+    other = replace(VALUE, mode=Mode.JIT)
+    chosen = worth_asking([*doubts(VALUE, 5), *doubts(other, 1), *doubts(CRASH, 5)])
+    assert ids(chosen[TARGET].cases) == [*ids(SEVERAL[:FEW]), SEVERAL[0].id]
+    assert ids(chosen[TARGET].deadly) == ids(SEVERAL[:FEW_CRASHES])
+    assert len(chosen[TARGET]) == FEW + 1 + FEW_CRASHES
+
+
+def test_what_was_asked_again_is_not_asked_a_third_time() -> None:
+    chosen = worth_asking(doubts(VALUE, 5, [True]))
+    assert ids(chosen[TARGET].cases) == ids(SEVERAL[1:FEW])
+    assert worth_asking(doubts(VALUE, 5, [True] * FEW)) == {}
+
+
+@pytest.mark.parametrize(("signature", "many"), [(VALUE, MANY), (CRASH, MANY_CRASHES)])
+def test_one_that_does_not_come_again_has_many_more_of_its_signature_asked(
+    signature: Signature, many: int
+) -> None:
+    group = [
+        *doubts(signature, 2 * MANY, [True, False]),
+        *doubts(replace(signature, note="another"), 1, [True]),
+    ]
+    chosen = worth_asking(group)[TARGET]
+    assert ids((*chosen.cases, *chosen.deadly)) == ids(SEVERAL[2:many])
+
+
+WRONG_VALUES, OTHERS = (np.add(answer(PLAIN), np.float32(off)) for off in (1, 2))
+CONFORMING = returned(PLAIN, answer(PLAIN))
+
+
+def crashed(reason: str) -> Observation:
+    return Observation(TARGET, PLAIN.id, Outcome.CRASHED, Stage.CALL, reason=reason)
+
+
+def raising(kind: str) -> Observation:
+    error = ObservedError(kind, "out of order")
+    return Observation(TARGET, PLAIN.id, Outcome.RAISED, Stage.CALL, error=error)
+
+
+def with_nan(payload: int) -> Array:
+    values = answer(PLAIN).copy()
+    values[0, 0, 0, 0] = np.uint32(0x7FC00000 + payload).view(np.float32)
+    return values
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        (returned(PLAIN, WRONG_VALUES), returned(PLAIN, WRONG_VALUES.copy()), True),
+        (returned(PLAIN, WRONG_VALUES), returned(PLAIN, OTHERS), False),
+        (returned(PLAIN, WRONG_VALUES), CONFORMING, False),
+        (returned(PLAIN, with_nan(0)), returned(PLAIN, with_nan(0)), True),
+        (returned(PLAIN, with_nan(0)), returned(PLAIN, with_nan(1)), False),
+        (returned(PLAIN, with_nan(0)), returned(PLAIN, WRONG_VALUES), False),
+        (returned(PLAIN, np.zeros((3,), "f4")), returned(PLAIN, np.ones((3,), "f4")), True),
+        (returned(PLAIN, np.zeros((3,), "f4")), returned(PLAIN, np.zeros((4,), "f4")), False),
+        (crashed("SIGSEGV"), crashed("SIGBUS"), True),
+        (crashed("SIGSEGV"), CONFORMING, False),
+        (crashed("SIGSEGV"), raising("ValueError"), False),
+        (raising("ValueError"), raising("TypeError"), True),
+        (raising("ValueError"), replace(crashed("late"), outcome=Outcome.TIMED_OUT), False),
+    ],
+)
+def test_wrong_values_have_to_be_the_same_again_and_errors_of_the_same_kind(
+    first: Observation, second: Observation, *, same: bool
+) -> None:
+    one, other = (judged_one(TARGET, PLAIN, lambda *_, look=look: look) for look in (first, second))
+    assert one.finding.verdict is Verdict.DIVERGES
+    assert comes_again(one, other) is same
+
+
+def look_again(directory: Path, *observations: Observation) -> None:
+    open_second_look(directory, [TWO])
+    with ObservationLog(directory, Look.SECOND) as log:
+        for one in observations:
+            log.append(replace(one, target=TWO))
+
+
+def test_what_does_not_come_again_is_unstable_and_says_what_each_look_showed(tmp_path: Path) -> None:
+    info = stored(tmp_path, [WRONG])
+    look_again(tmp_path, CONFORMING)
+    one = by_name(list(judged(tmp_path, info, ())))[TWO, PLAIN.id]
+    assert (one.finding.verdict, one.finding.standing) == (Verdict.DIVERGES, Standing.UNSTABLE)
+    assert one.finding.error.startswith("at first value off by up to ")
+    assert one.finding.error.endswith("; when asked again it conforms")
+    assert one.finding.cause == ""
+    assert one.observation.values is not None
+    assert np.array_equal(one.observation.values, 2 * answer(PLAIN))
+
+
+def test_what_comes_again_is_judged_as_it_was(tmp_path: Path) -> None:
+    info = stored(tmp_path, [WRONG])
+    before = [one.finding for one in judged(tmp_path, info, ())]
+    look_again(tmp_path, WRONG)
+    assert [one.finding for one in judged(tmp_path, info, ())] == before
+
+
+def test_a_second_look_never_makes_a_divergence_of_what_conforms(tmp_path: Path) -> None:
+    info = stored(tmp_path, [replace(CONFORMING, target=TWO)])
+    look_again(tmp_path, WRONG)
+    one = by_name(list(judged(tmp_path, info, ())))[TWO, PLAIN.id].finding
+    assert (one.verdict, one.standing) == (Verdict.CONFORMS, Standing.AGREED)
+
+
+def diverging(directory: Path, info: RunInfo) -> tuple[Doubt, ...]:
+    noted: list[Doubt] = []
+    findings = [one.finding for one in judged(directory, info, (), noted.append)]
+    assert len(noted) == sum(finding.verdict is Verdict.DIVERGES for finding in findings)
+    return tuple(noted)
+
+
+def test_divergences_are_listed_with_their_signatures_and_what_became_of_them(tmp_path: Path) -> None:
+    accepted = replace(returned(VALID, np.zeros(1, "f4")), case_id=MUST_BE_REFUSED.id, target=TWO)
+    info = stored(tmp_path, [WRONG, accepted])
+    found = diverging(tmp_path, info)
+    refused = Signature(Divergence.MISSING_ERROR, Kind.CONVOLUTION, Mode.EAGER, "must be refused: padding")
+    assert {one.case_id: (one.signature, one.came_again) for one in found} == {
+        PLAIN.id: (VALUE, None),
+        MUST_BE_REFUSED.id: (refused, None),
+    }
+    chosen = worth_asking(found)
+    assert chosen.keys() == {TWO}
+    look_again(tmp_path, CONFORMING, accepted)
+    after = looked_at(tmp_path, info, (), found, chosen)
+    assert {one.case_id: one.came_again for one in after} == {PLAIN.id: False, MUST_BE_REFUSED.id: True}
+    assert [one.signature for one in after] == [one.signature for one in found]
+    assert diverging(tmp_path, info) == after
+    assert looked_at(tmp_path, info, (), found, {TWO: Chosen((), ())}) == found
+
+
+def test_the_padding_of_a_case_that_must_be_refused_is_what_its_signature_names() -> None:
+    assert expected(MUST_BE_REFUSED).refusal_arguments[:1] == ("padding",)
