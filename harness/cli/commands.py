@@ -34,7 +34,7 @@ from harness.cli.options import (
     library_of,
     shipped_limits,
 )
-from harness.cli.terminal import bars, closing_table, err, out
+from harness.cli.terminal import bars, closing_table, err, logs_of, out, show
 from harness.errors import (
     EXIT_INCOMPLETE,
     EXIT_INTERRUPTED,
@@ -43,12 +43,12 @@ from harness.errors import (
     HarnessError,
 )
 from harness.generator.coverage import coverage
-from harness.generator.library import cases_of
+from harness.generator.library import cases_of, check, counted
 from harness.records import Case, DataFormat, Launch, Layer, Mode, RunInfo, Target
 from harness.report import Tally, copy_tables, explanation, svg_picture, write_reports
 from harness.report.tally import tally_of
 from harness.report.wording import headline
-from harness.runner.run import INTERRUPTED, Plan, run
+from harness.runner.run import INTERRUPTED, LOGS, Plan, run
 from harness.runner.work import DEFAULT_LIMITS, Limits
 from harness.shipped import WORKER
 from harness.store import read_info, replace_text
@@ -123,14 +123,18 @@ def cases_command(
     """List the cases of suites, count them, and show the coverage by facet."""
     library = library_of(cases)
     if not suites and form is Format.TABLE:
-        listing.print_suites(library)
+        own = [name for name in library.suites if library.files[f"suite {name}"].parents[1] in (cases or ())]
+        listing.print_suites(library, counted(library, own) if own else {})
         return
     names = tuple(suites or library.suites)
     match form:
         case Format.TABLE:
+            # Whatever is wrong with the suites is said before anything is listed.
+            counts = coverage(cases_of(library, names))
             listing.print_cases(cases_of(library, names))
-            listing.print_coverage(coverage(cases_of(library, names)))
+            listing.print_coverage(counts)
         case Format.CSV:
+            check(library, names)
             listing.write_csv(map(listing.case_row, cases_of(library, names)), sys.stdout)
         case Format.JSON:
             listing.write_json(map(listing.case_row, cases_of(library, names)), sys.stdout)
@@ -197,7 +201,11 @@ def explain_command(
         return
     with TemporaryDirectory(prefix="keras-harness-") as folder:
         directory = Path(folder, "run")
-        info = _observe(directory, ("explain",), lambda: (case,), chosen, len(chosen), timeout, resume=False)
+        info = _observe(
+            *(directory, ("explain",), lambda: (case,), chosen, len(chosen), timeout),
+            resume=False,
+            keeps=False,
+        )
         findings = [one.finding for one in judged(directory, info, shipped_limits())]
     listing.print_answers(findings)
     raise typer.Exit(_exit_code(info, tally_of(info, findings)))
@@ -212,10 +220,11 @@ def _observe(
     timeout: float,
     *,
     resume: bool,
+    keeps: bool = True,
 ) -> RunInfo:
-    """Run the cases on the targets, with progress shown."""
+    """Run the cases on the targets, with progress shown; the folder stays behind if it `keeps`."""
     stop = threading.Event()
-    with bars() as progress:
+    with bars(directory / LOGS, keeps_logs=keeps) as progress:
 
         def start(target: Target) -> Launch:
             return launch(target, cache_directory(os.environ), WORKER, os.environ, progress.building, stop)
@@ -243,11 +252,15 @@ def _report(directory: Path, info: RunInfo) -> Tally:
 
 def _close(directory: Path, info: RunInfo, tally: Tally) -> int:
     """Print what came of a run, and give the exit code."""
-    out.print(closing_table(info, tally))
+    show(closing_table(info, tally))
     if info.footer is not None:
         for run_of in info.footer.targets:
             if run_of.failure:
-                err.print(f"{run_of.name}: {run_of.failure}", style="red", markup=False, soft_wrap=True)
+                logs = logs_of(run_of.name, directory / LOGS)
+                place = f"; its log is {logs[-1]}" if logs else ""
+                err.print(
+                    f"{run_of.name}: {run_of.failure}{place}", style="red", markup=False, soft_wrap=True
+                )
     if info.footer is not None and info.footer.state == INTERRUPTED:
         err.print(
             f"interrupted; the same command with --resume -o {directory} goes on",

@@ -11,7 +11,7 @@ from packaging.version import Version
 from rich.table import Table
 
 from harness.cli.listing import use_line
-from harness.cli.terminal import out
+from harness.cli.terminal import show
 from harness.errors import EXIT_INCOMPLETE, EXIT_OK
 from harness.records import Case, Target
 from harness.targets.environments import cache_use, is_built, stale
@@ -48,7 +48,7 @@ def examine(targets: Sequence[Target], cache: Path, environ: Mapping[str, str], 
     failures = failing_canaries(cases)
     faults += len(failures)
     table.add_row("canaries", "[red]" + "; ".join(failures) if failures else "every wrong rule is caught")
-    out.print(table)
+    show(table)
     return EXIT_INCOMPLETE if faults else EXIT_OK
 
 

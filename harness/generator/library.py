@@ -134,6 +134,26 @@ def cases_of(library: Library, suites: Iterable[str]) -> Iterator[Case]:
         raise HarnessError("no case was selected; name at least one suite", EXIT_EMPTY)
 
 
+def check(library: Library, suites: Sequence[str]) -> None:
+    """Raise what is wrong with the suites, without giving a case.
+
+    Raises:
+        HarnessError: as `cases_of`.
+    """
+    for _ in cases_of(library, suites):
+        pass
+
+
+def counted(library: Library, suites: Sequence[str]) -> Mapping[str, int]:
+    """How many cases each of the suites has.
+
+    Raises:
+        HarnessError: as `cases_of`, of all suites at once.
+    """
+    check(library, suites)
+    return {name: sum(1 for _ in cases_of(library, [name])) for name in suites}
+
+
 def _demand_count(
     stated: int | None, given: int, place: str, gives: str, miscounted: dict[str, None]
 ) -> None:

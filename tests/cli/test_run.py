@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -85,11 +86,44 @@ def test_what_is_incomplete_or_inconclusive_is_3_with_its_reason(cli: Cli, fault
     said = {
         "segfaults": "quarantined after 5 deaths of its worker, the last: SIGSEGV",
         "cannot-import-keras": "could not start: ModuleNotFoundError: No module named 'keras'",
-        "chatters": "quarantined after 5 deaths of its worker, the last: not a message of the protocol",
+        "chatters": "quarantined after 5 deaths of its worker, the last: it wrote 'I0000 some framework",
         "old-protocol": "could not start: the worker speaks protocol 0, the harness 1; update the worker",
     }
     assert said[fault] in ended.err
     assert f"{len(suite())}/{len(suite())}" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        ("leaves", "its worker was lost in stage call of conv2d-"),
+        ("chatters", "it wrote 'I0000 some framework says hello', which is no message"),
+        ("answers-twice", "it answered the case twice"),
+    ],
+)
+def test_a_worker_that_dies_or_lies_is_told_with_the_reason_and_its_log(
+    cli: Cli, tmp_path: Path, fault: str, why: str
+) -> None:
+    ended = cli(*on(), "-t", selector(fault, suite()[0]))
+    assert why in ended.err, ended
+    assert suite()[0].id in ended.err
+    (log,) = re.findall(r"its log is (\S+)", ended.err)
+    assert (tmp_path / log).is_file()
+
+
+def test_a_target_that_is_given_up_is_told_with_its_log(cli: Cli, tmp_path: Path) -> None:
+    ended = cli(*on("segfaults"))
+    assert ended.err.count("its worker was lost in stage") == 3
+    assert "further losses are in findings.csv" in ended.err
+    (log,) = re.findall(r"quarantined after 5 deaths .*; its log is (\S+)", ended.err)
+    assert (tmp_path / log).is_file()
+
+
+def test_the_closing_table_counts_what_was_refused(cli: Cli) -> None:
+    table = cli(*on("right")).out.splitlines()
+    header = next(line for line in table if "conforming" in line).split()
+    row = next(line for line in table if "exec-" in line).split()
+    assert dict(zip(header, row, strict=True))["refused"] == "2"
 
 
 def test_one_case_that_cannot_be_judged_makes_3_of_a_complete_run(cli: Cli, tmp_path: Path) -> None:
