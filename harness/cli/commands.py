@@ -16,7 +16,7 @@ import typer
 
 from harness import __version__
 from harness.cli import listing
-from harness.cli.explaining import Asked, case_of
+from harness.cli.explaining import Asked, case_named, case_of, spread_lengths
 from harness.cli.options import (
     CasesFolders,
     Format,
@@ -44,7 +44,7 @@ from harness.errors import (
 )
 from harness.generator.coverage import coverage
 from harness.generator.library import cases_of, check, counted
-from harness.records import Case, DataFormat, Launch, Layer, Mode, RunInfo, Target
+from harness.records import Case, Data, DataFormat, Form, Launch, Layer, Mode, RunInfo, Target
 from harness.report import Tally, copy_tables, explanation, svg_picture, write_reports
 from harness.report.tally import tally_of
 from harness.report.wording import headline
@@ -56,6 +56,21 @@ from harness.targets.environments import cache_directory
 from harness.targets.launching import launch
 from harness.targets.selection import NEWEST
 from harness.verdicts.judge import judged
+
+
+def _say_version(*, is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"keras-harness {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def whole_application(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_say_version, help="say the version")
+    ] = False,
+) -> None:
+    """Does every Keras pad as the formulas say?"""
 
 
 @app.command("run")
@@ -142,27 +157,41 @@ def cases_command(
 
 @app.command("explain")
 def explain_command(
-    input_size: Annotated[str, typer.Option("--input", metavar="5x5", help="input lengths")],
+    case_id: Annotated[
+        str | None,
+        typer.Argument(metavar="[CASE]", help="the id of a case, instead of the options that describe one"),
+    ] = None,
+    input_size: Annotated[str | None, typer.Option("--input", metavar="5x5", help="input lengths")] = None,
     kernel: Annotated[
-        str, typer.Option("--kernel", metavar="2", help="lengths of the kernel, or of the window")
-    ],
+        str | None, typer.Option("--kernel", metavar="2", help="lengths of the kernel, or of the window")
+    ] = None,
     layer: Annotated[
-        Layer, typer.Option("--layer", case_sensitive=False, help="a layer, or an operation of keras.ops")
-    ] = Layer.CONV2D,
+        Layer | None,
+        typer.Option(
+            "--layer", case_sensitive=False, help="a layer, or an operation of keras.ops; by default Conv2D"
+        ),
+    ] = None,
     mode: Annotated[Mode | None, typer.Option("--mode", help="how it is called")] = None,
     strides: Annotated[
         str | None, typer.Option("--strides", metavar="2", help="by default 1, in pooling the window")
     ] = None,
-    padding: Annotated[str, typer.Option("--padding", metavar="same")] = "valid",
+    padding: Annotated[str | None, typer.Option("--padding", metavar="same", help="by default valid")] = None,
     output_padding: Annotated[str | None, typer.Option("--output-padding", metavar="1")] = None,
     dilation: Annotated[str | None, typer.Option("--dilation", metavar="1")] = None,
-    batch: Annotated[int, typer.Option("--batch", min=1)] = 1,
-    channels: Annotated[int, typer.Option("--channels", min=1)] = 1,
+    batch: Annotated[int | None, typer.Option("--batch", min=1, help="by default 1")] = None,
+    channels: Annotated[int | None, typer.Option("--channels", min=1, help="by default 1")] = None,
     filters: Annotated[int | None, typer.Option("--filters", help="by default 24")] = None,
     multiplier: Annotated[int | None, typer.Option("--depth-multiplier", help="by default 1")] = None,
     groups: Annotated[int | None, typer.Option("--groups", help="by default 1")] = None,
-    data_format: Annotated[DataFormat, typer.Option("--data-format")] = DataFormat.CHANNELS_LAST,
+    data_format: Annotated[
+        DataFormat | None, typer.Option("--data-format", help="by default channels_last")
+    ] = None,
     bias: Annotated[bool | None, typer.Option("--bias/--no-bias")] = None,
+    dtype: Annotated[
+        str | None, typer.Option("--dtype", metavar="float64", help="by default float32")
+    ] = None,
+    form: Annotated[Form | None, typer.Option("--form", help="how the arguments are written")] = None,
+    data: Annotated[Data | None, typer.Option("--data", help="what the input and the weights are")] = None,
     svg: Annotated[
         Path | None, typer.Option("--svg", metavar="FILE", help="write the picture as SVG")
     ] = None,
@@ -173,26 +202,30 @@ def explain_command(
     timeout: Timeout = DEFAULT_LIMITS.case_s,
 ) -> None:
     """Show the formula step by step, the picture, and what a real target does."""
-    case = case_of(
-        Asked(
-            layer=layer,
-            mode=mode,
-            input=input_size,
-            kernel=kernel,
-            strides=strides,
-            dilation=dilation,
-            padding=padding,
-            output_padding=output_padding,
-            data_format=data_format,
-            batch=batch,
-            channels=channels,
-            filters=filters,
-            multiplier=multiplier,
-            groups=groups,
-            bias=bias,
-        )
+    asked = Asked(
+        layer=layer,
+        mode=mode,
+        input=input_size,
+        kernel=kernel,
+        strides=strides,
+        dilation=dilation,
+        padding=padding,
+        output_padding=output_padding,
+        data_format=data_format,
+        batch=batch,
+        channels=channels,
+        filters=filters,
+        multiplier=multiplier,
+        groups=groups,
+        bias=bias,
+        dtype=dtype,
+        form=form,
+        data=data,
     )
+    case = case_of(asked) if case_id is None else case_named(case_id, asked)
     chosen = chosen_targets(target, targets_file, settings) if target else ()
+    if note := spread_lengths(asked, case.ndim):
+        sys.stdout.write(note + "\n\n")
     text = str(explanation(case, ascii_only=ascii_only or not _can_draw(sys.stdout.encoding)))
     sys.stdout.write(text + "\n")
     if svg is not None:

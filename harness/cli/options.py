@@ -10,17 +10,18 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.terminal import err
 from harness.generator.library import Library, load_library
-from harness.records import Target
+from harness.records import Here, Target
 from harness.shipped import cases_folder
 from harness.targets.catalog import Catalog, read_catalog
+from harness.targets.here import backend_note, is_installed
 from harness.targets.selection import newest_per_minor, select
 from harness.targets.variants import with_settings
 from harness.verdicts.limits import Limit, load_limits
 
 app = typer.Typer(
     name="keras-harness",
-    help="Does every Keras pad as the formulas say?",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -87,6 +88,9 @@ def chosen_targets(
     """The targets that a person asked for."""
     catalog = catalog_of(files)
     targets = select(selectors, catalog, os.environ, Path.cwd())
+    is_here = any(isinstance(target.realisation, Here) for target in targets)
+    if is_here and (note := backend_note(os.environ, is_installed)):
+        err.print(note, style="dim", markup=False, soft_wrap=True)
     if newest_only:
         targets = newest_per_minor(targets)
     return with_settings(targets, settings or (), catalog.variants)

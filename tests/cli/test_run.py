@@ -217,6 +217,16 @@ def test_a_program_that_is_not_there_costs_its_target_only(cli: Cli) -> None:
     assert f"{len(suite())}/{len(suite())}" in ended.out
 
 
+def test_here_with_another_backend_than_keras_would_take_says_how_to_choose(
+    refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.setattr("harness.cli.options.is_installed", lambda package: package in {"keras", "torch"})
+    said = refused("run", "seed", "-t", "here")
+    assert "Keras's default is tensorflow, which is not installed" in said
+    assert "choose: KERAS_BACKEND=torch keras-harness ... -t here" in said
+
+
 @pytest.mark.parametrize("command", ["judge", "report"])
 def test_a_folder_without_a_run_is_told(refused: Callable[..., str], command: str) -> None:
     assert "nowhere: no run here (" in refused(command, "nowhere")

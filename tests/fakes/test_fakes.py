@@ -151,7 +151,8 @@ FAILURES = {
     " its log ends: no licence found",
     "chatters-before-hello": "could not start: instead of a hello it wrote 'I0000 some framework says"
     " hello', which is no message (JSON is malformed: invalid character (byte 0)); only messages go to"
-    " standard output, all else to standard error; a worker's first line says hello, as in harness/worker/README.md",
+    " standard output, all else to standard error; a worker's first line says hello, as in"
+    " harness/worker/README.md",
     "cannot-import-keras": "could not start: ModuleNotFoundError: No module named 'keras'",
 }
 """Faults that keep the target from starting, and what is said of them."""
