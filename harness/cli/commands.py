@@ -89,7 +89,9 @@ def run_command(
     """Observe, judge, explain, report. Without arguments: suite core, the newest Keras on TensorFlow."""
     names = tuple(suites or ("core",))
     library = library_of(cases)
-    chosen = chosen_targets(target or [NEWEST], targets_file, settings, newest_only=newest_only)
+    chosen = chosen_targets(
+        target or [NEWEST], targets_file, settings, newest_only=newest_only, are_started=True
+    )
     if resume and output is None:
         raise HarnessError("--resume needs -o DIR, the folder of the run to go on with")
     if resume and output is not None:
@@ -223,7 +225,7 @@ def explain_command(
         data=data,
     )
     case = case_of(asked) if case_id is None else case_named(case_id, asked)
-    chosen = chosen_targets(target, targets_file, settings) if target else ()
+    chosen = chosen_targets(target, targets_file, settings, are_started=True) if target else ()
     if note := spread_lengths(asked, case.ndim):
         sys.stdout.write(note + "\n\n")
     text = str(explanation(case, ascii_only=ascii_only or not _can_draw(sys.stdout.encoding)))
