@@ -18,7 +18,7 @@ import typer
 
 from harness import __version__
 from harness.cli import listing
-from harness.cli.explaining import Asked, case_of
+from harness.cli.explaining import Asked, case_named, case_of, spread_lengths
 from harness.cli.options import (
     CasesFolders,
     Format,
@@ -36,7 +36,7 @@ from harness.cli.options import (
     library_of,
     shipped_limits,
 )
-from harness.cli.terminal import Bars, bars, closing_table, err, out
+from harness.cli.terminal import Bars, bars, closing_table, err, logs_of, out, show
 from harness.errors import (
     EXIT_INCOMPLETE,
     EXIT_INTERRUPTED,
@@ -45,13 +45,13 @@ from harness.errors import (
     HarnessError,
 )
 from harness.generator.coverage import coverage
-from harness.generator.library import cases_of
-from harness.records import Case, DataFormat, Launch, Layer, Mode, RunInfo, Target
+from harness.generator.library import cases_of, check, counted
+from harness.records import Case, Data, DataFormat, Form, Launch, Layer, Mode, RunInfo, Target
 from harness.report import Tally, copy_tables, explanation, svg_picture, write_reports
 from harness.report.tally import tally_of
 from harness.report.wording import headline, nothing_computed
 from harness.runner.again import ask_again
-from harness.runner.run import INTERRUPTED, Plan, run
+from harness.runner.run import INTERRUPTED, LOGS, Plan, run
 from harness.runner.work import DEFAULT_LIMITS, Limits
 from harness.shipped import WORKER
 from harness.store import read_info, replace_text
@@ -60,6 +60,21 @@ from harness.targets.launching import launch
 from harness.targets.selection import NEWEST
 from harness.verdicts.again import ROUNDS, Doubt, worth_asking
 from harness.verdicts.judge import judged, looked_at
+
+
+def _say_version(*, is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"keras-harness {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def whole_application(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_say_version, help="say the version")
+    ] = False,
+) -> None:
+    """Does every Keras pad as the formulas say?"""
 
 
 @app.command("run")
@@ -78,7 +93,9 @@ def run_command(
     """Observe, judge, explain, report. Without arguments: suite core, the newest Keras on TensorFlow."""
     names = tuple(suites or ("core",))
     library = library_of(cases)
-    chosen = chosen_targets(target or [NEWEST], targets_file, settings, newest_only=newest_only)
+    chosen = chosen_targets(
+        target or [NEWEST], targets_file, settings, newest_only=newest_only, are_started=True
+    )
     if resume and output is None:
         raise HarnessError("--resume needs -o DIR, the folder of the run to go on with")
     if resume and output is not None:
@@ -86,10 +103,10 @@ def run_command(
     directory = output or Path("reports", "runs", f"{time.strftime('%Y%m%d-%H%M%S')}-{'-'.join(names)}")
     num_jobs = jobs or os.cpu_count() or 1
     plan_of = partial(_plan, directory, names, lambda: cases_of(library, names), chosen, num_jobs, timeout)
-    info = _observe(plan_of, resume=resume)
+    info = _observe(plan_of, directory, resume=resume)
     doubts: list[Doubt] = []
     tally = _report(directory, info, doubts.append)
-    looked = _look_again(plan_of, info, doubts)
+    looked = _look_again(plan_of, directory, info, doubts)
     if looked.has_news:
         info = looked.info
         tally = _report(directory, info)
@@ -126,14 +143,18 @@ def cases_command(
     """List the cases of suites, count them, and show the coverage by facet."""
     library = library_of(cases)
     if not suites and form is Format.TABLE:
-        listing.print_suites(library)
+        own = [name for name in library.suites if library.files[f"suite {name}"].parents[1] in (cases or ())]
+        listing.print_suites(library, counted(library, own) if own else {})
         return
     names = tuple(suites or library.suites)
     match form:
         case Format.TABLE:
+            # Whatever is wrong with the suites is said before anything is listed.
+            counts = coverage(cases_of(library, names))
             listing.print_cases(cases_of(library, names))
-            listing.print_coverage(coverage(cases_of(library, names)))
+            listing.print_coverage(counts)
         case Format.CSV:
+            check(library, names)
             listing.write_csv(map(listing.case_row, cases_of(library, names)), sys.stdout)
         case Format.JSON:
             listing.write_json(map(listing.case_row, cases_of(library, names)), sys.stdout)
@@ -141,27 +162,41 @@ def cases_command(
 
 @app.command("explain")
 def explain_command(
-    input_size: Annotated[str, typer.Option("--input", metavar="5x5", help="input lengths")],
+    case_id: Annotated[
+        str | None,
+        typer.Argument(metavar="[CASE]", help="the id of a case, instead of the options that describe one"),
+    ] = None,
+    input_size: Annotated[str | None, typer.Option("--input", metavar="5x5", help="input lengths")] = None,
     kernel: Annotated[
-        str, typer.Option("--kernel", metavar="2", help="lengths of the kernel, or of the window")
-    ],
+        str | None, typer.Option("--kernel", metavar="2", help="lengths of the kernel, or of the window")
+    ] = None,
     layer: Annotated[
-        Layer, typer.Option("--layer", case_sensitive=False, help="a layer, or an operation of keras.ops")
-    ] = Layer.CONV2D,
+        Layer | None,
+        typer.Option(
+            "--layer", case_sensitive=False, help="a layer, or an operation of keras.ops; by default Conv2D"
+        ),
+    ] = None,
     mode: Annotated[Mode | None, typer.Option("--mode", help="how it is called")] = None,
     strides: Annotated[
         str | None, typer.Option("--strides", metavar="2", help="by default 1, in pooling the window")
     ] = None,
-    padding: Annotated[str, typer.Option("--padding", metavar="same")] = "valid",
+    padding: Annotated[str | None, typer.Option("--padding", metavar="same", help="by default valid")] = None,
     output_padding: Annotated[str | None, typer.Option("--output-padding", metavar="1")] = None,
     dilation: Annotated[str | None, typer.Option("--dilation", metavar="1")] = None,
-    batch: Annotated[int, typer.Option("--batch", min=1)] = 1,
-    channels: Annotated[int, typer.Option("--channels", min=1)] = 1,
+    batch: Annotated[int | None, typer.Option("--batch", min=1, help="by default 1")] = None,
+    channels: Annotated[int | None, typer.Option("--channels", min=1, help="by default 1")] = None,
     filters: Annotated[int | None, typer.Option("--filters", help="by default 24")] = None,
     multiplier: Annotated[int | None, typer.Option("--depth-multiplier", help="by default 1")] = None,
     groups: Annotated[int | None, typer.Option("--groups", help="by default 1")] = None,
-    data_format: Annotated[DataFormat, typer.Option("--data-format")] = DataFormat.CHANNELS_LAST,
+    data_format: Annotated[
+        DataFormat | None, typer.Option("--data-format", help="by default channels_last")
+    ] = None,
     bias: Annotated[bool | None, typer.Option("--bias/--no-bias")] = None,
+    dtype: Annotated[
+        str | None, typer.Option("--dtype", metavar="float64", help="by default float32")
+    ] = None,
+    form: Annotated[Form | None, typer.Option("--form", help="how the arguments are written")] = None,
+    data: Annotated[Data | None, typer.Option("--data", help="what the input and the weights are")] = None,
     svg: Annotated[
         Path | None, typer.Option("--svg", metavar="FILE", help="write the picture as SVG")
     ] = None,
@@ -172,26 +207,30 @@ def explain_command(
     timeout: Timeout = DEFAULT_LIMITS.case_s,
 ) -> None:
     """Show the formula step by step, the picture, and what a real target does."""
-    case = case_of(
-        Asked(
-            layer=layer,
-            mode=mode,
-            input=input_size,
-            kernel=kernel,
-            strides=strides,
-            dilation=dilation,
-            padding=padding,
-            output_padding=output_padding,
-            data_format=data_format,
-            batch=batch,
-            channels=channels,
-            filters=filters,
-            multiplier=multiplier,
-            groups=groups,
-            bias=bias,
-        )
+    asked = Asked(
+        layer=layer,
+        mode=mode,
+        input=input_size,
+        kernel=kernel,
+        strides=strides,
+        dilation=dilation,
+        padding=padding,
+        output_padding=output_padding,
+        data_format=data_format,
+        batch=batch,
+        channels=channels,
+        filters=filters,
+        multiplier=multiplier,
+        groups=groups,
+        bias=bias,
+        dtype=dtype,
+        form=form,
+        data=data,
     )
-    chosen = chosen_targets(target, targets_file, settings) if target else ()
+    case = case_of(asked) if case_id is None else case_named(case_id, asked)
+    chosen = chosen_targets(target, targets_file, settings, are_started=True) if target else ()
+    if note := spread_lengths(asked, case.ndim):
+        sys.stdout.write(note + "\n\n")
     text = str(explanation(case, ascii_only=ascii_only or not _can_draw(sys.stdout.encoding)))
     sys.stdout.write(text + "\n")
     if svg is not None:
@@ -201,10 +240,10 @@ def explain_command(
     with TemporaryDirectory(prefix="keras-harness-") as folder:
         directory = Path(folder, "run")
         plan_of = partial(_plan, directory, ("explain",), lambda: (case,), chosen, len(chosen), timeout)
-        info = _observe(plan_of, resume=False)
+        info = _observe(plan_of, directory, resume=False, keeps=False)
         doubts: list[Doubt] = []
         findings = [one.finding for one in judged(directory, info, shipped_limits(), doubts.append)]
-        looked = _look_again(plan_of, info, doubts)
+        looked = _look_again(plan_of, directory, info, doubts, keeps=False)
         if looked.has_news:
             info = looked.info
             findings = [one.finding for one in judged(directory, info, shipped_limits())]
@@ -241,9 +280,11 @@ def _plan(
     )
 
 
-def _observe(plan_of: Callable[[Bars], Plan], *, resume: bool) -> RunInfo:
-    """Run the cases on the targets, with progress shown."""
-    with bars() as progress:
+def _observe(
+    plan_of: Callable[[Bars], Plan], directory: Path, *, resume: bool, keeps: bool = True
+) -> RunInfo:
+    """Run the cases on the targets, with progress shown; the folder stays behind if it `keeps`."""
+    with bars(directory / LOGS, keeps_logs=keeps) as progress:
         return run(plan_of(progress), progress, resume=resume)
 
 
@@ -255,14 +296,21 @@ class _Looked:
     has_news: bool
 
 
-def _look_again(plan_of: Callable[[Bars], Plan], info: RunInfo, found: Sequence[Doubt]) -> _Looked:
+def _look_again(
+    plan_of: Callable[[Bars], Plan],
+    directory: Path,
+    info: RunInfo,
+    found: Sequence[Doubt],
+    *,
+    keeps: bool = True,
+) -> _Looked:
     """Ask some of what diverges again, with progress shown."""
     doubts, has_news = tuple(found), False
     for _ in range(ROUNDS):
         chosen = {} if _is_interrupted(info) else worth_asking(doubts)
         if not chosen:
             break
-        with bars() as progress:
+        with bars(directory / LOGS, keeps_logs=keeps) as progress:
             plan = plan_of(progress)
             progress.asking_again(sum(map(len, chosen.values())))
             info = ask_again(plan, info, chosen, progress)
@@ -282,11 +330,15 @@ def _report(directory: Path, info: RunInfo, note: Callable[[Doubt], None] = lamb
 
 def _close(directory: Path, info: RunInfo, tally: Tally) -> int:
     """Print what came of a run, and give the exit code."""
-    out.print(closing_table(info, tally))
+    show(closing_table(info, tally))
     if info.footer is not None:
         for run_of in info.footer.targets:
             if run_of.failure:
-                err.print(f"{run_of.name}: {run_of.failure}", style="red", markup=False, soft_wrap=True)
+                logs = logs_of(run_of.name, directory / LOGS)
+                place = f"; its log is {logs[-1]}" if logs else ""
+                err.print(
+                    f"{run_of.name}: {run_of.failure}{place}", style="red", markup=False, soft_wrap=True
+                )
     if len(tally.targets) > 1:
         for name, counts in tally.targets.items():
             if counts.has_computed_nothing:

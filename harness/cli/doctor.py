@@ -11,7 +11,7 @@ from packaging.version import Version
 from rich.table import Table
 
 from harness.cli.listing import use_line
-from harness.cli.terminal import out
+from harness.cli.terminal import show
 from harness.errors import EXIT_INCOMPLETE, EXIT_OK
 from harness.records import Case, Target
 from harness.targets.environments import cache_use, is_built, stale
@@ -21,7 +21,13 @@ from harness.verdicts.canaries import failing_canaries
 from harness.worker.adapters.processor import describe_processor
 
 
-def examine(targets: Sequence[Target], cache: Path, environ: Mapping[str, str], cases: Iterable[Case]) -> int:
+def examine(
+    files: Sequence[Path],
+    targets: Sequence[Target],
+    cache: Path,
+    environ: Mapping[str, str],
+    cases: Iterable[Case],
+) -> int:
     """Print a table of checks; the exit code is 3 when an interpreter is missing or a canary fails.
 
     An environment that is not built is no fault: a run builds it.
@@ -41,14 +47,16 @@ def examine(targets: Sequence[Target], cache: Path, environ: Mapping[str, str], 
     built = Counter(target.family for target in targets if is_built(target, cache))
     for family, number in listed.items():
         table.add_row(f"family {family}", f"{built[family]} of {number} built; a run builds the others")
-    old = stale(targets, cache)
+    old = stale(files, targets, cache)
     if old:
-        table.add_row("stale", f"{len(old)} environments that no target needs; `prepare --remove-stale`")
+        table.add_row(
+            "stale", f"{len(old)} environments that no list of targets needs; `prepare --remove-stale`"
+        )
     table.add_row("disk", use_line(cache, cache_use(cache)))
     failures = failing_canaries(cases)
     faults += len(failures)
     table.add_row("canaries", "[red]" + "; ".join(failures) if failures else "every wrong rule is caught")
-    out.print(table)
+    show(table)
     return EXIT_INCOMPLETE if faults else EXIT_OK
 
 

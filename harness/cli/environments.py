@@ -21,6 +21,7 @@ from harness.cli.options import (
     catalog_of,
     chosen_targets,
     library_of,
+    list_files,
 )
 from harness.cli.terminal import err, out
 from harness.errors import EXIT_INCOMPLETE, EXIT_OK
@@ -61,17 +62,19 @@ def prepare_command(
         bool, typer.Option("--remove", help="remove the environments of these targets instead")
     ] = False,
     removing_stale: Annotated[
-        bool, typer.Option("--remove-stale", help="remove environments that no listed target needs")
+        bool, typer.Option("--remove-stale", help="remove environments that no list of targets needs")
     ] = False,
 ) -> None:
     """Build environments ahead of a run, or remove them."""
     cache = cache_directory(os.environ)
     if removing_stale:
-        folders = remove_stale(catalog_of(targets_file).targets, cache)
+        folders = remove_stale(list_files(targets_file), catalog_of(targets_file).targets, cache)
         out.print(f"{len(folders)} stale environments removed")
         _print_use()
         raise typer.Exit(EXIT_OK)
-    chosen = chosen_targets(target or [NEWEST], targets_file, newest_only=newest_only)
+    chosen = chosen_targets(
+        target or [NEWEST], targets_file, newest_only=newest_only, are_started=not removing
+    )
     if removing:
         for one in chosen:
             done = "removed" if remove(one, cache) else "was not built"
@@ -95,7 +98,9 @@ def doctor_command(targets_file: TargetsFiles = None) -> None:
     """Say which interpreters and environments are here, and run the canaries."""
     cases = cases_of(library_of(None), ("smoke",))
     catalog = catalog_of(targets_file)
-    raise typer.Exit(examine(catalog.targets, cache_directory(os.environ), os.environ, cases))
+    raise typer.Exit(
+        examine(list_files(targets_file), catalog.targets, cache_directory(os.environ), os.environ, cases)
+    )
 
 
 def _print_use() -> None:

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from typing import Final
 
 from harness.errors import HarnessError
+from harness.generator.draws import DTYPES
+from harness.generator.settings import is_writable
 from harness.records import (
     FAN_OUT,
     POOLING,
     SIGNATURES,
     Argument,
     Case,
+    Data,
     DataFormat,
+    Form,
     Kind,
     Layer,
     Mode,
     fitted,
+    parse_case_id,
     parse_lengths,
 )
+from harness.toml_errors import near_misses
 
 LONGEST: Final = 10_000
 """Beyond this length an explanation has no reader, and its values no end."""
 
 _FILTERS: Final = 24
+_OPTIONS: Final = {"bias": "--bias/--no-bias", "multiplier": "--depth-multiplier"}
+"""Options that are not named like what they give."""
+
 _SCALED: Final = frozenset({Kind.DEPTHWISE, Kind.SEPARABLE})
 
 
@@ -31,65 +41,118 @@ _SCALED: Final = frozenset({Kind.DEPTHWISE, Kind.SEPARABLE})
 class Asked:
     """The options of `explain` as they were given; None where one was not."""
 
-    layer: Layer
-    mode: Mode | None
-    input: str
-    kernel: str
-    strides: str | None
-    dilation: str | None
-    padding: str
-    output_padding: str | None
-    data_format: DataFormat
-    batch: int
-    channels: int
-    filters: int | None
-    multiplier: int | None
-    groups: int | None
-    bias: bool | None
+    layer: Layer | None = None
+    mode: Mode | None = None
+    input: str | None = None
+    kernel: str | None = None
+    strides: str | None = None
+    dilation: str | None = None
+    padding: str | None = None
+    output_padding: str | None = None
+    data_format: DataFormat | None = None
+    batch: int | None = None
+    channels: int | None = None
+    filters: int | None = None
+    multiplier: int | None = None
+    groups: int | None = None
+    bias: bool | None = None
+    dtype: str | None = None
+    form: Form | None = None
+    data: Data | None = None
+
+
+def case_named(case_id: str, asked: Asked) -> Case:
+    """The case of an id, which says all that options could.
+
+    Raises:
+        HarnessError: the text is no id, or options describe a case besides.
+    """
+    given = [field.name for field in fields(asked) if getattr(asked, field.name) is not None]
+    if given:
+        named = ", ".join(_OPTIONS.get(name, f"--{name.replace('_', '-')}") for name in given)
+        raise HarnessError(f"{named}: the id of a case says all of it; give the id or the options")
+    case = parse_case_id(case_id)
+    _check_dtype(case.dtype, case_id)
+    for lengths in (case.input, case.kernel, case.strides, case.dilation):
+        _check_length(lengths, case_id)
+    return case
 
 
 def case_of(asked: Asked) -> Case:
-    """The case that was asked for.
+    """The case that the options describe.
 
     Raises:
         HarnessError: lengths or a name that are none, or an option that the layer does not take.
     """
-    if not (asked.padding.replace("_", "").isalpha() and asked.padding.isascii()):
-        raise HarnessError(f"--padding {asked.padding!r}: a name of letters, as in same or valid")
-    _check_taken(asked)
-    ndim = _ndim(asked)
-    kernel = _lengths(asked.kernel, "--kernel", ndim)
-    is_pooling = SIGNATURES[asked.layer].kind in POOLING
+    if asked.input is None or asked.kernel is None:
+        raise HarnessError(
+            "give --input and --kernel, as in --input 5x5 --kernel 2, or the id of a case; "
+            "`keras-harness cases SUITE` lists ids"
+        )
+    padding = "valid" if asked.padding is None else asked.padding
+    if not (padding.replace("_", "").isalpha() and padding.isascii()):
+        raise HarnessError(f"--padding {padding!r}: a name of letters, as in same or valid")
+    layer = asked.layer or Layer.CONV2D
+    _check_taken(asked, layer)
+    dtype = asked.dtype or "float32"
+    _check_dtype(dtype, "--dtype")
+    ndim = _ndim(asked.input, layer)
     # A pooling layer steps by its window unless it is told otherwise.
-    usual_strides = asked.kernel if is_pooling else "1"
+    usual_strides = asked.kernel if SIGNATURES[layer].kind in POOLING else "1"
     case = Case(
-        layer=asked.layer,
-        mode=asked.mode or (Mode.EAGER if asked.layer.value.startswith("ops.") else Mode.SEQUENTIAL),
+        layer=layer,
+        mode=asked.mode or (Mode.EAGER if layer.value.startswith("ops.") else Mode.SEQUENTIAL),
         input=_lengths(asked.input, "--input", ndim),
-        kernel=kernel,
+        kernel=_lengths(asked.kernel, "--kernel", ndim),
         strides=_lengths(asked.strides or usual_strides, "--strides", ndim),
         dilation=_lengths(asked.dilation or "1", "--dilation", ndim),
-        padding=asked.padding,
-        data_format=asked.data_format,
-        batch=asked.batch,
-        channels=asked.channels,
+        padding=padding,
+        data_format=asked.data_format or DataFormat.CHANNELS_LAST,
+        batch=1 if asked.batch is None else asked.batch,
+        channels=1 if asked.channels is None else asked.channels,
         filters=_FILTERS if asked.filters is None else asked.filters,
         groups=1 if asked.groups is None else asked.groups,
         bias=asked.bias is not False,
-        dtype="float32",
+        dtype=dtype,
         multiplier=1 if asked.multiplier is None else asked.multiplier,
         output_padding=(
             None if asked.output_padding is None else _lengths(asked.output_padding, "--output-padding", ndim)
         ),
+        form=asked.form or Form.TUPLE,
+        data=asked.data or Data.EXACT,
     )
     if min(case.input) < 0:
         raise HarnessError(f"--input {asked.input}: a length below 0")
-    return fitted(case)
+    case = fitted(case)
+    if not is_writable(case):
+        raise HarnessError("--form int: one integer stands for all axes; give each option one length")
+    return case
 
 
-def _check_taken(asked: Asked) -> None:
+def spread_lengths(asked: Asked, ndim: int) -> str:
+    """Which lengths were given once and stand for every axis; nothing where none does."""
+    given = [(name, text) for name, text in _given_lengths(asked) if "x" not in text.lower()]
+    if ndim == 1 or not given:
+        return ""
+    each = ", ".join(f"--{name} {text} is {'x'.join([text.strip()] * ndim)}" for name, text in given)
+    return f"One length stands for every axis: {each}."
+
+
+def _given_lengths(asked: Asked) -> Iterator[tuple[str, str]]:
+    for name in ("input", "kernel", "strides", "dilation", "output_padding"):
+        text = getattr(asked, name)
+        if text is not None:
+            yield name.replace("_", "-"), text
+
+
+def _check_dtype(dtype: str, place: str) -> None:
+    if dtype not in DTYPES:
+        raise HarnessError(f"{place}: unknown dtype {dtype!r}; {near_misses(dtype, DTYPES)}")
+
+
+def _check_taken(asked: Asked, layer: Layer) -> None:
     """Raise for the options that say nothing of this layer."""
-    signature = SIGNATURES[asked.layer]
+    signature = SIGNATURES[layer]
     not_taken = {
         "--dilation": asked.dilation is not None and signature.kind in POOLING,
         "--filters": asked.filters is not None and signature.kind in FAN_OUT,
@@ -100,22 +163,20 @@ def _check_taken(asked: Asked) -> None:
     }
     found = [option for option, is_given in not_taken.items() if is_given]
     if found:
-        raise HarnessError(f"{', '.join(found)}: nothing that {asked.layer} takes; leave it out")
-    if asked.mode is Mode.SEQUENTIAL and asked.layer.value.startswith("ops."):
-        raise HarnessError(f"--mode sequential: {asked.layer} is no layer; use another mode")
+        raise HarnessError(f"{', '.join(found)}: nothing that {layer} takes; leave it out")
+    if asked.mode is Mode.SEQUENTIAL and layer.value.startswith("ops."):
+        raise HarnessError(f"--mode sequential: {layer} is no layer; use another mode")
 
 
-def _ndim(asked: Asked) -> int:
+def _ndim(text: str, layer: Layer) -> int:
     """The axes of the layer; of an operation, as many as the input has."""
-    ndims = SIGNATURES[asked.layer].ndims
+    ndims = SIGNATURES[layer].ndims
     if len(ndims) == 1:
         return ndims[0]
-    given = len(_parsed(asked.input, "--input"))
+    given = len(_parsed(text, "--input"))
     if given not in ndims:
         wanted = ", ".join(map(str, ndims[:-1]))
-        raise HarnessError(
-            f"--input {asked.input!r}: {given} lengths; {asked.layer} takes {wanted} or {ndims[-1]}"
-        )
+        raise HarnessError(f"--input {text!r}: {given} lengths; {layer} takes {wanted} or {ndims[-1]}")
     return given
 
 
@@ -134,6 +195,10 @@ def _parsed(text: str, option: str) -> tuple[int, ...]:
         lengths = parse_lengths(text.strip().lower())
     except ValueError as error:
         raise HarnessError(f"{option} {text!r}: integers joined by x, as in 5x5") from error
-    if max(map(abs, lengths)) > LONGEST:
-        raise HarnessError(f"{option} {text!r}: explain takes lengths up to {LONGEST:,}")
+    _check_length(lengths, f"{option} {text!r}")
     return lengths
+
+
+def _check_length(lengths: tuple[int, ...], place: str) -> None:
+    if max(map(abs, lengths)) > LONGEST:
+        raise HarnessError(f"{place}: explain takes lengths up to {LONGEST:,}")

@@ -11,7 +11,7 @@ from typing import Final, TextIO
 import msgspec
 from rich.table import Table
 
-from harness.cli.terminal import out
+from harness.cli.terminal import out, show
 from harness.generator.coverage import uncovered
 from harness.generator.facets import Facet, facets_of
 from harness.generator.library import Library
@@ -20,14 +20,18 @@ from harness.targets.environments import CacheUse, disk_use, is_built
 from harness.targets.variants import MARK, Variant
 
 _SHOWN_CASES: Final = 40
+_SHOWN_LINES: Final = 3
+_SHOWN_WIDTH: Final = 500
 
 
-def print_suites(library: Library) -> None:
-    """The suites, and how many cases each has."""
-    table = Table("suite", "cases", "what it holds")
+def print_suites(library: Library, counted: Mapping[str, int]) -> None:
+    """The suites, and how many cases each has: as it was counted, or as the suite states."""
+    table = Table()
+    for name in ("suite", "cases", "what it holds"):
+        table.add_column(name, no_wrap=name != "what it holds")
     for suite in library.suites.values():
-        table.add_row(suite.name, f"{suite.count:,}", suite.about)
-    out.print(table)
+        table.add_row(suite.name, f"{counted.get(suite.name, suite.count):,}", suite.about)
+    show(table)
 
 
 def print_cases(cases: Iterable[Case]) -> None:
@@ -42,10 +46,12 @@ def print_cases(cases: Iterable[Case]) -> None:
 
 def print_coverage(counts: Mapping[Facet, int]) -> None:
     """The number of cases by facet; an uncovered facet stands out."""
-    table = Table("facet", "cases", title="coverage")
+    table = Table(title="coverage")
+    for name in ("facet", "cases"):
+        table.add_column(name, no_wrap=True)
     for facet, number in counts.items():
         table.add_row(facet, f"{number:,}" if number else "[red]none")
-    out.print(table)
+    show(table)
     missing = uncovered(counts)
     out.print(f"{len(counts) - len(missing)} of {len(counts)} facets covered")
 
@@ -114,15 +120,14 @@ def target_rows(targets: Sequence[Target], cache: Path) -> list[dict[str, object
 def print_targets(rows: Sequence[Mapping[str, object]]) -> None:
     """Targets, and which are built here."""
     table = Table()
-    table.add_column("target", min_width=max(len(str(row["target"])) for row in rows))
-    for name in ("family", "computed by", "Python", "built here"):
-        table.add_column(name)
+    for name in ("target", "family", "computed by", "Python", "built here"):
+        table.add_column(name, no_wrap=True)
     for row in rows:
         size = row["bytes"]
         assert isinstance(size, int)
         built = f"yes, {size / 1e6:,.0f} MB" if row["built"] else "no"
         table.add_row(*(str(row[key]) for key in ("target", "family", "lineage", "python")), built)
-    out.print(table)
+    show(table)
     num_built = sum(bool(row["built"]) for row in rows)
     out.print(f"{len(rows)} targets, {num_built} built here", highlight=False)
 
@@ -147,17 +152,30 @@ def use_line(cache: Path, use: CacheUse) -> str:
 def print_answers(findings: Sequence[Finding]) -> None:
     """What real targets did with the explained case."""
     for finding in findings:
+        error = _shortened(finding.error)
         match finding.verdict:
             case Verdict.CONFORMS:
-                what = "agrees" if not finding.error else f"agrees ({finding.error})"
+                what = "agrees" if not error else f"agrees ({error})"
             case Verdict.DIVERGES if finding.standing is Standing.UNSTABLE:
-                what = f"UNSTABLE: {finding.error}"
+                what = f"UNSTABLE: {error}"
             case Verdict.DIVERGES:
                 cause = f"; fits {finding.cause}" if finding.cause else ""
-                note = f": {finding.error}" if finding.error else ""
+                note = f": {error}" if error else ""
                 where = f", first at {finding.first_index}" if finding.first_index is not None else ""
                 what = f"DIFFERS ({finding.divergence}{where}{cause}){note}"
+            case Verdict.UNSUPPORTED if finding.cause:
+                what = f"{finding.verdict}: {finding.cause}\n  it said: {error}"
             case Verdict.UNSUPPORTED | Verdict.INCONCLUSIVE:
-                what = f"{finding.verdict}: {finding.error}"
+                what = f"{finding.verdict}: {error}"
         shape = "" if finding.observed_shape is None else f" {finding.observed_shape}"
         out.print(f"{finding.target}{shape}: {what}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _shortened(error: str) -> str:
+    """The first lines of an error, no longer than a person reads, and how much more there is."""
+    lines = [line.rstrip() for line in error.splitlines() if line.strip()]
+    shown = [f"{line[:_SHOWN_WIDTH]} ..." if len(line) > _SHOWN_WIDTH else line for line in lines]
+    more = len(lines) - _SHOWN_LINES
+    if more > 0:
+        shown[_SHOWN_LINES:] = [f"... and {more} more lines; a run writes them all to findings.csv"]
+    return "\n  ".join(shown)

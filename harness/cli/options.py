@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 from collections.abc import Sequence
 from enum import StrEnum
@@ -10,17 +11,20 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.terminal import err
 from harness.generator.library import Library, load_library
-from harness.records import Target
+from harness.records import Here, Target
 from harness.shipped import cases_folder
 from harness.targets.catalog import Catalog, read_catalog
+from harness.targets.environments import cache_directory
+from harness.targets.here import backend_note, is_installed
+from harness.targets.notes import note_use
 from harness.targets.selection import newest_per_minor, select
 from harness.targets.variants import with_settings
 from harness.verdicts.limits import Limit, load_limits
 
 app = typer.Typer(
     name="keras-harness",
-    help="Does every Keras pad as the formulas say?",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -72,9 +76,20 @@ def library_of(folders: Sequence[Path] | None) -> Library:
     return load_library([cases_folder(), *(folders or ())])
 
 
+def list_files(files: Sequence[Path] | None) -> tuple[Path, ...]:
+    """The files of the shipped list of targets and of the person's own."""
+    return (cases_folder() / "targets.toml", *(files or ()))
+
+
 def catalog_of(files: Sequence[Path] | None) -> Catalog:
     """The shipped list of targets and the person's own."""
-    return read_catalog([cases_folder() / "targets.toml", *(files or ())])
+    return read_catalog(list_files(files))
+
+
+def note_list(catalog: Catalog, files: Sequence[Path] | None) -> None:
+    """Keep others from removing what the list needs, before any of it is built or started."""
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    note_use(list_files(files), catalog.targets, cache_directory(os.environ), now)
 
 
 def chosen_targets(
@@ -83,10 +98,16 @@ def chosen_targets(
     settings: Sequence[str] | None = None,
     *,
     newest_only: bool = False,
+    are_started: bool = False,
 ) -> tuple[Target, ...]:
-    """The targets that a person asked for."""
+    """The targets that a person asked for; `are_started` where they are to be built or started next."""
     catalog = catalog_of(files)
     targets = select(selectors, catalog, os.environ, Path.cwd())
+    is_here = any(isinstance(target.realisation, Here) for target in targets)
+    if is_here and (note := backend_note(os.environ, is_installed)):
+        err.print(note, style="dim", markup=False, soft_wrap=True)
+    if are_started and any(target.built is not None for target in targets):
+        note_list(catalog, files)
     if newest_only:
         targets = newest_per_minor(targets)
     return with_settings(targets, settings or (), catalog.variants)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from harness.errors import HarnessError
 from harness.generator.covers import cover_settings
@@ -28,29 +28,54 @@ from harness.generator.grids import (
 from harness.generator.lattices import lattice_settings
 from harness.generator.settings import Setting, case_of, is_writable
 from harness.generator.turns import Turns, units_of
+from harness.oracle.refusal import RefusalRule, known_paddings, padding_of, required_refusal
 from harness.records import Case
+from harness.toml_errors import near_misses
+
+_SHOWN: Final = 3
+"""Cases that a complaint names."""
 
 
 def expand(grid: Grid, place: str) -> Iterator[Case]:
-    """The cases of a grid; those of one layer stand together.
+    """The cases of a grid, however many it states; those of one layer stand together.
 
     What a layer leaves no choice of (see `fitted`) has one value, whatever the grid lists.
 
     Raises:
-        HarnessError: the grid contradicts itself (see `check`), nothing to expand, or not `count` cases.
-            `place` begins the message.
+        HarnessError: the grid contradicts itself (see `check`), there is nothing to expand, or a case must
+            be refused and the grid is none of refusals, or the other way round. `place` begins the message.
     """
     check(grid, place)
     number = 0
+    not_refused: list[str] = []
     for case in _cases(grid):
         number += 1
+        rule = required_refusal(case)
+        if rule is not None and not grid.refusal:
+            raise HarnessError(f"{place}: {_unasked(case, rule)}")
+        if rule is None and grid.refusal:
+            not_refused.append(case.id)
         yield case
     if number == 0:
         raise HarnessError(f"{place}: expands to nothing; give every axis at least one value")
-    if number != grid.count:
+    if not_refused:
+        more = len(not_refused) - _SHOWN
         raise HarnessError(
-            f"{place}: `count` says {grid.count}, the axes give {number}; correct whichever is wrong"
+            f"{place}: `refusal = true`, and {len(not_refused)} of its {number} cases need not be refused: "
+            f"{', '.join(not_refused[:_SHOWN])}{f' and {more} more' if more > 0 else ''}; "
+            "put them into a grid without it"
         )
+
+
+def _unasked(case: Case, rule: RefusalRule) -> str:
+    """What to say of a case that must be refused where nothing says that it is meant to be."""
+    if padding_of(case) is None:
+        known = known_paddings(case.layer)
+        what = f"`padding` has {case.padding!r}, which {case.layer} must refuse; "
+        what += near_misses(case.padding, known)
+    else:
+        what = f"{case.layer} must refuse {case.id}: {rule.reason}"
+    return f"{what}. A grid of refusals says `refusal = true`"
 
 
 def _cases(grid: Grid) -> Iterator[Case]:

@@ -13,6 +13,9 @@ import msgspec
 from harness.errors import HarnessError
 from harness.records import FAN_OUT, POOLING, SIGNATURES, Argument, Data, DataFormat, Form, Kind, Layer, Mode
 
+Dtype: TypeAlias = Literal["float32", "float64", "float16", "bfloat16"]
+"""The dtypes that data are made in."""
+
 Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
 Natural: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
 Lengths: TypeAlias = tuple[int, ...]
@@ -79,21 +82,23 @@ class Attributes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     groups: tuple[int, ...] = ()
     multiplier: tuple[int, ...] = ()
     bias: tuple[bool, ...] = ()
-    dtype: tuple[str, ...] = ()
+    dtype: tuple[Dtype, ...] = ()
     form: tuple[Form, ...] = ()
     data: tuple[Data, ...] = ()
 
 
 class Grid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Axes that expand to `count` cases, of one `layer` or of several `layers`, by one design.
+    """Axes that expand to cases, of one `layer` or of several `layers`, by one design.
 
+    `count` states how many there are, and is checked. With `refusal` every case must be refused; without,
+    none must be.
     `ndims` are the numbers of axes that are meant, by default all that a layer takes. The lists `in_step`
     take their turns together.
     """
 
     name: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     about: str
-    count: Positive
+    count: Positive | None = None
     layer: Layer | None = None
     layers: tuple[Layer, ...] = ()
     ndims: tuple[int, ...] = ()
@@ -104,6 +109,7 @@ class Grid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     each: Attributes | None = None
     turn: Attributes = Attributes()
     in_step: tuple[str, ...] = ()
+    refusal: bool = False
 
 
 DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType(

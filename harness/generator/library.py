@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 
@@ -17,6 +17,12 @@ from harness.errors import EXIT_EMPTY, HarnessError
 from harness.generator.design import expand
 from harness.generator.grids import Grid
 from harness.records import Case
+from harness.toml_errors import nearest, readable
+
+_SHOWN: Final = 8
+"""Names that a complaint lists."""
+
+_TABLE: Final = re.compile(r"(?P<kind>grid|suite)\[(?P<index>\d+)\]\.?(?P<rest>.*)")
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -35,8 +41,8 @@ class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: Name
     about: str
-    count: Count
     take: tuple[Part, ...]
+    count: Count | None = None
 
 
 class _GridFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -102,15 +108,17 @@ def cases_of(library: Library, suites: Iterable[str]) -> Iterator[Case]:
     A case that two grids or two suites share comes once; one that a grid gives twice is an error.
 
     Raises:
-        HarnessError: an unknown suite, a count that does not hold, a case that a grid gives twice.
+        HarnessError: an unknown suite, a case that a grid gives twice, and in the end all counts that do
+            not hold.
     """
     last: dict[int, tuple[int, int]] = {}
+    miscounted: dict[str, None] = {}
     for number, name in enumerate(suites):
         suite = library.suites.get(name)
         if suite is None:
-            raise HarnessError(_unknown("suite", name, library.suites))
+            raise HarnessError(_unknown("suite", name, library))
         count = 0
-        for place, case in _suite_cases(library, suite):
+        for place, case in _suite_cases(library, suite, miscounted):
             key = _key(case)
             before, last[key] = last.get(key), (number, place)
             if before == (number, place):
@@ -119,13 +127,39 @@ def cases_of(library: Library, suites: Iterable[str]) -> Iterator[Case]:
             count += before is None or before[0] != number
             if before is None:
                 yield case
-        if count != suite.count:
-            raise HarnessError(
-                f"{_place(library, 'suite', name)}: `count` says {suite.count}, the grids give {count};"
-                " correct whichever is wrong"
-            )
+        _demand_count(suite.count, count, f"{_place(library, 'suite', name)}", "the grids give", miscounted)
+    if miscounted:
+        raise HarnessError("\n".join(miscounted))
     if not last:
         raise HarnessError("no case was selected; name at least one suite", EXIT_EMPTY)
+
+
+def check(library: Library, suites: Sequence[str]) -> None:
+    """Raise what is wrong with the suites, without giving a case.
+
+    Raises:
+        HarnessError: as `cases_of`.
+    """
+    for _ in cases_of(library, suites):
+        pass
+
+
+def counted(library: Library, suites: Sequence[str]) -> Mapping[str, int]:
+    """How many cases each of the suites has.
+
+    Raises:
+        HarnessError: as `cases_of`, of all suites at once.
+    """
+    check(library, suites)
+    return {name: sum(1 for _ in cases_of(library, [name])) for name in suites}
+
+
+def _demand_count(
+    stated: int | None, given: int, place: str, gives: str, miscounted: dict[str, None]
+) -> None:
+    """Notes a count that does not hold: they are told together, so that one look mends them all."""
+    if stated not in {None, given}:
+        miscounted[f"{place}: `count` says {stated}, {gives} {given}; correct whichever is wrong"] = None
 
 
 def _key(case: Case) -> int:
@@ -133,20 +167,23 @@ def _key(case: Case) -> int:
     return int.from_bytes(hashlib.blake2b(case.id.encode(), digest_size=8).digest())
 
 
-def _suite_cases(library: Library, suite: Suite) -> Iterator[tuple[int, Case]]:
+def _suite_cases(library: Library, suite: Suite, miscounted: dict[str, None]) -> Iterator[tuple[int, Case]]:
     """The cases, each with the number of the part of the suite that it comes from."""
     for number, part in enumerate(suite.take):
-        place = _place(library, "grid", part.grid)
-        for index, case in enumerate(expand(library.grids[part.grid], place)):
+        place, grid = _place(library, "grid", part.grid), library.grids[part.grid]
+        given = 0
+        for index, case in enumerate(expand(grid, place)):
+            given += 1
             if index % part.every == 0:
                 yield number, case
+        _demand_count(grid.count, given, place, "the axes give", miscounted)
 
 
 def _check_suite(library: Library, suite: Suite) -> None:
     for part in suite.take:
         if part.grid not in library.grids:
             where = f"{_place(library, 'suite', suite.name)}: `take`"
-            raise HarnessError(f"{where}: {_unknown('grid', part.grid, library.grids)}")
+            raise HarnessError(f"{where}: {_unknown('grid', part.grid, library)}")
     taken = Counter(part.grid for part in suite.take)
     twice = [name for name, number in taken.items() if number > 1]
     if twice:
@@ -154,10 +191,21 @@ def _check_suite(library: Library, suite: Suite) -> None:
         raise HarnessError(f"{where}: grid {twice[0]!r} twice; drop one")
 
 
-def _unknown(kind: str, name: str, known: Mapping[str, object]) -> str:
-    near = get_close_matches(name, known, n=3)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(sorted(known))}"
-    return f"no {kind} {name!r}; {hint}"
+def _unknown(kind: str, name: str, library: Library) -> str:
+    """What to say of a name that nothing has: those that are like it, and of the others how many."""
+    known: Mapping[str, object] = library.suites if kind == "suite" else library.grids
+    if near := nearest(name, known, 3):
+        return f"no {kind} {name!r}; did you mean {' or '.join(near)}?"
+    shown = sorted(known) if len(known) <= _SHOWN else nearest(name, known, _SHOWN, cutoff=0.0)
+    more = len(known) - len(shown)
+    where = "`keras-harness cases` lists them" if kind == "suite" else f"{_files(library)} define them"
+    return f"no {kind} {name!r}; there are {', '.join(shown)}{f' and {more} more; {where}' if more else ''}"
+
+
+def _files(library: Library) -> str:
+    """Where grids are defined."""
+    folders = dict.fromkeys(path.parent for key, path in library.files.items() if key.startswith("grid "))
+    return ", ".join(f"{folder}/*.toml" for folder in folders)
 
 
 def _place(library: Library, kind: str, name: str) -> str:
@@ -175,12 +223,29 @@ def _add(
 
 
 def _read(path: Path, form: type[Parsed]) -> Parsed:
-    """Parse and validate one file; msgspec's errors name the key's path."""
+    """Parse and validate one file; errors name the grid or suite, the key and the words that it may have."""
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=form)
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        return msgspec.convert(data, form)
     except msgspec.ValidationError as error:
-        raise HarnessError(f"{path}: {error}; see cases/README.md for the keys") from error
-    except (tomllib.TOMLDecodeError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        key, what = readable(error, form)
+        place = _named(key, data)
+        raise HarnessError(
+            f"{path}: {place}{': ' if place else ''}{what}; see cases/README.md for the keys"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise HarnessError(f"{path}: malformed TOML: {error}") from error
     except OSError as error:
         raise HarnessError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _named(key: str, data: Mapping[str, Any]) -> str:
+    """A key's path with the name of its table instead of its number: `grid 'mine': turn.bias[0]`."""
+    match = _TABLE.fullmatch(key)
+    if match is None:
+        return key
+    table = data[match["kind"]][int(match["index"])]
+    name = table.get("name") if isinstance(table, dict) else None
+    if not isinstance(name, str):
+        return key
+    return f"{match['kind']} {name!r}" + (f": {match['rest']}" if match["rest"] else "")

@@ -71,12 +71,19 @@ def padding_of(case: Case) -> Padding | None:
     return None if padding is Padding.CAUSAL and case.layer not in _CAUSAL else padding
 
 
+def known_paddings(layer: Layer) -> tuple[str, ...]:
+    """The names that the layer knows, in lower case."""
+    return tuple(str(name) for name in Padding if name is not Padding.CAUSAL or layer in _CAUSAL)
+
+
 def refusal_of(case: Case) -> RefusalRule:
     """Whether refusing the case is required, allowed or wrong, and why."""
-    required = next(_required(case), None)
-    if required is not None:
-        return required
-    return next(_allowed(case), COMPUTES)
+    return required_refusal(case) or next(_allowed(case), COMPUTES)
+
+
+def required_refusal(case: Case) -> RefusalRule | None:
+    """Why the case must be refused; None where it need not be."""
+    return next(_required(case), None)
 
 
 def _required(case: Case) -> Iterator[RefusalRule]:

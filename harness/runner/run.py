@@ -31,6 +31,9 @@ COMPLETE: Final = "complete"
 INCOMPLETE: Final = "incomplete"
 INTERRUPTED: Final = "interrupted"
 
+LOGS: Final = "logs"
+"""The folder, in that of a run, of what workers write to their standard error."""
+
 
 class Progress(Protocol):
     """Is told how a run comes along."""
@@ -97,7 +100,7 @@ def run(plan: Plan, progress: Progress, *, resume: bool) -> RunInfo:
     try:
         works.extend(_share_out(plan, progress))
         met: set[str] = set()
-        logs = plan.directory / "logs"
+        logs = plan.directory / LOGS
         with store.ObservationLog(plan.directory) as log:
             for observation in local.observe(works, prepare, plan.jobs, logs, plan.stop):
                 log.append(observation)

@@ -95,7 +95,10 @@ def parse(line: bytes) -> Message:
         return _DECODER.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         shown = line[:120].decode("utf-8", "replace").rstrip("\n")
-        raise WireError(f"not a message of the protocol ({error}): {shown!r}") from error
+        raise WireError(
+            f"it wrote {shown!r}, which is no message ({error}); "
+            "only messages go to standard output, all else to standard error"
+        ) from error
 
 
 def observation(target: str, case: Case, reply: Reply) -> Observation:
@@ -105,16 +108,20 @@ def observation(target: str, case: Case, reply: Reply) -> Observation:
         WireError: the outcome is not a worker's to give, or its fields do not belong to it.
     """
     if reply.outcome not in _ANSWERS:
-        raise WireError(f"a worker cannot answer {reply.outcome.value!r}")
+        raise WireError(
+            f"it answered {reply.outcome.value!r}; a worker answers {', '.join(sorted(_ANSWERS))}"
+        )
     if (reply.outcome is Outcome.RETURNED) != (reply.output is not None):
-        raise WireError(f"the outcome {reply.outcome.value!r} and an output do not go together")
+        has = "no `output`" if reply.output is None else "an `output`"
+        raise WireError(f"it answered {reply.outcome.value!r} with {has}; `output` goes with 'returned' only")
     if (reply.outcome is Outcome.RAISED) != (reply.error is not None):
-        raise WireError(f"the outcome {reply.outcome.value!r} and an error do not go together")
+        has = "no `error`" if reply.error is None else "an `error`"
+        raise WireError(f"it answered {reply.outcome.value!r} with {has}; `error` goes with 'raised' only")
     try:
         values = None if reply.output is None else decode(reply.output)
         gradients = tuple(map(decode, reply.gradients))
     except ValueError as error:
-        raise WireError(str(error)) from error
+        raise WireError(f"it sent {error}") from error
     return Observation(
         target=target,
         case_id=case.id,

@@ -376,7 +376,7 @@ class _Asked:
         match message:
             case wire.StageLine(seq=seq) | wire.Reply(seq=seq) if self._has_answered(seq):
                 self.answer = None
-                raise wire.WireError("the case was answered before")
+                raise wire.WireError("it answered the case twice")
             case _:
                 self.settle()
         match message:
@@ -386,13 +386,14 @@ class _Asked:
                 self.current = (seq, stage)
                 self.answer = wire.observation(self.work.target.name, self.waiting[seq], message)
             case wire.StageLine() | wire.Reply():
-                raise wire.WireError("a sequence number that is not waited for")
+                raise wire.WireError("it answered with a `seq` that it was not asked or has answered")
             case wire.End(batch=self.number) if not self.waiting:
                 return True
             case wire.End(batch=self.number):
-                raise wire.WireError("the batch ended before the case was answered")
+                raise wire.WireError("it ended the batch without an answer to the case")
             case _:
-                raise wire.WireError(f"a message of type {type(message).__name__} that does not belong here")
+                kind = type(message).__name__.lower()
+                raise wire.WireError(f"it sent {kind!r} in a batch, where stage, reply and end belong")
         return False
 
     def settle(self) -> None:

@@ -20,6 +20,7 @@ from harness.records import Fingerprint, Launch
 from harness.runner import wire
 
 _TAIL_LINES: Final = 5
+_HELLO_WANTED: Final = "a worker's first line says hello, as in harness/worker/README.md"
 _POLL_S: Final = 0.2
 _MAX_LINE: Final = 2**28
 if sys.platform == "win32":
@@ -42,6 +43,16 @@ class Silence(Exception):
 
 class Stopped(Exception):
     """The run is ending: nobody waits for the worker any more."""
+
+
+def log_end(log: Path, start: int) -> str:
+    """The end of what was written to a log behind `start`, introduced, or nothing."""
+    with contextlib.suppress(OSError), log.open("rb") as written:
+        written.seek(start)
+        lines = written.read().decode("utf-8", "replace").strip().splitlines()
+        if lines:
+            return "; its log ends: " + " | ".join(line.strip() for line in lines[-_TAIL_LINES:])
+    return ""
 
 
 class WorkerProcess:
@@ -98,13 +109,15 @@ class WorkerProcess:
         try:
             message = self.receive(timeout_s)
         except Silence as silence:
-            raise StartFailure(f"no hello within {timeout_s:g} s{self.last_words()}") from silence
+            raise StartFailure(
+                f"no hello came within {timeout_s:g} s; {_HELLO_WANTED}{self.last_words()}"
+            ) from silence
         except Gone as gone:
             raise StartFailure(
                 f"the worker ended before its hello: {self.death()}{self.last_words()}"
             ) from gone
         except wire.WireError as error:
-            raise StartFailure(f"no hello but {error}") from error
+            raise StartFailure(f"instead of a hello {error}; {_HELLO_WANTED}") from error
         match message:
             case wire.Failed(error=reported):
                 raise StartFailure(f"{reported}{self.last_words()}")
@@ -115,7 +128,8 @@ class WorkerProcess:
                     f"the worker speaks protocol {protocol}, the harness {wire.PROTOCOL}; update the worker"
                 )
             case _:
-                raise StartFailure(f"no hello but a message of type {type(message).__name__}")
+                kind = type(message).__name__.removesuffix("Line").lower()
+                raise StartFailure(f"it sent {kind!r} where its hello should be; {_HELLO_WANTED}")
 
     def send(self, line: bytes) -> None:
         """Hand over one line, without waiting for the worker to read it."""
@@ -164,12 +178,7 @@ class WorkerProcess:
 
     def last_words(self) -> str:
         """The end of what this worker wrote to the log, introduced, or nothing."""
-        with contextlib.suppress(OSError), self._log.open("rb") as log:
-            log.seek(self._log_start)
-            lines = log.read().decode("utf-8", "replace").strip().splitlines()
-            if lines:
-                return "; its log ends: " + " | ".join(line.strip() for line in lines[-_TAIL_LINES:])
-        return ""
+        return log_end(self._log, self._log_start)
 
     def kill(self) -> None:
         """End the process and every process it started."""

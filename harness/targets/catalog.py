@@ -19,9 +19,10 @@ from packaging.version import InvalidVersion, Version
 from harness.errors import HarnessError
 from harness.records import Built, Target
 from harness.targets.isolation import HOME
-from harness.targets.list_format import BaseTable, FamilyTable, ListFile, VariantTable, near_misses, read_list
+from harness.targets.list_format import BaseTable, FamilyTable, ListFile, VariantTable, read_list
 from harness.targets.requirements import requirement_of
 from harness.targets.variants import Variant
+from harness.toml_errors import near_misses
 
 RESERVED_NAMES: Final = frozenset({"here", "newest"})
 """Selectors that look like names."""

@@ -30,6 +30,7 @@ from harness.targets.layers import (
     plan_for,
     read_num_bytes,
 )
+from harness.targets.notes import forget_gone, labels_in_use, labels_of
 
 _BLOCK: Final = 512
 """What `st_blocks` counts in, whatever the file system; as du does."""
@@ -107,38 +108,45 @@ def cache_use(cache: Path) -> CacheUse:
     return CacheUse(own, shared)
 
 
-def stale(targets: Iterable[Target], cache: Path) -> tuple[Path, ...]:
-    """The folders of layers that none of the targets needs: of other pins, or of earlier harnesses."""
-    known = _labels(targets, cache)
+def stale(files: Sequence[Path], targets: Iterable[Target], cache: Path) -> tuple[Path, ...]:
+    """The folders of layers that no list needs: of other pins, or of earlier harnesses.
+
+    `targets` are all those of the list that `files` are. What any other list has noted is not stale while
+    its files exist (see `notes.py`).
+
+    Raises:
+        HarnessError: what another list has noted cannot be read.
+    """
+    known = labels_of(targets, cache) | labels_in_use(files, cache)
     return tuple(
         folder for kind in (OVERLAYS, BASES) for folder in _entries(cache / kind) if folder.name not in known
     )
 
 
-def remove_stale(targets: Sequence[Target], cache: Path) -> tuple[Path, ...]:
+def remove_stale(files: Sequence[Path], targets: Sequence[Target], cache: Path) -> tuple[Path, ...]:
     """Removes what `stale` finds, with its homes and logs; gives the folders.
 
-    `targets` are all that are to stay: those of a person's own list, too.
-
     Raises:
-        HarnessError: the file system refuses.
+        HarnessError: the file system refuses, or what another list has noted cannot be read.
     """
-    folders = stale(targets, cache)
-    known = _labels(targets, cache)
+    found = stale(files, targets, cache)
+    own = labels_of(targets, cache)
+    removed: list[Path] = []
     with disk_errors_told("stale environments cannot be removed", cache):
-        for folder in folders:
-            _remove_layer(Layer(cache.absolute(), folder.parent.name, folder.name, ""))
+        for folder in found:
+            layer = Layer(cache.absolute(), folder.parent.name, folder.name, "")
+            with only_builder(layer, layer.label, lambda _line: None, threading.Event()):
+                # Whoever builds it now noted so before.
+                if layer.label not in labels_in_use(files, cache):
+                    _remove_folder(layer)
+                    removed.append(folder)
+        known = own | labels_in_use(files, cache)
         for left in (*_entries(cache / HOMES), *_entries(cache / LOGS)):
             label = left.name.removesuffix(".log")
             if LABEL.fullmatch(label) and label not in known:
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
-    return folders
-
-
-def _labels(targets: Iterable[Target], cache: Path) -> frozenset[str]:
-    plans = [plan for target in targets if (plan := plan_for(target, cache)) is not None]
-    overlays = (plan.overlay.label for plan in plans if plan.overlay is not None)
-    return frozenset((*overlays, *(plan.base.label for plan in plans)))
+        forget_gone(cache)
+    return tuple(removed)
 
 
 def _remove_layer(layer: Layer) -> bool:

@@ -5,6 +5,7 @@ its base on the import path. The cache holds
     environments/<base>/    requirements.in, requirements.lock, venv/, stand_ins/, state.json
     overlays/<overlay>/     base (the label of the base that it lies on), site/, state.json
     homes/<overlay>/        HOME and caches of the processes that run in the target
+    lists/<key>.json        which lists of targets need which layers (notes.py)
     locks/<label>.lock      held while one process builds or removes a layer
     logs/<label>.log        all that uv, compilers and the worker printed the last time
 where the labels end in a hash of what the layer is.

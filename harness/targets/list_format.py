@@ -8,11 +8,7 @@ bases of the shipped one.
 from __future__ import annotations
 
 import datetime
-import difflib
-import re
 import tomllib
-from collections.abc import Iterable
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -20,14 +16,10 @@ import msgspec
 
 from harness.errors import HarnessError
 from harness.records import Api, StandIn
+from harness.toml_errors import readable
 
 FORMAT: Final = 2
 """The format of the lists that this harness reads."""
-
-_WHERE: Final = re.compile(r"(?P<what>.*) - at `\$\.?(?P<path>.*)`", re.DOTALL)
-_UNKNOWN_KEY: Final = re.compile(r"Object contains unknown field `(?P<key>.*)`")
-_UNKNOWN_WORD: Final = re.compile(r"Invalid enum value '(?P<word>.*)'")
-_TABLE: Final = re.compile(r"[a-z]+")
 
 _Words = Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
@@ -77,15 +69,6 @@ class ListFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     variant: tuple[VariantTable, ...] = ()
 
 
-_TABLES: Final[dict[str, type[msgspec.Struct]]] = {
-    "": ListFile,
-    "base": BaseTable,
-    "family": FamilyTable,
-    "variant": VariantTable,
-}
-_WORDS: Final[dict[str, type[StrEnum]]] = {"api": Api, "stand_ins": StandIn}
-
-
 def read_list(file: Path) -> ListFile:
     """The tables of one file.
 
@@ -103,18 +86,11 @@ def read_list(file: Path) -> ListFile:
     try:
         content = msgspec.convert(data, ListFile)
     except msgspec.ValidationError as error:
-        raise HarnessError(f"{file}: {_readable(str(error))}") from error
+        path, what = readable(error, ListFile)
+        raise HarnessError(f"{file}: {path}: {what}" if path else f"{file}: {what}") from error
     if not (content.base or content.family or content.variant):
         raise HarnessError(f"{file}: it lists nothing; add a [[family]], a [[base]] or a [[variant]]")
     return content
-
-
-def near_misses(word: str, known: Iterable[str]) -> str:
-    """What to say behind "unknown": the nearest known word, where one is near, and all of them."""
-    listed = list(known)
-    near = difflib.get_close_matches(word, listed, n=1)
-    hint = f"did you mean `{near[0]}`? " if near else ""
-    return f"{hint}Known: {', '.join(listed) or 'none'}"
 
 
 def _other_format(data: dict[str, object]) -> str:
@@ -128,18 +104,3 @@ def _other_format(data: dict[str, object]) -> str:
             )
         case other:
             return f"format: {other!r} is not known; this harness reads format {FORMAT}"
-
-
-def _readable(message: str) -> str:
-    """A msgspec message with the key's path in front and, for an unknown word, the known ones behind."""
-    match = _WHERE.fullmatch(message)
-    what, path = (match["what"], match["path"]) if match else (message, "")
-    key, word = _UNKNOWN_KEY.fullmatch(what), _UNKNOWN_WORD.fullmatch(what)
-    if key is not None:
-        table = _TABLE.match(path)
-        known = _TABLES[table[0] if table else ""].__struct_fields__
-        what = f"unknown key `{key['key']}`; {near_misses(key['key'], known)}"
-    elif word is not None:
-        kind = _WORDS[path.rpartition(".")[2].partition("[")[0]]
-        what = f"unknown word {word['word']!r}; {near_misses(word['word'], kind)}"
-    return f"{path}: {what}" if path else what

@@ -34,13 +34,13 @@ from packaging.version import Version
 from harness.errors import HarnessError
 from harness.records import Api, Built, Checkout, Command, Here, Target
 from harness.targets.catalog import Catalog
+from harness.targets.here import DEFAULT_BACKEND
 from harness.targets.requirements import requirement_of
 from harness.targets.variants import MARK, Variant, under, variant_of
 
 NEWEST: Final = "newest"
 """The selector to use where a person gave none."""
 
-_DEFAULT_BACKEND: Final = "tensorflow"
 _LIST_ALL: Final = "`keras-harness targets` lists them all"
 _NUM_NEAR_MISSES: Final = 5
 _CHECKOUT: Final = re.compile(r"path:(?P<directory>.*?)(?:\s+backend=(?P<backend>\S*))?", re.DOTALL)
@@ -102,7 +102,7 @@ def _resolve(text: str, catalog: Catalog, environ: Mapping[str, str], directory:
     if text == "here":
         return (_here(catalog, environ),)
     if text == NEWEST:
-        return (_newest(_DEFAULT_BACKEND, catalog, text),)
+        return (_newest(DEFAULT_BACKEND, catalog, text),)
     if text.startswith("path:"):
         return (_checkout(text, catalog, environ, directory),)
     if text.startswith("exec:"):
@@ -253,7 +253,7 @@ def _newest(backend: str, catalog: Catalog, text: str) -> Target:
 
 def _here(catalog: Catalog, environ: Mapping[str, str]) -> Target:
     """The running Python, with the variables that listed targets of its backend have."""
-    backend = environ.get("KERAS_BACKEND", _DEFAULT_BACKEND)
+    backend = environ.get("KERAS_BACKEND", DEFAULT_BACKEND)
     kin = next((one for one in catalog.targets if one.api is Api.KERAS and one.backend == backend), None)
     return Target(
         name="here",
@@ -274,7 +274,7 @@ def _checkout(text: str, catalog: Catalog, environ: Mapping[str, str], directory
         inside = folder.name == "keras" and (folder / "__init__.py").is_file()
         hint = f"write path:{folder.parent}" if inside else "give the folder that holds the `keras` package"
         raise HarnessError(f"target {text!r}: {folder} has no keras/__init__.py; {hint}")
-    backend = match["backend"] or environ.get("KERAS_BACKEND", _DEFAULT_BACKEND)
+    backend = match["backend"] or environ.get("KERAS_BACKEND", DEFAULT_BACKEND)
     base = _newest(backend, catalog, text)
     assert isinstance(base.realisation, Built), base
     return Target(

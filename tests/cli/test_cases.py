@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,9 @@ import pytest
 from harness.cli.listing import case_row
 from harness.generator.facets import Facet
 from harness.records import parse_case_id
-from tests.fakes.runs import CASES, suite
+from harness.shipped import cases_folder
+from tests.fakes.fake_worker import RIGHT
+from tests.fakes.runs import CASES, selector, suite
 
 from .conftest import Cli
 
@@ -115,7 +118,13 @@ def test_targets_are_listed_and_selected(cli: Cli) -> None:
         ("grids", "count = 2", "count = 3", "grid 'mine': `count` says 3, the axes give 2"),
         ("suites", "count = 2", "count = 7", "suite 'mine': `count` says 7, the grids give 2"),
         ("grids", "[[2, 2]]", "[]", "grid 'mine': expands to nothing; give every axis at least one value"),
-        ("grids", "kernel =", "kernal =", "kernal"),
+        ("grids", "kernel =", "kernal =", "'mine': product: unknown key `kernal`; did you mean `kernel`?"),
+        ("grids", "Conv2D", "Conv2d", "layer: unknown word 'Conv2d'; did you mean `Conv2D`? Known: Conv1D, "),
+        ("grids", "product", "turn = { data_format = ['channel_first'] }\nproduct",
+         "turn.data_format[0]: unknown word 'channel_first'; did you mean `channels_first`? Known: "),
+        ("grids", "product", "each = { dtype = ['float23'] }\nproduct", "dtype[0]: unknown word 'float23'"),
+        ("grids", "product", "each = { padding = ['same', 'vaild'] }\nproduct",
+         "`padding` has 'vaild', which Conv2D must refuse; did you mean `valid`? Known: valid, same."),
         ("grids", "count = 2", "count = 2\nmode = 'eagre'", "eagre"),
         ("grids", "count = 2", "count = 2\ncolour = 'red'", "colour"),
         ("grids", "Conv2D", "Conv9D", "Conv9D"),
@@ -140,6 +149,58 @@ def test_a_mistake_in_a_persons_own_cases_names_the_file_and_the_key(
     complaint = refused("cases", "mine", "--cases", str(folder))
     assert said in complaint
     assert str(path) in complaint
+
+
+def test_nothing_is_listed_before_what_is_wrong_is_said(
+    cli: Cli, refused: Callable[..., str], folder: Path
+) -> None:
+    for path in folder.glob("*/mine.toml"):
+        path.write_text(path.read_text().replace("count = 2", "count = 3"))
+    for arguments in (["mine"], [], ["mine", "--format", "csv"], ["mine", "--format", "json"]):
+        ended = cli("cases", *arguments, "--cases", str(folder))
+        assert (ended.code, ended.out) == (2, "")
+        assert "grid 'mine': `count` says 3, the axes give 2" in ended.err
+        assert "suite 'mine': `count` says 3, the grids give 2" in ended.err
+
+
+def test_a_suite_without_a_count_is_counted(cli: Cli, folder: Path) -> None:
+    for path in folder.glob("*/mine.toml"):
+        path.write_text(path.read_text().replace("count = 2\n", ""))
+    out = cli("cases", "--cases", str(folder)).out
+    assert any(line.replace("│", " ").split()[:2] == ["mine", "2"] for line in out.splitlines())
+
+
+def test_the_example_of_the_readme_runs_as_it_stands(cli: Cli, tmp_path: Path) -> None:
+    readme = (cases_folder() / "README.md").read_text(encoding="utf-8")
+    own = readme[readme.index("## Cases of your own") :]
+    files = re.findall(r"`DIR/(grids/mine\.toml|suites/mine\.toml)`.*?```toml\n(.*?)```", own, re.DOTALL)
+    assert [name for name, _ in files] == ["grids/mine.toml", "suites/mine.toml"]
+    for name, text in files:
+        (tmp_path / "DIR" / name).parent.mkdir(parents=True)
+        (tmp_path / "DIR" / name).write_text(text, encoding="utf-8")
+    (command,) = re.findall(r"`keras-harness (run --cases DIR mine)`", own)
+    ended = cli(*command.split(), "-t", selector(RIGHT), "-o", "run")
+    assert ended.code == 0, ended
+    assert "mine: 10 cases a target" in ended.out
+    counts = next(line for line in ended.out.splitlines() if "exec-" in line).split()
+    assert counts[1:3] == ["10/10", "2"]
+
+
+def test_a_misspelled_padding_is_never_green(cli: Cli, folder: Path) -> None:
+    path = folder / "grids" / "mine.toml"
+    path.write_text(path.read_text().replace("count = 2", 'each = { padding = ["same", "vaild"] }'))
+    ended = cli("run", "--cases", str(folder), "mine", "-t", selector(RIGHT), "-o", "run")
+    assert (ended.code, ended.out) == (2, "")
+    assert "did you mean `valid`?" in ended.err
+
+
+def test_the_columns_of_targets_are_whole_when_they_are_piped(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    out = cli("targets", "tf.keras1.4.0", "keras-mxnet2.2.4.3-mxnet1.6.0").out
+    rows = [line.replace("│", " ").split() for line in out.splitlines() if "│" in line]
+    assert rows[-1][:4] == ["keras-mxnet2.2.4.3-mxnet1.6.0", "mxnet", "mxnet", "3.7"]
 
 
 def test_an_unknown_suite_has_its_near_misses(refused: Callable[..., str]) -> None:

@@ -102,9 +102,24 @@ def test_stale_environments_are_told_and_removed(cli: Cli, tmp_path: Path) -> No
     litter = tmp_path / "cache" / "environments" / "keras-0123456789ab"
     litter.mkdir(parents=True)
     (litter / "file").write_text("x" * 10_000)
-    assert "1 environments that no target needs" in cli("doctor").out
+    assert "1 environments that no list of targets needs" in cli("doctor").out
     assert "1 stale environments removed" in cli("prepare", "--remove-stale").out
     assert not litter.exists()
+
+
+def test_what_another_list_may_need_is_not_stale(cli: Cli, own_list: Path, tmp_path: Path) -> None:
+    assert cli("prepare", "-t", "mine1.0.1", "--targets-file", str(own_list)).code == 3
+    (note,) = (tmp_path / "cache" / "lists").iterdir()
+    (label,) = (
+        label for label in json.loads(note.read_text())["labels"] if label.startswith("no-such-package")
+    )
+    built = tmp_path / "cache" / "environments" / label
+    built.mkdir(parents=True)
+    assert "0 stale environments removed" in cli("prepare", "--remove-stale").out
+    assert built.exists()
+    own_list.unlink()
+    assert "1 stale environments removed" in cli("prepare", "--remove-stale").out
+    assert not built.exists()
 
 
 def test_the_doctor_says_which_interpreter_is_missing_and_how_to_get_it(

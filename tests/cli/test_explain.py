@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from harness import __version__
+from harness.cli.listing import print_answers
 from harness.errors import EXIT_INCOMPLETE, EXIT_OK, EXIT_UNEXPECTED, EXIT_USAGE
+from harness.records import Finding, Outcome, Stage, Verdict, parse_case_id
 from tests.fakes.runs import selector
 
 from .conftest import Cli
@@ -95,6 +99,86 @@ def test_what_a_layer_does_not_take_is_refused(
     refused: Callable[..., str], arguments: list[str], said: str
 ) -> None:
     assert said in " ".join(refused("explain", "--input", "5x5", "--kernel", "2", *arguments).split())
+
+
+CASE = "conv2d-eager-i5x6-k2x2-s2x2-d1x1-same-last-b2-c2-f3-g1-bias-float64-list-real"
+
+
+def test_the_id_of_a_case_is_explained(cli: Cli) -> None:
+    ended = cli("explain", CASE)
+    assert (ended.code, ended.err) == (EXIT_OK, "")
+    assert (
+        "Conv2D(filters=3, kernel_size=[2, 2], strides=[2, 2], padding='same', dtype='float64')" in ended.out
+    )
+    assert "x: float64 (2, 5, 6, 2)" in ended.out
+
+
+def test_options_say_the_dtype_the_form_and_the_data(cli: Cli) -> None:
+    options = ("--dtype", "float64", "--form", "int", "--data", "real")
+    out = cli(*SEED, *options).out
+    assert "Conv2D(filters=24, kernel_size=2, strides=2, padding='same', dtype='float64')" in out
+    assert "float64" in cli(*SEED, *options, "-t", selector("right")).out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((CASE, "--input", "5x5"), "--input: the id of a case says all of it; give the id or the options"),
+        ((CASE, "--bias", "--batch", "1"), "--batch, --bias/--no-bias: the id of a case says all of it"),
+        ((CASE.removesuffix("-list-real"),), "agrees"),
+        (
+            (CASE.replace("float64", "float63"),),
+            "unknown dtype 'float63'; did you mean `float64`? Known: ",
+        ),
+        ((CASE.replace("i5x6", "i5x60000"),), "explain takes lengths up to 10,000"),
+        (("conv2d-eager",), "'conv2d-eager' is not a case id; `keras-harness cases` lists them"),
+        ((), "give --input and --kernel, as in --input 5x5 --kernel 2, or the id of a case"),
+        (("--input", "5x5"), "give --input and --kernel"),
+        ((*SEED[1:], "--dtype", "flaot64"), "--dtype: unknown dtype 'flaot64'; did you mean `float64`?"),
+        ((*SEED[1:], "--form", "int", "--strides", "1x2"), "--form int: one integer stands for all axes"),
+    ],
+    ids=lambda value: " ".join(value)[-30:] if isinstance(value, tuple) else "",
+)
+def test_a_case_is_named_or_described(
+    cli: Cli, refused: Callable[..., str], arguments: tuple[str, ...], said: str
+) -> None:
+    if said == "agrees":
+        assert cli("explain", *arguments, "-t", selector("right")).code == EXIT_OK
+    else:
+        assert said in " ".join(refused("explain", *arguments).split())
+
+
+def test_one_length_for_several_axes_is_stated(cli: Cli) -> None:
+    stated = "One length stands for every axis: --input 5 is 5x5, --kernel 2 is 2x2.\n"
+    assert cli("explain", "--input", "5", "--kernel", "2").out.startswith(stated)
+    assert cli("explain", "--input", "5x6", "--kernel", "2x3").out.startswith("Call\n")
+    assert cli("explain", "--input", "5", "--kernel", "2", "--layer", "Conv1D").out.startswith("Call\n")
+
+
+def test_what_is_unsupported_is_told_with_its_reason_and_little_of_the_traceback(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    error = "\n".join(["UnimplementedError: no kernel", *(f"  frame {number}" for number in range(124))])
+    finding = Finding(
+        target="keras3.15.1-tensorflow",
+        case=parse_case_id(CASE),
+        outcome=Outcome.RAISED,
+        stage=Stage.CALL,
+        verdict=Verdict.UNSUPPORTED,
+        cause="this CPU has no kernel for it",
+        error=error,
+    )
+    print_answers([finding, replace(finding, verdict=Verdict.DIVERGES, cause="")])
+    first, said, *lines = capsys.readouterr().out.splitlines()
+    assert first == "keras3.15.1-tensorflow: unsupported: this CPU has no kernel for it"
+    assert said == "  it said: UnimplementedError: no kernel"
+    assert lines.count("  ... and 122 more lines; a run writes them all to findings.csv") == 2
+    assert len(lines) < 10
+
+
+def test_the_version_is_told(cli: Cli) -> None:
+    ended = cli("--version")
+    assert (ended.code, ended.out) == (EXIT_OK, f"keras-harness {__version__}\n")
 
 
 def test_the_picture_is_written_as_svg(cli: Cli, tmp_path: Path) -> None:

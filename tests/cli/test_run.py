@@ -86,7 +86,7 @@ def test_what_is_incomplete_or_inconclusive_is_3_with_its_reason(cli: Cli, fault
     said = {
         "segfaults": "quarantined after 5 deaths of its worker, the last: SIGSEGV",
         "cannot-import-keras": "could not start: ModuleNotFoundError: No module named 'keras'",
-        "chatters": "quarantined after 5 deaths of its worker, the last: not a message of the protocol",
+        "chatters": "quarantined after 5 deaths of its worker, the last: it wrote 'I0000 some framework",
         "old-protocol": "could not start: the worker speaks protocol 0, the harness 1; update the worker",
     }
     assert said[fault] in ended.err
@@ -155,6 +155,39 @@ def test_a_target_that_computed_nothing_is_named_beside_one_that_did(cli: Cli) -
     assert ended.code == EXIT_OK, ended
     assert re.search(r"exec-.*: nothing was computed of \d+ cases that had to be: \d+ unsupported", ended.err)
     assert ended.err.count("nothing was computed") == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        ("leaves", "its worker was lost in stage call of conv2d-"),
+        ("chatters", "it wrote 'I0000 some framework says hello', which is no message"),
+        ("answers-twice", "it answered the case twice"),
+    ],
+)
+def test_a_worker_that_dies_or_lies_is_told_with_the_reason_and_its_log(
+    cli: Cli, tmp_path: Path, fault: str, why: str
+) -> None:
+    ended = cli(*on(), "-t", selector(fault, suite()[0]))
+    assert why in ended.err, ended
+    assert suite()[0].id in ended.err
+    (log,) = re.findall(r"its log is (\S+)", ended.err)
+    assert (tmp_path / log).is_file()
+
+
+def test_a_target_that_is_given_up_is_told_with_its_log(cli: Cli, tmp_path: Path) -> None:
+    ended = cli(*on("segfaults"))
+    assert ended.err.count("its worker was lost in stage") == 3
+    assert "further losses are in findings.csv" in ended.err
+    (log,) = re.findall(r"quarantined after 5 deaths .*; its log is (\S+)", ended.err)
+    assert (tmp_path / log).is_file()
+
+
+def test_the_closing_table_counts_what_was_refused(cli: Cli) -> None:
+    table = cli(*on("right")).out.splitlines()
+    header = next(line for line in table if "conforming" in line).split()
+    row = next(line for line in table if "exec-" in line).split()
+    assert dict(zip(header, row, strict=True))["refused"] == "2"
 
 
 def test_one_case_that_cannot_be_judged_makes_3_of_a_complete_run(cli: Cli, tmp_path: Path) -> None:
@@ -246,6 +279,16 @@ def test_a_program_that_is_not_there_costs_its_target_only(cli: Cli) -> None:
     assert ended.code == EXIT_INCOMPLETE, ended
     assert "there is no program 'no-such-program'; give its path after exec:" in ended.err
     assert f"{len(suite())}/{len(suite())}" in ended.out
+
+
+def test_here_with_another_backend_than_keras_would_take_says_how_to_choose(
+    refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.setattr("harness.cli.options.is_installed", lambda package: package in {"keras", "torch"})
+    said = refused("run", "seed", "-t", "here")
+    assert "Keras's default is tensorflow, which is not installed" in said
+    assert "choose: KERAS_BACKEND=torch keras-harness ... -t here" in said
 
 
 @pytest.mark.parametrize("command", ["judge", "report"])

@@ -97,36 +97,49 @@ LOSSES = {
     "chatters": Loss(
         Outcome.GARBLED,
         Stage.CALL,
-        "not a message of the protocol (JSON is malformed: invalid character (byte 0)):"
-        " 'I0000 some framework says hello'",
+        "it wrote 'I0000 some framework says hello', which is no message (JSON is malformed: invalid"
+        " character (byte 0)); only messages go to standard output, all else to standard error",
         INCONCLUSIVE,
     ),
     "ends-early": Loss(
-        Outcome.GARBLED, Stage.CALL, "the batch ended before the case was answered", INCONCLUSIVE
+        Outcome.GARBLED, Stage.CALL, "it ended the batch without an answer to the case", INCONCLUSIVE
     ),
     "ends-early-unannounced": Loss(
-        Outcome.GARBLED, Stage.START, "the batch ended before the case was answered", INCONCLUSIVE, workers=3
+        Outcome.GARBLED,
+        Stage.START,
+        "it ended the batch without an answer to the case",
+        INCONCLUSIVE,
+        workers=3,
     ),
     "wrong-sequence-number": Loss(
-        Outcome.GARBLED, Stage.REPLY, "a sequence number that is not waited for", INCONCLUSIVE
+        Outcome.GARBLED,
+        Stage.REPLY,
+        "it answered with a `seq` that it was not asked or has answered",
+        INCONCLUSIVE,
     ),
-    "answers-twice": Loss(Outcome.GARBLED, Stage.REPLY, "the case was answered before", INCONCLUSIVE),
+    "answers-twice": Loss(Outcome.GARBLED, Stage.REPLY, "it answered the case twice", INCONCLUSIVE),
     "calls-it-timed-out": Loss(
-        Outcome.GARBLED, Stage.CALL, "a worker cannot answer 'timed-out'", INCONCLUSIVE
+        Outcome.GARBLED,
+        Stage.CALL,
+        "it answered 'timed-out'; a worker answers raised, returned, unsupported",
+        INCONCLUSIVE,
     ),
     "wrong-sized-output": Loss(
-        Outcome.GARBLED, Stage.REPLY, "an array of shape (7, 7) and float32 in 336 bytes", INCONCLUSIVE
+        Outcome.GARBLED,
+        Stage.REPLY,
+        "it sent an array of shape (7, 7) and float32 in 336 bytes",
+        INCONCLUSIVE,
     ),
     "unknown-dtype": Loss(
         Outcome.GARBLED,
         Stage.REPLY,
-        f"an array of dtype 'complex64'; it may be {', '.join(sorted(arrays.DTYPES))}",
+        f"it sent an array of dtype 'complex64'; it may be {', '.join(sorted(arrays.DTYPES))}",
         INCONCLUSIVE,
     ),
     "not-base64": Loss(
         Outcome.GARBLED,
         Stage.REPLY,
-        "an array that is not base64: Only base64 data is allowed",
+        "it sent an array that is not base64: Only base64 data is allowed",
         INCONCLUSIVE,
     ),
 }
@@ -134,11 +147,14 @@ LOSSES = {
 
 FAILURES = {
     "old-protocol": "could not start: the worker speaks protocol 0, the harness 1; update the worker",
-    "no-hello": "could not start: no hello within 1 s",
+    "no-hello": "could not start: no hello came within 1 s; a worker's first line says hello,"
+    " as in harness/worker/README.md",
     "leaves-before-hello": "could not start: the worker ended before its hello: exit code 1;"
     " its log ends: no licence found",
-    "chatters-before-hello": "could not start: no hello but not a message of the protocol"
-    " (JSON is malformed: invalid character (byte 0)): 'I0000 some framework says hello'",
+    "chatters-before-hello": "could not start: instead of a hello it wrote 'I0000 some framework says"
+    " hello', which is no message (JSON is malformed: invalid character (byte 0)); only messages go to"
+    " standard output, all else to standard error; a worker's first line says hello, as in"
+    " harness/worker/README.md",
     "cannot-import-keras": "could not start: ModuleNotFoundError: No module named 'keras'",
 }
 """Faults that keep the target from starting, and what is said of them."""
@@ -225,7 +241,7 @@ def test_a_second_hello_is_no_answer(tmp_path: Path) -> None:
     done = run_fake(tmp_path, "greets-twice")
     assert done.state == "incomplete"
     assert done.failure.startswith(
-        "quarantined after 5 deaths of its worker, the last: a message of type Hello"
+        "quarantined after 5 deaths of its worker, the last: it sent 'hello' in a batch, where stage, reply"
     )
     assert {finding.verdict for finding in done.findings} == {Verdict.INCONCLUSIVE}
 

@@ -7,14 +7,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from harness.generator.design import expand
 from harness.generator.grids import Attributes, Cover, Grid, Subject, given, subjects_of
 from harness.generator.library import load_library
 from harness.generator.signals import has_data
 from harness.oracle.refusal import refusal_of
 from harness.records import Case, Data, DataFormat, Form, Layer, Mode, Refusal
 from harness.shipped import cases_folder
-
-from .expanding import uncounted
 
 GRIDS = load_library([cases_folder()]).grids
 COVERS = {name: grid for name, grid in GRIDS.items() if grid.cover is not None and grid.cover.strength == 2}
@@ -68,7 +67,9 @@ def factors(grid: Grid, subject: Subject) -> Mapping[tuple[str, int], Sequence[A
 
 def rows_of(grid: Grid, subject: Subject, keys: Sequence[str]) -> list[dict[tuple[str, int], Any]]:
     """What the cases of a subject hold."""
-    cases = (case for case in uncounted(grid) if (case.layer, case.ndim) == (subject.layer, subject.ndim))
+    cases = (
+        case for case in expand(grid, "made") if (case.layer, case.ndim) == (subject.layer, subject.ndim)
+    )
     return [held(case, keys) for case in cases]
 
 
@@ -159,13 +160,13 @@ def test_any_two_lengths_of_an_axis_meet_padded(name: str) -> None:
 
 def test_what_needs_not_be_computed_or_has_no_data_is_no_row() -> None:
     for name, grid in COVERS.items():
-        for case in uncounted(grid):
+        for case in expand(grid, "made"):
             assert refusal_of(case).refusal is Refusal.WRONG, (name, case.id)
             assert has_data(case), (name, case.id)
 
 
 def made(**changes: object) -> list[Case]:
-    return list(uncounted(msgspec.structs.replace(MADE, **changes)))
+    return list(expand(msgspec.structs.replace(MADE, **changes), "made"))
 
 
 def test_axes_are_written_as_one_integer_only_where_they_are_alike() -> None:

@@ -17,8 +17,6 @@ from harness.oracle.refusal import padding_of
 from harness.records import Case, DataFormat, Layer
 from harness.shipped import cases_folder
 
-from .expanding import uncounted
-
 GRIDS = load_library([cases_folder()]).grids
 ROUNDS = {
     name: grid for name, grid in GRIDS.items() if grid.lattice is not None and grid.lattice.rounds != "all"
@@ -59,7 +57,7 @@ def on_axis(case: Case, axis: int) -> Point:
 def cases_by(grid: Grid, subject: Subject, padding: str) -> list[Case]:
     return [
         case
-        for case in uncounted(grid)
+        for case in expand(grid, "made")
         if (case.layer, case.ndim, case.padding) == (subject.layer, subject.ndim, padding)
     ]
 
@@ -86,7 +84,7 @@ def test_every_point_stands_on_every_axis(name: str, subject: Subject, padding: 
 
 @pytest.mark.parametrize("name", ROUNDS)
 def test_an_axis_without_a_window_stands_beside_one_with_windows(name: str) -> None:
-    for case in uncounted(ROUNDS[name]):
+    for case in expand(ROUNDS[name], "made"):
         padding = padding_of(case)
         assert padding is not None
         empty = [axis for axis, geometry in enumerate(axis_geometries(case, padding)) if geometry.out == 0]
@@ -103,7 +101,7 @@ def test_an_axis_without_a_window_stands_beside_one_with_windows(name: str) -> N
 
 @pytest.mark.parametrize("name", ROUNDS)
 def test_what_fits_is_judged_as_the_oracle_does(name: str) -> None:
-    for case in itertools.islice(uncounted(ROUNDS[name]), 0, None, 5):
+    for case in itertools.islice(expand(ROUNDS[name], "made"), 0, None, 5):
         padding = padding_of(case)
         assert padding is not None
         subject = Subject(case.layer, case.ndim)
@@ -121,7 +119,7 @@ def made(layer: Layer, **changes: object) -> list[Case]:
         Lattice(input=(2, 3, 5), kernel=(1, 2, 3), strides=(1, 2)),
         **changes,
     )
-    return list(uncounted(Grid(name="made", about="", count=1, layer=layer, lattice=lattice)))
+    return list(expand(Grid(name="made", about="", count=1, layer=layer, lattice=lattice), "made"))
 
 
 @pytest.mark.parametrize("layer", [Layer.CONV2D, Layer.CONV3D])

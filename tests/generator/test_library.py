@@ -124,67 +124,88 @@ def test_a_regression_file_holds_grids_with_their_provenance(tmp_path: Path) -> 
 
 
 GRID_ERRORS = {
-    "unknown key": (GRID.replace("about", "abuot"), "unknown field `abuot` - at `$.grid[0]`"),
+    "unknown key": (
+        GRID.replace("about", "abuot"),
+        "grid 'made': unknown key `abuot`; did you mean `about`? Known: ",
+    ),
     "unknown axis": (
         GRID.replace("kernel =", "kernels ="),
-        "unknown field `kernels` - at `$.grid[0].product`",
+        "grid 'made': product: unknown key `kernels`; did you mean `kernel`? Known: input, kernel, ",
     ),
     "unknown attribute": (
         GRID + "turn = { chanels = [1] }",
-        "unknown field `chanels` - at `$.grid[0].turn`",
+        "grid 'made': turn: unknown key `chanels`; did you mean `channels`? Known: mode, padding, ",
     ),
-    "unknown layer": (GRID.replace("Conv2D", "Conv9D"), "Invalid enum value 'Conv9D' - at `$.grid[0].layer`"),
-    "unknown mode": (GRID + 'mode = "lazy"', "Invalid enum value 'lazy' - at `$.grid[0].mode`"),
+    "unknown layer": (
+        GRID.replace("Conv2D", "Conv2d"),
+        "grid 'made': layer: unknown word 'Conv2d'; did you mean `Conv2D`? Known: Conv1D, Conv2D, ",
+    ),
+    "unknown mode": (
+        GRID + 'mode = "lazy"',
+        "grid 'made': mode: unknown word 'lazy'; Known: eager, ",
+    ),
     "unknown format": (
-        GRID + 'turn = { data_format = ["NCHW"] }',
-        "Invalid enum value 'NCHW' - at `$.grid[0].turn.data_format[0]`",
+        GRID + 'turn = { data_format = ["channels_last", "channel_first"] }',
+        "grid 'made': turn.data_format[1]: unknown word 'channel_first'; did you mean `channels_first`?"
+        " Known: channels_last, channels_first; see cases/README.md",
     ),
-    "missing key": (GRID.replace("count = 4\n", ""), "missing required field `count` - at `$.grid[0]`"),
+    "missing key": (
+        GRID.replace('about = "Made for a test"\n', ""),
+        "grid 'made': Object missing required field `about`",
+    ),
+    "unknown dtype": (
+        GRID + 'each = { dtype = ["float32", "flaot64"] }',
+        "grid 'made': each.dtype[1]: unknown word 'flaot64'; did you mean `float64`?"
+        " Known: bfloat16, float16, float32, float64; see",
+    ),
     "count of nothing": (
         GRID.replace("count = 4", "count = 0"),
-        "Expected `int` >= 1 - at `$.grid[0].count`",
+        "grid 'made': count: Expected `int` >= 1",
     ),
     "wrong type": (GRID.replace("[[2, 2]]", "[[2, true]]"), "Expected `int`, got `bool`"),
     "lattice of lists": (
         GRID.replace("product = { input = [[5, 5], [4, 6]], kernel = [[2, 2]] }", "")
         + "lattice = { input = [[5, 5]], kernel = [2], strides = [1] }",
-        "Expected `int`, got `array` - at `$.grid[0].lattice.input[0]`",
+        "grid 'made': lattice.input[0]: Expected `int`, got `array`",
     ),
     "lattice below 0": (
         GRID + "lattice = { input = [-1], kernel = [2], strides = [1] }",
-        "Expected `int` >= 0 - at `$.grid[0].lattice.input[0]`",
+        "grid 'made': lattice.input[0]: Expected `int` >= 0",
     ),
     "lattice below 1": (
         GRID + "lattice = { input = [5], kernel = [0], strides = [1] }",
-        "Expected `int` >= 1 - at `$.grid[0].lattice.kernel[0]`",
+        "grid 'made': lattice.kernel[0]: Expected `int` >= 1",
     ),
     "some rounds": (
         GRID + 'lattice = { input = [5], kernel = [2], rounds = "some" }',
-        "Invalid enum value 'some' - at `$.grid[0].lattice.rounds`",
+        "grid 'made': lattice.rounds: unknown word 'some'; Known: all",
     ),
     "strength of 4": (
         GRID + "cover = { input = [5], kernel = [2], strength = 4 }",
-        "Invalid enum value 4 - at `$.grid[0].cover.strength`",
+        "grid 'made': cover.strength: unknown word 4; Known: 2, 3",
     ),
     "unknown form": (
         GRID + 'each = { form = ["set"] }',
-        "Invalid enum value 'set' - at `$.grid[0].each.form[0]`",
+        "grid 'made': each.form[0]: unknown word 'set'; Known: tuple, list, int, defaults",
     ),
     "a word for a length": (
         GRID.replace("[[2, 2]]", '["none"]'),
-        "Expected `int | array`, got `str` - at `$.grid[0].product.kernel[0]`",
+        "grid 'made': product.kernel[0]: Expected `int | array`, got `str`",
     ),
     "another word than none": (
         GRID.replace("[[2, 2]] }", '[[2, 2]], output_padding = ["all"] }'),
-        "Invalid enum value 'all' - at `$.grid[0].product.output_padding[0]`",
+        "grid 'made': product.output_padding[0]: unknown word 'all'; Known: none",
     ),
     "no layer": (GRID.replace('layer = "Conv2D"', ""), "give exactly one of `layer` and `layers`"),
     "padding with a blank": (
         GRID + 'each = { padding = ["sa me"] }',
-        "at `$.grid[0].each.padding[0]`",
+        "grid 'made': each.padding[0]: Expected `str` matching regex",
     ),
-    "name with a blank": (GRID.replace('"made"', '"ma de"'), "at `$.grid[0].name`"),
-    "no grid": ("grids = 1", "unknown field `grids`"),
+    "name with a blank": (
+        GRID.replace('"made"', '"ma de"'),
+        "grid 'ma de': name: Expected `str` matching",
+    ),
+    "no grid": ("grids = 1", "unknown key `grids`; did you mean `grid`? Known: grid"),
     "malformed": ("[[grid]\nname =", "malformed TOML: "),
     "not text": ("[[grid]]\nname = \x00", "malformed TOML: "),
     "two designs": (
@@ -208,13 +229,78 @@ def test_a_bad_grid_names_the_file_and_the_key(name: str, tmp_path: Path) -> Non
     assert error.exit_code == EXIT_USAGE
 
 
+def test_a_misspelled_padding_is_an_error_that_names_grid_word_and_words(tmp_path: Path) -> None:
+    grid = GRID + 'each = { padding = ["same", "vaild"] }'
+    error = complaint([write(tmp_path, grid=grid)], "all")
+    assert str(error) == (
+        f"{tmp_path / 'grids' / 'made.toml'}: grid 'made': `padding` has 'vaild', which Conv2D must refuse;"
+        " did you mean `valid`? Known: valid, same. A grid of refusals says `refusal = true`"
+    )
+    assert error.exit_code == EXIT_USAGE
+
+
+@pytest.mark.parametrize(
+    ("attributes", "said"),
+    [
+        ("groups = [3]", "-g3-bias-float32: groups does not divide the channels. A grid of refusals says"),
+        ("filters = [0]", "-f0-g1-bias-float32: filters is below 1. A grid of refusals says"),
+        ('padding = ["causal"]', "`padding` has 'causal', which Conv2D must refuse; Known: valid, same."),
+    ],
+)
+def test_what_must_be_refused_is_an_error_in_a_grid_that_is_not_one_of_refusals(
+    tmp_path: Path, attributes: str, said: str
+) -> None:
+    error = complaint([write(tmp_path, grid=f"{GRID}each = {{ {attributes} }}")], "all")
+    assert said in str(error)
+    refusals = GRID.replace("count = 4", "refusal = true") + f"each = {{ {attributes} }}"
+    assert len(selected([write(tmp_path, refusals, SUITE.replace("count = 4\n", ""))], "all")) == 2
+
+
+def test_a_grid_of_refusals_lists_what_need_not_be_refused(tmp_path: Path) -> None:
+    grid = GRID + 'refusal = true\neach = { padding = ["same", "vaild"] }'
+    case_id = "conv2d-eager-i{}-k2x2-s1x1-d1x1-same-last-b2-c2-f3-g1-bias-float32"
+    assert str(complaint([write(tmp_path, grid=grid)], "all")) == (
+        f"{tmp_path / 'grids' / 'made.toml'}: grid 'made': `refusal = true`, and 2 of its 4 cases need not be"
+        f" refused: {case_id.format('5x5')}, {case_id.format('4x6')}; put them into a grid without it"
+    )
+
+
+def test_a_count_may_be_left_out(tmp_path: Path) -> None:
+    write(tmp_path, GRID.replace("count = 4\n", ""), SUITE.replace("count = 4\n", ""))
+    assert len(selected([tmp_path], "all")) == 4
+
+
+def test_all_wrong_counts_of_all_files_are_told_at_once(tmp_path: Path) -> None:
+    grid = GRID.replace("count = 4", "count = 5")
+    other = GRID.replace('"made"', '"other"').replace("2, 2", "3, 1").replace("count = 4", "count = 6")
+    suite = SUITE.replace('{ grid = "made" }', '{ grid = "made" }, { grid = "other" }')
+    write(tmp_path, grid, suite)
+    (tmp_path / "grids" / "other.toml").write_text(other, encoding="utf-8")
+    made, more = tmp_path / "grids" / "made.toml", tmp_path / "grids" / "other.toml"
+    assert str(complaint([tmp_path], "all")).splitlines() == [
+        f"{made}: grid 'made': `count` says 5, the axes give 4; correct whichever is wrong",
+        f"{more}: grid 'other': `count` says 6, the axes give 4; correct whichever is wrong",
+        f"{tmp_path / 'suites' / 'made.toml'}: suite 'all': `count` says 4, the grids give 8;"
+        " correct whichever is wrong",
+    ]
+
+
+def test_a_grid_that_nothing_is_like_costs_a_few_names_and_not_all(tmp_path: Path) -> None:
+    write(tmp_path, suite=SUITE.replace('"made"', '"zzz"'))
+    complained = str(complaint([cases_folder(), tmp_path], "all"))
+    assert "no grid 'zzz'; there are " in complained
+    assert f" more; {cases_folder() / 'grids'}/*.toml, " in complained
+    assert complained.endswith(f"{tmp_path / 'grids'}/*.toml define them")
+    assert len(complained) < 800
+
+
 def test_a_wrong_key_points_to_the_description_of_the_keys(tmp_path: Path) -> None:
     error = complaint([write(tmp_path, grid=GRID.replace("about", "abuot"))], "all")
     assert str(error).endswith("; see cases/README.md for the keys")
 
 
 SUITE_ERRORS = {
-    "unknown key": (SUITE + "every = 2", "unknown field `every` - at `$.suite[0]`"),
+    "unknown key": (SUITE + "every = 2", "suite 'all': unknown key `every`; Known: name, about, take, count"),
     "unknown grid": (
         SUITE.replace('"made"', '"mdae"'),
         "suite 'all': `take`: no grid 'mdae'; did you mean made?",

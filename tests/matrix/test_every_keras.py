@@ -58,7 +58,7 @@ def test_the_history_tables_hold_the_targets_of_the_committed_ones_and_stay_smal
     run: Path, tmp_path: Path
 ) -> None:
     assert keras_harness("history", str(run), "-o", str(tmp_path)) == 0
-    assert targets_of(tmp_path) == targets_of(COMMITTED)
+    assert targets_of(tmp_path) >= targets_of(COMMITTED)
     assert sum(file.stat().st_size for file in tmp_path.iterdir()) < MAX_BYTES
 
 

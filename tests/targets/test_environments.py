@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +10,25 @@ import pytest
 from harness.errors import EXIT_INCOMPLETE, HarnessError
 from harness.records import Checkout, Here, Target
 from harness.targets import cache_directory, cache_use, disk_use, is_built, remove, remove_stale, stale
+from harness.targets.notes import note_use
 from tests.targets.conftest import Workshop, keras_target
+
+NOW = "2026-01-02T03:04:05+00:00"
+LIST = """
+format = 2
+[[base]]
+name = "one"
+python = "3.11"
+requires = ["one==1"]
+[[family]]
+name = "one"
+target = "one{version}"
+api = "keras"
+backend = "one"
+lineage = "one"
+base = "one"
+versions = ["1.0.0"]
+"""
 
 
 def test_the_cache_is_where_the_variable_says(tmp_path: Path) -> None:
@@ -124,18 +144,106 @@ def test_layers_of_other_pins_and_of_earlier_harnesses_are_stale(target: Target,
     earlier = workshop.cache / "environments" / "torch-0123456789ab"
     for folder in (earlier, workshop.cache / "homes" / earlier.name, workshop.cache / "homes" / "here"):
         folder.mkdir()
-    assert set(stale([target, old], workshop.cache)) == {earlier}
+    assert set(stale([], [target, old], workshop.cache)) == {earlier}
     expected = {earlier, workshop.base(old).folder, workshop.overlay(old).folder}
-    assert set(stale([target], workshop.cache)) == expected
-    assert set(remove_stale([target], workshop.cache)) == expected
+    assert set(stale([], [target], workshop.cache)) == expected
+    assert set(remove_stale([], [target], workshop.cache)) == expected
     assert is_built(target, workshop.cache)
     assert not any(folder.exists() for folder in expected)
     kept = {workshop.plan(target).home.name, "here"}
     assert {folder.name for folder in (workshop.cache / "homes").iterdir()} == kept
     assert len(list((workshop.cache / "logs").iterdir())) == 2
-    assert stale([target], workshop.cache) == ()
+    assert stale([], [target], workshop.cache) == ()
+
+
+@pytest.fixture
+def lists(tmp_path: Path) -> tuple[Path, Path]:
+    """The lists of two checkouts."""
+    files = (tmp_path / "one" / "targets.toml", tmp_path / "two" / "targets.toml")
+    for file in files:
+        file.parent.mkdir()
+        file.touch()
+    return files
+
+
+def test_what_another_list_uses_is_never_stale(
+    target: Target, workshop: Workshop, lists: tuple[Path, Path]
+) -> None:
+    mine, others = lists
+    old = keras_target("3.14.1", base=("numpy==2.0.2",))
+    note_use([mine], [target], workshop.cache, NOW)
+    note_use([others], [target, old], workshop.cache, NOW)
+    workshop.build(target)
+    workshop.build(old)
+    assert stale([mine], [target], workshop.cache) == ()
+    assert remove_stale([mine], [target], workshop.cache) == ()
+    assert is_built(old, workshop.cache)
+    assert workshop.plan(old).home.is_dir()
+    others.unlink()
+    layers = {workshop.base(old).folder, workshop.overlay(old).folder}
+    assert set(remove_stale([mine], [target], workshop.cache)) == layers
+    assert len(list((workshop.cache / "lists").iterdir())) == 1
+
+
+def test_a_list_that_needs_a_layer_no_longer_does_not_keep_it(
+    target: Target, workshop: Workshop, lists: tuple[Path, Path]
+) -> None:
+    mine, others = lists
+    old = keras_target("3.14.1", base=("numpy==2.0.2",))
+    for file in lists:
+        note_use([file], [target, old], workshop.cache, NOW)
+    workshop.build(old)
+    assert stale([mine], [target], workshop.cache) == ()
+    note_use([others], [target], workshop.cache, NOW)
+    assert set(stale([mine], [target], workshop.cache)) == {
+        workshop.base(old).folder,
+        workshop.overlay(old).folder,
+    }
+
+
+def test_a_list_that_begins_with_the_same_file_is_read_again(
+    target: Target, workshop: Workshop, lists: tuple[Path, Path]
+) -> None:
+    mine, own = lists
+    note_use([mine, own], [target], workshop.cache, NOW)
+    workshop.build(target)
+    assert stale([mine], [], workshop.cache) == ()
+    mine.write_text(LIST, encoding="utf-8")
+    own.write_text(LIST.replace("one", "two"), encoding="utf-8")
+    assert set(stale([mine], [], workshop.cache)) == {
+        workshop.base(target).folder,
+        workshop.overlay(target).folder,
+    }
+
+
+def test_a_layer_that_a_list_notes_meanwhile_stays(
+    target: Target, workshop: Workshop, lists: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, others = lists
+    workshop.build(target)
+
+    @contextmanager
+    def waiting(*_: object) -> Iterator[None]:
+        note_use([others], [target], workshop.cache, NOW)
+        yield
+
+    monkeypatch.setattr("harness.targets.environments.only_builder", waiting)
+    assert remove_stale([mine], [], workshop.cache) == ()
+    assert is_built(target, workshop.cache)
+
+
+def test_a_note_that_cannot_be_read_stops_the_removing(
+    target: Target, workshop: Workshop, lists: tuple[Path, Path]
+) -> None:
+    workshop.build(target)
+    note = workshop.cache / "lists" / "0.json"
+    note.parent.mkdir()
+    note.write_text('{"format": 9}', encoding="utf-8")
+    with pytest.raises(HarnessError, match=rf"{note}: says which environments another list uses"):
+        remove_stale([lists[0]], [], workshop.cache)
+    assert is_built(target, workshop.cache)
 
 
 def test_a_cache_that_is_not_there_has_nothing_stale(target: Target, workshop: Workshop) -> None:
-    assert remove_stale([target], workshop.cache) == ()
+    assert remove_stale([], [target], workshop.cache) == ()
     assert not workshop.cache.exists()

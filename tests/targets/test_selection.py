@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from harness.errors import EXIT_USAGE, HarnessError
 from harness.records import Api, Built, Checkout, Command, Here, Target
 from harness.targets.catalog import Catalog
+from harness.targets.here import backend_note
 from harness.targets.selection import NEWEST, newest_per_minor, select
 from harness.targets.variants import Variant, with_settings
 
@@ -156,6 +159,47 @@ def test_here_is_the_running_python_with_the_backend_of_the_host(
     assert target == Target(
         "here", Api.KERAS, "", backend, backend, Here(), {"KERAS_BACKEND": backend, "QUIET": "1"}
     )
+
+
+def has(*packages: str) -> Callable[[str], bool]:
+    return lambda package: package in packages
+
+
+def test_here_without_a_backend_says_which_are_installed_and_how_to_choose() -> None:
+    note = backend_note({}, has("keras", "tensorflow", "jax", "numpy"))
+    assert note == (
+        f"here: KERAS_BACKEND is not set, so Keras computes on tensorflow; {sys.executable} has"
+        " tensorflow, jax, numpy; to choose another: KERAS_BACKEND=jax keras-harness ... -t here"
+    )
+    assert backend_note({"KERAS_BACKEND": "jax"}, has("keras", "jax", "numpy")) == ""
+    assert backend_note({"KERAS_BACKEND": "theano"}, has("keras", "numpy")) == ""
+
+
+@pytest.mark.parametrize(
+    ("environ", "packages", "said"),
+    [
+        (
+            {},
+            ("keras", "torch", "numpy"),
+            "KERAS_BACKEND is not set, and Keras's default is tensorflow, which is not installed; "
+            f"{sys.executable} has torch, numpy; choose: KERAS_BACKEND=torch keras-harness ... -t here",
+        ),
+        (
+            {"KERAS_BACKEND": "jax"},
+            ("keras", "torch"),
+            f"KERAS_BACKEND is jax, which is not installed; {sys.executable} has torch; choose: KERAS_",
+        ),
+        ({}, ("torch",), f"{sys.executable} has no Keras; install one into it, or name a listed target"),
+        ({}, ("keras",), "has none of tensorflow, jax, torch, openvino, numpy; choose: install one"),
+    ],
+)
+def test_here_without_what_it_needs_is_told(
+    environ: dict[str, str], packages: tuple[str, ...], said: str
+) -> None:
+    with pytest.raises(HarnessError) as caught:
+        backend_note(environ, has(*packages))
+    assert str(caught.value).startswith("target 'here': ")
+    assert said in str(caught.value)
 
 
 def test_here_may_have_a_backend_that_is_not_listed() -> None:
