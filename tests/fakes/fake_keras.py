@@ -82,6 +82,10 @@ class Conv2D:
         self.bias = bias((self.filters,), dtype=self.dtype)
         self.built = True
 
+    @property
+    def weights(self) -> list[Values]:
+        return [self.kernel, *[self.bias] * self.use_bias]
+
     def set_weights(self, weights: list[Values]) -> None:
         self.kernel = weights[0]
         if self.use_bias:

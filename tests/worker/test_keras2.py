@@ -79,6 +79,31 @@ def test_the_layer_computes_with_the_weights_of_the_case(made: str, case: Case) 
     assert said == {name: list(getattr(expectation, name)) for name in said}
 
 
+@pytest.mark.parametrize("mode", [Mode.EAGER, Mode.SEQUENTIAL, *MODELLED])
+@pytest.mark.parametrize("made", KERASES)
+def test_the_shapes_of_the_weights_are_said_in_the_usual_axes(made: str, mode: Mode) -> None:
+    for case in (PLAIN, FIRST, replace(FIRST, bias=False)):
+        fields = observed(Keras2(KERASES[made](), "2.99"), replace(case, mode=mode))
+        assert fields["weight_shapes"] == [[2, 3, 2, 3], [3]][: 1 + case.bias]
+
+
+@pytest.mark.parametrize("mode", [Mode.EAGER, Mode.SEQUENTIAL, Mode.RELOADED])
+@pytest.mark.parametrize("made", KERASES)
+def test_a_kernel_of_another_shape_is_said_and_not_filled(
+    made: str, mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keras = KERASES[made]()
+    whole = keras.layers.Conv2D.__init__
+
+    def turned(self: Any, *, kernel_size: tuple[int, int], **more: Any) -> None:
+        whole(self, kernel_size=kernel_size[::-1], **more)
+
+    monkeypatch.setattr(keras.layers.Conv2D, "__init__", turned)
+    fields = observed(Keras2(keras, "2.99"), replace(PLAIN, mode=mode))
+    assert fields["weight_shapes"] == [[3, 2, 2, 3], [3]]
+    assert np.array_equal(fields["output"], np.broadcast_to(signals_of(PLAIN).weights[1], (2, 3, 6, 3)))
+
+
 def test_groups_are_left_out_where_there_are_none() -> None:
     keras = standin2.keras2()
     observed(Keras2(keras, "2.99"), PLAIN)
