@@ -86,6 +86,9 @@ class Conv2D:
     def weights(self) -> list[Values]:
         return [self.kernel, *[self.bias] * self.use_bias]
 
+    def get_weights(self) -> list[Values]:
+        return self.weights
+
     def set_weights(self, weights: list[Values]) -> None:
         self.kernel = weights[0]
         if self.use_bias:
@@ -118,6 +121,9 @@ class Sequential:
             shape, layer = layers
             layer.input_shape = shape
             self.add(layer)
+
+    def get_weights(self) -> list[Values]:
+        return self.layer.get_weights()
 
     def set_weights(self, weights: list[Values]) -> None:
         self.layer.set_weights(weights)

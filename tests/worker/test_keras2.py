@@ -211,12 +211,42 @@ def test_a_file_gives_the_weights_of_a_reloaded_model(made: str) -> None:
     assert not path.parent.exists()
 
 
+def test_a_model_that_was_not_compiled_is_saved_without_an_optimizer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keras in TensorFlow 1.8 asks for the configuration of an optimizer that there is not."""
+    keras = standin2.keras2()
+    save = keras.models.Model.save
+
+    def save_too(self: Any, path: str, *, include_optimizer: bool = True) -> None:
+        assert not include_optimizer, "'NoneType' object has no attribute 'get_config'"
+        save(self, path)
+
+    monkeypatch.setattr(keras.models.Model, "save", save_too)
+    observed(Keras2(keras, "2.99"), replace(PLAIN, mode=Mode.RELOADED))
+    assert len(keras.asked.saved) == 1
+
+
 def test_lengths_are_unknown_to_a_model_that_is_called_without_them(heard: backends.Heard) -> None:
     case = replace(FIRST, mode=Mode.DYNAMIC)
     for keras, signatures in ((standin2.keras2(), []), (eager(), [(None, 2, None, None)])):
         observed(Keras2(keras, "2.99"), case)
         assert keras.asked.inputs == [(None, 2, None, None)]
         assert heard.signatures == signatures
+
+
+def test_weights_that_initializers_gave_are_not_set_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MXNet cannot set weights in double precision."""
+    keras = standin2.keras2(backend_name="mxnet")
+    build = keras.layers.Conv2D.build
+
+    def build_and_close(self: Any, shape: tuple[Any, ...]) -> None:
+        build(self, shape)
+        self.set_weights = None
+
+    monkeypatch.setattr(keras.layers.Conv2D, "build", build_and_close)
+    for case in (DOUBLE, replace(DOUBLE, mode=Mode.SEQUENTIAL)):
+        values = expected(case).values
+        assert values is not None
+        assert np.array_equal(observed(Keras2(keras, "2.99"), case)["output"], values)
 
 
 def test_a_weight_that_a_layer_forgets_the_initializer_of_is_set(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,15 +62,19 @@ class Keras2(Generation):
         return made(self, case, [])
 
     def give_weights(self, layer: Any, case: wire.Message) -> None:
-        """Its initializers gave them; some layers of graphs forget that of the bias."""
-        if not self._is_eager:
-            self.fill(layer, case)
+        """Its initializers gave them; some layers of graphs forget that of the bias, and only these are set.
+
+        MXNet sets weights in single precision only.
+        """
+        if self._is_eager:
+            return
+        weights = fitted(self._weights(case), self._built(layer))
+        if not all(map(np.array_equal, layer.get_weights(), weights)):
+            layer.set_weights(weights)
 
     def fill(self, layer: Any, case: wire.Message) -> None:
         """Set the weights."""
-        weights = self._weights(case)
-        if weights:
-            layer.set_weights(fitted(weights, self._built(layer)))
+        layer.set_weights(fitted(self._weights(case), self._built(layer)))
 
     def weight_shapes(self, layer: Any, case: wire.Message) -> Optional[List[Any]]:
         """The shapes of its variables, in the layout that they have on other backends."""
