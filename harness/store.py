@@ -62,6 +62,7 @@ class _Line(msgspec.Struct, frozen=True, omit_defaults=True):
     summary: str | None = None
     error: ObservedError | None = None
     reason: str = ""
+    weight_shapes: tuple[tuple[int, ...], ...] | None = None
 
 
 class _CaseOnly(msgspec.Struct, frozen=True):
@@ -102,6 +103,7 @@ class ObservationLog:
             summary=observation.summary,
             error=observation.error,
             reason=observation.reason,
+            weight_shapes=observation.weight_shapes,
         )
         with _refusals_told(self._folder):
             file = self._files.get(observation.target)
@@ -326,4 +328,5 @@ def _unpack_line(target: str, text: bytes, path: Path) -> Observation:
         summary=line.summary,
         error=line.error,
         reason=line.reason,
+        weight_shapes=line.weight_shapes,
     )

@@ -50,6 +50,7 @@ def expect(case: Case, signals: Signals, rule: Rule = KERAS) -> Expectation:
         dtype=case.dtype,
         output=ExpectedArray(values, output_bound(case, plan, signals)),
         gradients=gradients,
+        weight_shapes=tuple(weight.shape for weight in signals.weights),
     )
 
 

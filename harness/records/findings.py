@@ -31,7 +31,8 @@ class Expectation:
     `output` is None where the formula has no answer (the case must be refused). `gradients` are those
     of the input and then of each weight in Keras's order, in mode `gradient` only. `inferred_shape` is
     the output's shape as a layer must infer it before the call, `symbolic_shape` as a model must.
-    `refusal_arguments` are words, one of which a required refusal has to name.
+    `refusal_arguments` are words, one of which a required refusal has to name. `weight_shapes` are those
+    that a layer must build, in Keras's order.
     """
 
     refusal: Refusal
@@ -44,6 +45,7 @@ class Expectation:
     dtype: str
     output: ExpectedArray | None
     gradients: tuple[ExpectedArray, ...] = ()
+    weight_shapes: tuple[tuple[int, ...], ...] | None = None
 
     @property
     def values(self) -> Values | None:
@@ -71,7 +73,8 @@ class Observation:
     a case was not run). `gradients` are those of the input and then of each weight. `inferred_shape` is what
     the layer said of the output's shape before the call, `inference_error` what it raised instead of saying,
     `symbolic_shape` what a model said. `summary`
-    is the text of `model.summary()` in mode `sequential`.
+    is the text of `model.summary()` in mode `sequential`. `weight_shapes` are those that a layer built, in
+    Keras's order and axes. What was said before the call is there whatever came of the call.
     """
 
     target: str
@@ -87,6 +90,7 @@ class Observation:
     summary: str | None = None
     error: ObservedError | None = None
     reason: str = ""
+    weight_shapes: tuple[tuple[int, ...], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,6 +112,7 @@ class Divergence(StrEnum):
     UNEXPECTED_ERROR = "unexpected-error"
     MISSING_ERROR = "missing-error"
     CRASH = "crash"
+    WEIGHTS = "weights"
 
     @property
     def is_silent(self) -> bool:

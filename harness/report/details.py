@@ -153,9 +153,12 @@ def grids_of(judged: Judged) -> tuple[Grid, ...]:
     """Expected and observed, one plane each, around the first difference.
 
     Of the output, or of the first gradient that differs where the output is right. A side that has no
-    array gives no grid. Cells are compared where both sides have one shape.
+    array gives no grid, and neither does what was computed with weights of other shapes. Cells are
+    compared where both sides have one shape.
     """
     case, observation = judged.finding.case, judged.observation
+    if judged.finding.divergence is Divergence.WEIGHTS:
+        return ()
     title, layout = "", _layout(case)
     expected, observed = judged.expectation.output, observation.values
     if judged.finding.divergence is Divergence.GRADIENT:

@@ -55,8 +55,9 @@ def script(target: TargetRun, cases: Iterable[tuple[Case, Expectation]]) -> str:
     """A script that calls each case on the target's Keras and prints a line for each.
 
     A line is `@ CASE`, what came, where, and an error's text, with tabs between. What came is `same`;
-    `value`, `nonfinite`, `shape` or `dtype` of the output; where that is right, `gradient`,
-    `inferred-shape` or `parameters`; `raised`; or `returned`, where the case must be refused.
+    `weights`, where the layer built others; `value`, `nonfinite`, `shape` or `dtype` of the output; where
+    that is right, `gradient`, `inferred-shape` or `parameters`; `raised`; or `returned`, where the case
+    must be refused.
 
     Args:
         target: what the calls were observed on.

@@ -30,8 +30,15 @@ def array(dtype, shape, numbers):
 
 GIVE: Final = Part(
     '''\
+class OtherWeights(Exception):
+    """A layer built weights of other shapes than the formula's."""
+
+
 def give(layer, weights):
     """Set the weights; what must be refused has no weights of the right shape, and keeps its own."""
+    built, right = [w.shape for w in layer.get_weights()], [w.shape for w in weights]
+    if weights and built != right:
+        raise OtherWeights("{}, the formula says {}".format(built, right))
     if weights:
         layer.set_weights(weights)
 '''

@@ -40,13 +40,15 @@ def check(name, how, what, shape, x, weights, dtype, expected, said):
             found = "returned", "shape {}".format(arrays[0].shape)
         else:
             found = compare(arrays, dtype, expected, told, said)
+    except OtherWeights as error:
+        found = "weights", str(error)
     except Exception as error:
         text = " ".join(str(error).split())
         print("\\n@ {}\\traised\\t{}\\t{}".format(name, type(error).__name__, text), flush=True)
         return
     print("\\n@ {}\\t{}\\t{}\\t".format(name, *found), flush=True)
 ''',
-    ("compare",),
+    ("compare", "give"),
 )
 
 _COMPARE: Final = Part(

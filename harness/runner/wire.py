@@ -55,6 +55,7 @@ class Reply(msgspec.Struct, frozen=True, tag="reply"):
     summary: str | None = None
     error: ObservedError | None = None
     reason: str = ""
+    weight_shapes: tuple[tuple[int, ...], ...] | None = None
 
 
 class End(msgspec.Struct, frozen=True, tag="end"):
@@ -136,6 +137,7 @@ def observation(target: str, case: Case, reply: Reply) -> Observation:
         summary=reply.summary,
         error=reply.error,
         reason=reply.reason,
+        weight_shapes=reply.weight_shapes,
     )
 
 

@@ -79,6 +79,7 @@ class Subject:
             gradients=tuple(part.values.astype(DTYPES[self.case.dtype]) for part in expected.gradients),
             inferred_shape=expected.inferred_shape,
             symbolic_shape=expected.symbolic_shape,
+            weight_shapes=expected.weight_shapes,
         )
 
     def other_plan(self, rule: Rule) -> Plan | None:

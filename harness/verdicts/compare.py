@@ -19,7 +19,7 @@ from harness.records import (
     Verdict,
 )
 from harness.verdicts.diagnose import cause_of, cause_of_shape
-from harness.verdicts.differences import Difference, difference_of
+from harness.verdicts.differences import Difference, difference_before_the_call, difference_of
 from harness.verdicts.limits import Limit, limit_on_computing, limit_on_dtype, limit_on_error
 
 
@@ -36,7 +36,7 @@ def judge(
         case Outcome.NOT_RUN | Outcome.GARBLED | Outcome.TIMED_OUT:
             return _finding(case, expectation, observation, Verdict.INCONCLUSIVE, note=observation.reason)
         case Outcome.UNSUPPORTED:
-            return _finding(case, expectation, observation, Verdict.UNSUPPORTED, note=observation.reason)
+            return _unsupported(case, expectation, observation, note=observation.reason)
         case Outcome.CRASHED:
             return _diverging(case, expectation, observation, Divergence.CRASH, observation.reason)
         case Outcome.RAISED:
@@ -64,9 +64,7 @@ def _judge_error(
         case Refusal.WRONG:
             limit = limit_on_error(limits, case, text)
             if limit is not None:
-                return _finding(
-                    case, expectation, observation, Verdict.UNSUPPORTED, note=text, cause=limit.reason
-                )
+                return _unsupported(case, expectation, observation, note=text, cause=limit.reason)
             return _diverging(case, expectation, observation, Divergence.UNEXPECTED_ERROR, text)
         case _:
             assert_never(expectation.refusal)
@@ -98,9 +96,7 @@ def _judge_return(
         )
     limit = limit_on_dtype(limits, case, observation.values.dtype.name)
     if difference.divergence is Divergence.DTYPE and limit is not None:
-        return _finding(
-            case, expectation, observation, Verdict.UNSUPPORTED, note=difference.note, cause=limit.reason
-        )
+        return _unsupported(case, expectation, observation, note=difference.note, cause=limit.reason)
     return Finding(
         target=observation.target,
         case=case,
@@ -120,9 +116,21 @@ def _judge_return(
     )
 
 
-def _cause(case: Case, observed: Array, difference: Difference) -> str:
+def _unsupported(
+    case: Case, expectation: Expectation, observation: Observation, *, note: str, cause: str = ""
+) -> Finding:
+    """A call that need not be made, unless what was said before it is wrong: no limit excuses that."""
+    if expectation.output is not None:
+        difference = difference_before_the_call(expectation, observation)
+        if difference.divergence is not None:
+            why = _cause(case, None, difference)
+            return _diverging(case, expectation, observation, difference.divergence, difference.note, why)
+    return _finding(case, expectation, observation, Verdict.UNSUPPORTED, note=note, cause=cause)
+
+
+def _cause(case: Case, observed: Array | None, difference: Difference) -> str:
     match difference.divergence:
-        case Divergence.VALUE | Divergence.SHAPE | Divergence.NONFINITE:
+        case Divergence.VALUE | Divergence.SHAPE | Divergence.NONFINITE if observed is not None:
             return cause_of(case, observed)
         case Divergence.INFERRED_SHAPE if difference.shape is not None:
             return cause_of_shape(case, difference.shape)

@@ -24,6 +24,7 @@ _SHOWN_BY: Final[Mapping[Divergence, frozenset[str]]] = MappingProxyType(
         Divergence.UNEXPECTED_ERROR: frozenset({"raised"}),
         Divergence.MISSING_ERROR: frozenset({"returned"}),
         Divergence.CRASH: frozenset({"crashed"}),
+        Divergence.WEIGHTS: frozenset({"weights"}),
     }
 )
 

@@ -1,14 +1,15 @@
 """What is wrong with what a target returned, if anything.
 
-Shape, dtype, non-finite, values; of the output, then of each gradient; then what was said before the call
-(inferred and symbolic shape, summary). Equality is the rule: the data are integers whose sums are exact.
+First the shapes of the weights: what is computed with others than the formula's says nothing. Then shape,
+dtype, non-finite, values; of the output, then of each gradient; then what was said before the call (inferred
+and symbolic shape, summary). Equality is the rule: the data are integers whose sums are exact.
 Algorithms that transform the data (Winograd, FFT) round, so a value within 0.25 of the right integer is
 that integer; by how much it was off is reported. Where the formula gives a bound, it decides.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
@@ -50,6 +51,9 @@ def difference_of(case: Case, expectation: Expectation, observation: Observation
     """The first thing wrong with what was returned. Both have an output."""
     assert expectation.output is not None
     assert observation.values is not None
+    weights = _weights(expectation, observation)
+    if weights.divergence is not None:
+        return weights
     output = _difference(observation.values, expectation.output, expectation.dtype)
     if output.divergence is not None:
         return output
@@ -57,6 +61,29 @@ def difference_of(case: Case, expectation: Expectation, observation: Observation
         if difference.divergence is not None:
             return difference
     return output
+
+
+def difference_before_the_call(expectation: Expectation, observation: Observation) -> Difference:
+    """The first thing wrong with what was said before a call of which nothing came. There is an answer."""
+    assert expectation.output is not None
+    for difference in (_weights(expectation, observation), *_before(expectation, observation)):
+        if difference.divergence is not None:
+            return difference
+    return Difference()
+
+
+def _weights(expectation: Expectation, observation: Observation) -> Difference:
+    """Whether the layer built weights of other shapes, where it said of which."""
+    built, right = observation.weight_shapes, expectation.weight_shapes
+    if built is None or built == right:
+        return Difference()
+    return Difference(
+        Divergence.WEIGHTS, note=f"weights of the shapes {_list(built)}, not {_list(right or ())}"
+    )
+
+
+def _list(shapes: Sequence[tuple[int, ...]]) -> str:
+    return ", ".join(map(str, shapes)) or "none"
 
 
 def _gradients(case: Case, expectation: Expectation, observation: Observation) -> Iterator[Difference]:

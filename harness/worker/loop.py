@@ -54,8 +54,9 @@ def observe(observer: Observer, case: wire.Message, out: wire.Writer) -> wire.Me
         out.send("stage", seq=case["seq"], stage=name)
 
     started = time.perf_counter()
+    said: wire.Message = {}
     try:
-        fields = observer.observe(case, enter)
+        fields = observer.observe(case, enter, said)
         fields.update(outcome="returned", output=wire.encode_array(fields.pop("output")))
         if "gradients" in fields:
             fields["gradients"] = [wire.encode_array(gradient) for gradient in fields["gradients"]]
@@ -65,5 +66,5 @@ def observe(observer: Observer, case: wire.Message, out: wire.Writer) -> wire.Me
         raise
     except BaseException as error:
         fields = {"outcome": "raised", "error": wire.describe(error)}
-    fields.update(stage=stage, seconds=time.perf_counter() - started)
+    fields.update(said, stage=stage, seconds=time.perf_counter() - started)
     return fields

@@ -82,6 +82,13 @@ class Conv2D:
         self.bias = bias((self.filters,), dtype=self.dtype)
         self.built = True
 
+    @property
+    def weights(self) -> list[Values]:
+        return [self.kernel, *[self.bias] * self.use_bias]
+
+    def get_weights(self) -> list[Values]:
+        return self.weights
+
     def set_weights(self, weights: list[Values]) -> None:
         self.kernel = weights[0]
         if self.use_bias:
@@ -114,6 +121,9 @@ class Sequential:
             shape, layer = layers
             layer.input_shape = shape
             self.add(layer)
+
+    def get_weights(self) -> list[Values]:
+        return self.layer.get_weights()
 
     def set_weights(self, weights: list[Values]) -> None:
         self.layer.set_weights(weights)

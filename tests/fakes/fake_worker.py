@@ -158,6 +158,7 @@ def right_reply(case: Message, reading: Reading) -> Message:
         return {**reply, "stage": "build", "outcome": "raised", "error": described}
     output = convolve(case, reading)
     reply |= {"outcome": "returned", "output": encode(output), "inferred_shape": list(output.shape)}
+    reply["weight_shapes"] = [weight["shape"] for weight in case["weights"]]
     if case["mode"] == "sequential":
         reply["inferred_shape"][0] = None
         shape = "(" + ", ".join(map(str, reply["inferred_shape"])) + ")"
@@ -188,6 +189,13 @@ def with_inferred_shape_off_by_one(reply: Message) -> list[Message]:
         return [reply]
     *rest, last = reply["inferred_shape"]
     return [reply | {"inferred_shape": [*rest, last + 1]}]
+
+
+def with_another_kernel(reply: Message) -> list[Message]:
+    if "weight_shapes" not in reply:
+        return [reply]
+    (rows, *rest), *others = reply["weight_shapes"]
+    return [reply | {"weight_shapes": [[rows + 1, *rest], *others]}]
 
 
 def with_one_parameter_more(reply: Message) -> list[Message]:
@@ -247,6 +255,7 @@ REPLIES: dict[str, Callable[[Message], list[Message]]] = {
     "last-window-dropped": without_last_window,
     "inferred-shape-off": with_inferred_shape_off_by_one,
     "parameters-miscounted": with_one_parameter_more,
+    "another-kernel": with_another_kernel,
     "nan": with_nan,
     "never-twice-alike": never_twice_alike,
     "wrong-sized-output": with_output_field(shape=[7, 7]),

@@ -84,6 +84,27 @@ def test_a_case_that_must_be_refused_has_no_shape(changes: dict[str, object]) ->
 
 
 @pytest.mark.parametrize(
+    ("layer", "shapes"),
+    [
+        (Layer.CONV2D, ((2, 3, 4, 6), (6,))),
+        (Layer.DEPTHWISE_CONV2D, ((2, 3, 4, 5), (20,))),
+        (Layer.SEPARABLE_CONV2D, ((2, 3, 4, 5), (1, 1, 20, 6), (6,))),
+        (Layer.CONV2D_TRANSPOSE, ((2, 3, 6, 4), (6,))),
+        (Layer.MAX_POOLING2D, ()),
+    ],
+)
+def test_weights_have_the_shapes_that_keras_documents(
+    layer: Layer, shapes: tuple[tuple[int, ...], ...]
+) -> None:
+    whole = replace(DOCUMENT, layer=layer, kernel=(2, 3), channels=4, filters=6, multiplier=5)
+    for data_format in DataFormat:
+        case = fitted(replace(whole, data_format=data_format))
+        assert expect(case, signals(case)).weight_shapes == shapes
+    refused = replace(fitted(whole), padding="bogus")
+    assert expect(refused, signals(refused)).weight_shapes is None
+
+
+@pytest.mark.parametrize(
     ("layer", "changes", "count"),
     [
         (Layer.CONV2D, {}, 2 * 3 * 4 * 6 + 6),

@@ -66,7 +66,7 @@ def Input(shape, batch_size, dtype):
 class Model:
     def __init__(self, given, y):
         self.output_shape, self.layer = y.shape, y.layer
-        self.set_weights = y.layer.set_weights
+        self.get_weights, self.set_weights = y.layer.get_weights, y.layer.set_weights
         if FAULT == "symbolic":
             self.output_shape = (2,) + y.shape[1:]
     def compile(self, optimizer, loss, jit_compile):
@@ -88,7 +88,10 @@ class Conv2D:
         rest = [-(-n // s) for n, s in zip(shape[1:3], self.s)]
         return [shape[0], rest[0] + (FAULT == "inferred"), rest[1], self.filters]
     def build(self, shape):
-        self.kernel, self.bias = np.zeros(self.k + (shape[-1], self.filters)), np.zeros(self.filters)
+        filters = 1 if FAULT == "weights" else self.filters
+        self.kernel, self.bias = np.zeros(self.k + (shape[-1], filters)), np.zeros(self.filters)
+    def get_weights(self):
+        return [self.kernel, self.bias]
     def set_weights(self, weights):
         self.kernel, self.bias = weights
     def __call__(self, x):
@@ -175,6 +178,7 @@ def answers_of(
         ("dtype", "dtype", "float64, not float32"),
         ("inferred", "inferred-shape", "(2, 3, 5, 3), the formula says (2, 2, 5, 3)"),
         ("tells-nothing", "raised", "ValueError"),
+        ("weights", "weights", "[(2, 3, 2, 1), (3,)], the formula says [(2, 3, 2, 3), (3,)]"),
         ("tells-nothing-value", "value", "1 of 60 wrong, first at (1, 0, 2, 1): "),
     ],
 )
@@ -306,6 +310,8 @@ def test_each_generation_is_called_in_its_own_way(changes: dict[str, object], ma
         (Divergence.MISSING_ERROR, "raised", False),
         (Divergence.CRASH, "crashed", True),
         (Divergence.DTYPE, "dtype", True),
+        (Divergence.WEIGHTS, "weights", True),
+        (Divergence.WEIGHTS, "value", False),
     ],
 )
 def test_a_divergence_holds_when_the_call_by_hand_shows_the_same(

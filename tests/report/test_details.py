@@ -53,6 +53,11 @@ def wrong_gradient(layer: Layer, place: int, index: tuple[int, ...]) -> Judged:
     )
 
 
+def test_what_other_weights_give_is_not_shown() -> None:
+    one = silent(BAD, SAME)
+    assert grids_of(replace(one, finding=replace(one.finding, divergence=Divergence.WEIGHTS))) == ()
+
+
 def test_of_a_wrong_gradient_the_gradient_is_shown() -> None:
     expected, observed = grids_of(wrong_gradient(Layer.CONV2D, 1, (1, 2, 0, 2)))
     assert (expected.title, observed.title) == (

@@ -158,7 +158,7 @@ def test_a_plain_call_holds_nothing_else_and_is_short() -> None:
     assert functions(text) - asking == {"array", "give", "numbers", "eager", "difference", "compare", "check"}
     assert functions(text) >= asking
     assert "bound" not in text
-    assert len(text.splitlines()) < 100
+    assert len(text.splitlines()) < 110
 
 
 @pytest.mark.parametrize(

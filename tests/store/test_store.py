@@ -170,6 +170,7 @@ def test_all_fields_come_back(directory: Path) -> None:
         summary="Model\n (None, 3)",
         error=ObservedError("TypeError", "no"),
         reason="because",
+        weight_shapes=((2, 3), (3,)),
     )
     append(directory, one)
     back = read(directory)[0]

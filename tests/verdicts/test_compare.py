@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -190,6 +191,37 @@ def test_another_inferred_shape_diverges(shape: Shape) -> None:
     assert finding.error == f"the inferred shape is {shape}, not (2, 3, 6, 3)"
 
 
+WEIGHTS = ((2, 3, 2, 3), (3,))
+
+
+@pytest.mark.parametrize("shapes", [((2, 3, 2, 1), (3,)), ((2, 3, 3, 2), (3,)), ((2, 3, 2, 3),), ()])
+def test_weights_of_other_shapes_are_the_divergence_whatever_came_of_them(
+    shapes: tuple[tuple[int, ...], ...],
+) -> None:
+    for values in (answer(PLAIN), with_value(7.5), np.zeros((2, 3), np.float64)):
+        observation = replace(returned(PLAIN, values), weight_shapes=shapes, inferred_shape=(9,))
+        finding = judged(PLAIN, observation)
+        assert finding.divergence is Divergence.WEIGHTS
+        assert finding.is_silent
+        said = ", ".join(map(str, shapes)) or "none"
+        assert finding.error == f"weights of the shapes {said}, not (2, 3, 2, 3), (3,)"
+        assert (finding.max_abs_error, finding.first_index, finding.cause) == (None, None, "")
+
+
+def test_right_weights_excuse_nothing_and_unsaid_ones_are_nothing_wrong() -> None:
+    for shapes in (WEIGHTS, None):
+        right, wrong = returned(PLAIN, answer(PLAIN)), returned(PLAIN, with_value(7.5))
+        assert judged(PLAIN, replace(right, weight_shapes=shapes)).divergence is None
+        assert judged(PLAIN, replace(wrong, weight_shapes=shapes)).divergence is Divergence.VALUE
+
+
+def test_weights_of_what_must_be_refused_have_no_right_shapes() -> None:
+    refused = replace(observed(MUST_BE_REFUSED, Outcome.RAISED), weight_shapes=())
+    assert judged(MUST_BE_REFUSED, refused).verdict is Verdict.CONFORMS
+    accepted = replace(returned(MUST_BE_REFUSED, ANYTHING), weight_shapes=())
+    assert judged(MUST_BE_REFUSED, accepted).divergence is Divergence.MISSING_ERROR
+
+
 def test_nothing_inferred_is_nothing_wrong() -> None:
     assert judged(PLAIN, replace(returned(PLAIN, answer(PLAIN)), inferred_shape=None)).divergence is None
 
@@ -266,6 +298,43 @@ def test_a_documented_refusal_is_unsupported_with_its_reason() -> None:
     assert finding.cause == "a documented limit"
     assert finding.error == "ValueError: bad padding"
     assert finding.standing is Standing.AGREED
+
+
+SAID_BEFORE: tuple[tuple[dict[str, Any], Divergence | None], ...] = (
+    ({"inferred_shape": (2, 3, 7, 3)}, Divergence.INFERRED_SHAPE),
+    ({"symbolic_shape": (2, 3, 7, 3)}, Divergence.INFERRED_SHAPE),
+    ({"weight_shapes": ((3, 2, 2, 3), (3,))}, Divergence.WEIGHTS),
+    ({"inferred_shape": (2, 3, 6, 3), "symbolic_shape": (2, 3, 6, 3), "weight_shapes": WEIGHTS}, None),
+    ({}, None),
+)
+
+
+@pytest.mark.parametrize(("said", "found"), SAID_BEFORE)
+def test_what_was_said_before_a_call_that_need_not_be_made_is_judged(
+    said: dict[str, Any], found: Divergence | None
+) -> None:
+    case = replace(PLAIN, mode=Mode.INFERRED)
+    narrow = Limit(backend="made", returns="float16", reason="narrow", link="https://example.org")
+    for observation, limit in (
+        (observed(case, Outcome.RAISED), LIMIT),
+        (observed(case, Outcome.UNSUPPORTED), LIMIT),
+        (replace(returned(case, answer(case).astype(np.float16)), inferred_shape=None), narrow),
+    ):
+        finding = judged(case, replace(observation, **said), limit)
+        assert finding.divergence is found
+        assert finding.outcome is observation.outcome
+        assert finding.verdict is (Verdict.UNSUPPORTED if found is None else Verdict.DIVERGES)
+        assert found is None or ", not " in finding.error
+
+
+def test_a_wrong_shape_said_before_an_error_does_not_make_it_silent() -> None:
+    wrong = replace(observed(PLAIN, Outcome.RAISED), inferred_shape=(9,), weight_shapes=())
+    assert judged(PLAIN, wrong).divergence is Divergence.UNEXPECTED_ERROR
+
+
+def test_what_must_be_refused_has_no_shapes_to_say() -> None:
+    said = replace(observed(MUST_BE_REFUSED, Outcome.UNSUPPORTED), inferred_shape=(9,), weight_shapes=())
+    assert judged(MUST_BE_REFUSED, said).verdict is Verdict.UNSUPPORTED
 
 
 def test_a_limit_of_other_words_or_other_cases_excuses_nothing() -> None:

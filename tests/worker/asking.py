@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from harness.generator.signals import signals_of
@@ -28,4 +28,11 @@ def observed_all(generation: Generation, cases: Sequence[Case], stages: list[str
     observer = Observer(generation)
     observer.begin_batch()
     heard = [] if stages is None else stages
-    return [observer.observe(message(case), heard.append) for case in cases]
+    return [observed_by(observer, message(case), heard.append) for case in cases]
+
+
+def observed_by(observer: Observer, asked: Any, enter: Callable[[str], None]) -> Any:
+    """The fields of a reply: what was said before the call and what was computed."""
+    said: dict[str, Any] = {}
+    computed = observer.observe(asked, enter, said)
+    return {**said, **computed}

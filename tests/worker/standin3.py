@@ -106,6 +106,10 @@ def keras3(backend_name: str = "tensorflow", *, heeds_jit: bool = True) -> Any:
         def call(self, inputs: Any) -> Any:
             raise NotImplementedError
 
+        @property
+        def weights(self) -> list[Any]:
+            return self.trainable_variables
+
         def get_weights(self) -> list[Values]:
             return [np.asarray(variable) for variable in self.trainable_variables]
 

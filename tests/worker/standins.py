@@ -81,6 +81,12 @@ class Backend:
     def dtype(self, weight: Values) -> str:
         return weight.dtype.name
 
+    def int_shape(self, weight: Values) -> tuple[int, ...]:
+        return weight.shape
+
+    def get_variable_shape(self, weight: Values) -> tuple[int, ...]:
+        return weight.shape
+
     def function(
         self, inputs: list[Placeholder], outputs: list[Placeholder]
     ) -> Callable[[list[Values]], list[Values]]:

@@ -93,6 +93,27 @@ def test_the_layer_computes_with_the_weights_of_the_case(keras: Any, case: Case)
     assert said == {name: list(getattr(expectation, name)) for name in said}
 
 
+@pytest.mark.parametrize("mode", [Mode.EAGER, Mode.SEQUENTIAL, Mode.COMPILED, Mode.RELOADED])
+@pytest.mark.parametrize("case", [PLAIN, FIRST, replace(FIRST, bias=False)], ids=lambda case: case.id)
+def test_the_shapes_of_the_weights_are_said_in_the_usual_axes(keras: Any, case: Case, mode: Mode) -> None:
+    fields = observed(Keras1(keras, "1.2.2"), replace(case, mode=mode))
+    assert fields["weight_shapes"] == [[2, 3, 2, 3], [3]][: 1 + case.bias]
+
+
+def test_a_kernel_of_another_shape_is_said_and_not_filled(
+    keras: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = keras.layers.Convolution2D.__init__
+    monkeypatch.setattr(
+        keras.layers.Convolution2D,
+        "__init__",
+        lambda self, filters, rows, columns, **more: whole(self, filters, columns, rows, **more),
+    )
+    fields = observed(Keras1(keras, "1.2.2"), PLAIN)
+    assert fields["weight_shapes"] == [[3, 2, 2, 3], [3]]
+    assert np.array_equal(fields["output"], np.broadcast_to(signals_of(PLAIN).weights[1], (2, 3, 6, 3)))
+
+
 def test_a_refusal_is_in_the_words_of_keras(keras: Any) -> None:
     stages: list[str] = []
     with pytest.raises(Exception, match=r"Invalid border mode for Convolution2D:.*bogus"):

@@ -79,6 +79,31 @@ def test_the_layer_computes_with_the_weights_of_the_case(made: str, case: Case) 
     assert said == {name: list(getattr(expectation, name)) for name in said}
 
 
+@pytest.mark.parametrize("mode", [Mode.EAGER, Mode.SEQUENTIAL, *MODELLED])
+@pytest.mark.parametrize("made", KERASES)
+def test_the_shapes_of_the_weights_are_said_in_the_usual_axes(made: str, mode: Mode) -> None:
+    for case in (PLAIN, FIRST, replace(FIRST, bias=False)):
+        fields = observed(Keras2(KERASES[made](), "2.99"), replace(case, mode=mode))
+        assert fields["weight_shapes"] == [[2, 3, 2, 3], [3]][: 1 + case.bias]
+
+
+@pytest.mark.parametrize("mode", [Mode.EAGER, Mode.SEQUENTIAL, Mode.RELOADED])
+@pytest.mark.parametrize("made", KERASES)
+def test_a_kernel_of_another_shape_is_said_and_not_filled(
+    made: str, mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keras = KERASES[made]()
+    whole = keras.layers.Conv2D.__init__
+
+    def turned(self: Any, *, kernel_size: tuple[int, int], **more: Any) -> None:
+        whole(self, kernel_size=kernel_size[::-1], **more)
+
+    monkeypatch.setattr(keras.layers.Conv2D, "__init__", turned)
+    fields = observed(Keras2(keras, "2.99"), replace(PLAIN, mode=mode))
+    assert fields["weight_shapes"] == [[3, 2, 2, 3], [3]]
+    assert np.array_equal(fields["output"], np.broadcast_to(signals_of(PLAIN).weights[1], (2, 3, 6, 3)))
+
+
 def test_groups_are_left_out_where_there_are_none() -> None:
     keras = standin2.keras2()
     observed(Keras2(keras, "2.99"), PLAIN)
@@ -186,12 +211,42 @@ def test_a_file_gives_the_weights_of_a_reloaded_model(made: str) -> None:
     assert not path.parent.exists()
 
 
+def test_a_model_that_was_not_compiled_is_saved_without_an_optimizer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keras in TensorFlow 1.8 asks for the configuration of an optimizer that there is not."""
+    keras = standin2.keras2()
+    save = keras.models.Model.save
+
+    def save_too(self: Any, path: str, *, include_optimizer: bool = True) -> None:
+        assert not include_optimizer, "'NoneType' object has no attribute 'get_config'"
+        save(self, path)
+
+    monkeypatch.setattr(keras.models.Model, "save", save_too)
+    observed(Keras2(keras, "2.99"), replace(PLAIN, mode=Mode.RELOADED))
+    assert len(keras.asked.saved) == 1
+
+
 def test_lengths_are_unknown_to_a_model_that_is_called_without_them(heard: backends.Heard) -> None:
     case = replace(FIRST, mode=Mode.DYNAMIC)
     for keras, signatures in ((standin2.keras2(), []), (eager(), [(None, 2, None, None)])):
         observed(Keras2(keras, "2.99"), case)
         assert keras.asked.inputs == [(None, 2, None, None)]
         assert heard.signatures == signatures
+
+
+def test_weights_that_initializers_gave_are_not_set_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MXNet cannot set weights in double precision."""
+    keras = standin2.keras2(backend_name="mxnet")
+    build = keras.layers.Conv2D.build
+
+    def build_and_close(self: Any, shape: tuple[Any, ...]) -> None:
+        build(self, shape)
+        self.set_weights = None
+
+    monkeypatch.setattr(keras.layers.Conv2D, "build", build_and_close)
+    for case in (DOUBLE, replace(DOUBLE, mode=Mode.SEQUENTIAL)):
+        values = expected(case).values
+        assert values is not None
+        assert np.array_equal(observed(Keras2(keras, "2.99"), case)["output"], values)
 
 
 def test_a_weight_that_a_layer_forgets_the_initializer_of_is_set(monkeypatch: pytest.MonkeyPatch) -> None:

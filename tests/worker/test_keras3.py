@@ -13,9 +13,10 @@ from harness.records import Case, Form, Layer, Mode, fitted
 from harness.worker.adapters.differentiating import Unconnected, cotangent
 from harness.worker.adapters.generation import Unsupported
 from harness.worker.adapters.keras3 import Keras3
+from harness.worker.adapters.observing import Observer
 from tests.verdicts.made import PLAIN, expected
 from tests.worker import backends
-from tests.worker.asking import observed, observed_all
+from tests.worker.asking import message, observed, observed_all
 from tests.worker.standin3 import keras3
 
 OPERATION = fitted(replace(PLAIN, layer=Layer.OPS_CONV))
@@ -62,8 +63,48 @@ def test_every_mode_computes_with_the_weights_of_the_case(case: Case) -> None:
 def test_a_mode_says_shapes_for_what_it_knows(case: Case, mode: Mode, said: set[str], inputs: Any) -> None:
     keras = keras3()
     fields = observed(Keras3(keras, "3.99"), replace(case, mode=mode))
-    assert {name for name in fields if name.endswith("shape")} == said
+    assert {name for name in fields if name.endswith("_shape")} == said
     assert keras.asked.inputs == inputs
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_layer_says_the_shapes_of_its_weights(mode: Mode) -> None:
+    fields = observed(Keras3(keras3(), "3.99"), replace(PLAIN, mode=mode))
+    assert fields["weight_shapes"] == [[2, 3, 2, 3], [3]]
+
+
+@pytest.mark.parametrize("mode", [mode for mode in MODES if mode is not Mode.RELOADED])
+def test_an_operation_has_no_weights_of_its_own(mode: Mode) -> None:
+    assert "weight_shapes" not in observed(Keras3(keras3(), "3.99"), replace(OPERATION, mode=mode))
+
+
+@pytest.mark.parametrize(
+    ("mode", "said"),
+    [
+        (Mode.EAGER, {"inferred_shape"}),
+        (Mode.INFERRED, {"inferred_shape", "symbolic_shape"}),
+        (Mode.COMPILED, {"symbolic_shape"}),
+        (Mode.DYNAMIC, {"inferred_shape", "symbolic_shape"}),
+        (Mode.RELOADED, {"symbolic_shape"}),
+    ],
+)
+def test_a_call_that_cannot_be_made_still_has_its_shapes(
+    mode: Mode, said: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keras = keras3("jax")
+
+    def refuse(self: Any, inputs: Any) -> Any:
+        raise NotImplementedError("no kernel for this layout")
+
+    monkeypatch.setattr(keras.layers.Conv2D, "call", refuse)
+    case = replace(PLAIN, mode=mode)
+    stages: list[str] = []
+    heard: dict[str, Any] = {}
+    with pytest.raises(NotImplementedError, match="no kernel"):
+        Observer(Keras3(keras, "3.99")).observe(message(case), stages.append, heard)
+    assert stages[-1] == "call"
+    assert heard.keys() == said | {"weight_shapes"}
+    assert all(heard[name] == list(getattr(expected(case), name)) for name in said)
 
 
 @pytest.mark.parametrize(("mode", "jit"), [(Mode.COMPILED, False), (Mode.JIT, True)])

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.worker import wire
 from harness.worker.adapters import layouts
-from harness.worker.adapters.weights import given, initializers
+from harness.worker.adapters.keras2 import Keras2
+from harness.worker.adapters.weights import fitted, given, initializers
 
 KERNEL = np.arange(2 * 3 * 4 * 5, dtype="float32").reshape(2, 3, 4, 5)
 BIAS = np.arange(5, dtype="float32")
@@ -40,11 +42,25 @@ def test_each_weight_has_the_initializer_of_its_name(layer: str, names: list[str
     assert list(without_bias) == names[:-1]
 
 
-def test_weights_that_do_not_fit_are_refused_by_keras_or_repeat_themselves() -> None:
+def test_a_weight_that_does_not_fit_is_refused_by_keras_or_zero() -> None:
     initializer = given(BIAS, refuse)
     with pytest.raises(ValueError, match="says Keras"):
         initializer((-1,), dtype="float32")
-    assert initializer((2, 3), dtype="float64").tolist() == [[0, 1, 2], [3, 4, 0]]
+    made = initializer((2, 3), dtype="float64")
+    assert made.dtype == "float64"
+    assert made.tolist() == [[0, 0, 0], [0, 0, 0]]
+
+
+def test_as_many_elements_in_another_order_are_another_weight() -> None:
+    assert not given(KERNEL, refuse)((3, 2, 4, 5), dtype="float32").any()
+
+
+def test_weights_are_set_one_by_one_as_far_as_they_fit() -> None:
+    kernel, bias, more = fitted([KERNEL, BIAS], [(3, 2, 4, 5), (5,), (2,)])
+    assert not kernel.any()
+    assert np.array_equal(bias, BIAS)
+    assert more.tolist() == [0, 0]
+    assert fitted([KERNEL, BIAS], [KERNEL.shape])[0] is KERNEL
 
 
 def test_a_dtype_of_tensorflow_is_known() -> None:
@@ -72,8 +88,56 @@ def test_keras_1_keeps_kernels_in_layouts_of_its_own(layer: Any, weights: list[A
 
 
 def test_taps_keep_their_order_with_the_filters_first() -> None:
-    (kernel,) = layouts.filters_first([KERNEL])
+    (kernel,) = layouts.laid_out([KERNEL], [layouts.FILTERS_FIRST])
     assert kernel[1, 2].tolist() == KERNEL[:, :, 2, 1].tolist()
+
+
+def test_taps_keep_their_order_with_the_channels_first() -> None:
+    (kernel,) = layouts.laid_out([KERNEL], [layouts.CHANNELS_FIRST])
+    assert kernel[1, 2].tolist() == KERNEL[:, :, 1, 2].tolist()
+
+
+@pytest.mark.parametrize(
+    ("layer", "version", "usual", "kept"),
+    [
+        ("Conv1D", "2.1.6", [(3, 4, 5), (5,)], [(5, 4, 3), (5,)]),
+        ("Conv2D", "2.2.4.3", [(2, 3, 4, 5)], [(5, 4, 2, 3)]),
+        ("Conv3D", "2.2.4.3", [(1, 2, 3, 4, 5), (5,)], [(5, 4, 1, 2, 3), (5,)]),
+        ("Conv2DTranspose", "2.1.6", [(2, 3, 5, 4), (5,)], [(4, 5, 2, 3), (5,)]),
+        ("Conv3DTranspose", "2.2.4.3", [(1, 2, 3, 5, 4)], [(4, 5, 1, 2, 3)]),
+        ("DepthwiseConv2D", "2.2.4.3", [(2, 3, 4, 6), (24,)], [(4, 6, 2, 3), (24,)]),
+        ("DepthwiseConv2D", "2.1.6", [(2, 3, 4, 6), (24,)], [(2, 3, 4, 6), (24,)]),
+        ("SeparableConv1D", "2.2.4.3", [(3, 4, 6), (1, 24, 5)], [(4, 6, 3), (5, 24, 1)]),
+        (
+            "SeparableConv2D",
+            "2.2.4.3",
+            [(2, 3, 4, 6), (1, 1, 24, 5), (5,)],
+            [(4, 6, 2, 3), (5, 24, 1, 1), (5,)],
+        ),
+        ("SeparableConv2D", "2.1.6", [(2, 3, 4, 6), (1, 1, 24, 5)], [(2, 3, 4, 6), (1, 1, 24, 5)]),
+        ("MaxPooling2D", "2.2.4.3", [], []),
+    ],
+)
+def test_mxnet_keeps_the_kernels_of_channels_first_in_layouts_of_its_own(
+    layer: str, version: str, usual: list[Any], kept: list[Any]
+) -> None:
+    """The shapes are those of `build` in keras-mxnet's own `layers/convolutional.py`."""
+    backend = SimpleNamespace(backend=lambda: "mxnet", int_shape=lambda weight: weight.shape)
+    generation = Keras2(SimpleNamespace(backend=backend), version)
+    weights = [np.arange(np.prod(shape), dtype="float32").reshape(shape) for shape in usual]
+    set_to: list[Any] = []
+    built = SimpleNamespace(weights=layouts.shaped(kept), set_weights=set_to.extend)
+    for data_format, shapes in (("channels_first", kept), ("channels_last", usual)):
+        case = {"layer": layer, "arguments": {"data_format": data_format}, "weights": encoded(weights)}
+        built.weights, set_to[:] = layouts.shaped(shapes), []
+        assert generation.weight_shapes(built, case) == usual
+        generation.fill(built, case)
+        assert [weight.shape for weight in set_to] == shapes
+        assert [sorted(weight.flat) for weight in set_to] == [sorted(weight.flat) for weight in weights]
+
+
+def encoded(weights: list[Any]) -> list[Any]:
+    return [wire.encode_array(weight) for weight in weights]
 
 
 def test_pooling_has_no_weights_to_lay_out() -> None:

@@ -10,6 +10,7 @@ import pytest
 from harness import arrays
 from harness.worker import loop, wire
 from harness.worker.adapters.differentiating import cotangent
+from harness.worker.adapters.generation import Unsupported
 
 
 @pytest.mark.parametrize("dtype", ["bool", "float16", "float32", "float64", "int8", "uint64"])
@@ -55,6 +56,31 @@ class Gradient:
 
     def observe(self, *_: object) -> wire.Message:
         return {"output": np.ones(2, "float32"), "gradients": [np.zeros(1, "float16")], "inferred_shape": [2]}
+
+
+class Refusing:
+    """An observer that says what it knows and then raises."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def observe(self, _case: wire.Message, _enter: object, said: wire.Message) -> wire.Message:
+        said.update(inferred_shape=[2], weight_shapes=[[1, 2], [2]], summary="a model")
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"), [(RuntimeError("no kernel"), "raised"), (Unsupported("no compiler"), "unsupported")]
+)
+def test_what_was_said_before_a_call_is_replied_where_nothing_came_of_it(
+    error: Exception, outcome: str
+) -> None:
+    fields = loop.observe(Refusing(error), {"seq": 0}, None)  # type: ignore[arg-type]
+    assert fields["outcome"] == outcome
+    assert fields["inferred_shape"] == [2]
+    assert fields["weight_shapes"] == [[1, 2], [2]]
+    assert fields["summary"] == "a model"
+    assert "output" not in fields
 
 
 def test_gradients_are_arrays_of_a_reply() -> None:

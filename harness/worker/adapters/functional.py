@@ -1,5 +1,6 @@
 """Functional models of one layer or operation, as every generation of Keras makes, saves and loads them."""
 
+import inspect
 import os
 import tempfile
 from typing import Any, Tuple
@@ -18,5 +19,9 @@ def reloaded(keras: Any, model: Any) -> Any:
     """The model that a file of this one holds; the file is gone afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, FILE)
-        model.save(path)
+        if "include_optimizer" in inspect.signature(model.save).parameters:
+            # Keras in TensorFlow 1.8 asks for the configuration of an optimizer that a model has not.
+            model.save(path, include_optimizer=False)
+        else:
+            model.save(path)
         return keras.models.load_model(path)

@@ -1,6 +1,6 @@
 """What a generation of Keras's API has to say: how each step of a case is spelled there."""
 
-from typing import Any, ContextManager, List, Tuple
+from typing import Any, ContextManager, List, Optional, Tuple
 
 from .. import wire
 
@@ -57,6 +57,13 @@ class Generation:
 
     def fill(self, layer: Any, case: wire.Message) -> None:
         """Give a bare layer that was just built the case's weights."""
+        raise NotImplementedError
+
+    def weight_shapes(self, layer: Any, case: wire.Message) -> Optional[List[Any]]:
+        """The shapes of the weights that a layer has built, in Keras's usual order and axes.
+
+        None for what builds none but is handed them.
+        """
         raise NotImplementedError
 
     def inferred_shape(self, layer: Any, shape: Tuple[Any, ...]) -> Any:

@@ -1,6 +1,6 @@
 """Keras 1: `Convolution2D(nb_filter, nb_row, nb_col, border_mode=, subsample=)`, by way of a graph."""
 
-from typing import Any, ContextManager, List, Tuple
+from typing import Any, ContextManager, List, Optional, Tuple
 
 import numpy as np
 
@@ -8,9 +8,9 @@ from .. import wire
 from . import graphs
 from .arguments import written
 from .generation import Generation, Unsupported
-from .layouts import from_keras1, to_keras1
+from .layouts import from_keras1, shaped, to_keras1
 from .older_names import spelled
-from .weights import fits, weights_of
+from .weights import fitted, weights_of
 
 
 class Keras1(Generation):
@@ -48,15 +48,20 @@ class Keras1(Generation):
         """Set the weights, in the layer's own layout."""
         weights = weights_of(case)
         if weights:
-            laid_out = to_keras1(layer, weights)
-            if fits(laid_out[0], layer.W_shape):
-                layer.set_weights(laid_out)
+            layer.set_weights(fitted(to_keras1(layer, weights), self._built(layer)))
         # Keras 1.0 says so in a call only, and would build again.
         layer.built = True
 
     def fill(self, layer: Any, case: wire.Message) -> None:
         """As `give_weights`."""
         self.give_weights(layer, case)
+
+    def weight_shapes(self, layer: Any, case: wire.Message) -> Optional[List[Any]]:  # noqa: ARG002
+        """The shapes of its variables, as later Kerases have them."""
+        return [weight.shape for weight in from_keras1(layer, shaped(self._built(layer)))]
+
+    def _built(self, layer: Any) -> List[Any]:
+        return [self.keras.backend.get_variable_shape(weight) for weight in layer.trainable_weights]
 
     def call(self, layer: Any, inputs: Any) -> Any:
         """Call the layer by way of a graph."""

@@ -6,7 +6,7 @@ graph. Weights come through initializers.
 
 import importlib
 import re
-from typing import Any, ContextManager, Dict, List, Tuple
+from typing import Any, ContextManager, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -14,13 +14,16 @@ from .. import wire
 from . import differentiating, graphs
 from .arguments import parameters_of
 from .generation import Generation, Unsupported
-from .layouts import filters_first
+from .layouts import MXNET, Axes, as_usual, laid_out, shaped
 from .making import made
 from .tracing import traced_by_tensorflow
-from .weights import set_where_fit, weights_of
+from .weights import fitted, stem_of, weights_of
 
 JIT_SINCE = (2, 8)
 """Before it there was no `jit_compile`, or `predict` did not heed it."""
+
+DEPTHWISE_IN_MXNET_SINCE = (2, 2)
+"""Before it MXNet computed nothing depthwise, and such layers kept their kernels as elsewhere."""
 
 
 class Keras2(Generation):
@@ -29,6 +32,7 @@ class Keras2(Generation):
     def __init__(self, keras: Any, version: str) -> None:
         super().__init__(keras, version)
         self._is_eager = is_eager(keras)
+        self._numbers = tuple(int(number) for number in re.findall("[0-9]+", version)[:2])
         self._kept: Dict[str, bool] = {}
 
     def forget(self) -> None:
@@ -38,8 +42,7 @@ class Keras2(Generation):
 
     def require(self, mode: str) -> None:
         """A `jit_compile` that `predict` heeds, and gradients, are not everywhere."""
-        numbers = tuple(int(number) for number in re.findall("[0-9]+", self.version)[:2])
-        if mode == "jit" and (not self._is_eager or numbers < JIT_SINCE):
+        if mode == "jit" and (not self._is_eager or self._numbers < JIT_SINCE):
             raise Unsupported("predict of Keras {} heeds no jit_compile".format(self.version))
         if mode == "gradient" and not self._is_eager:
             graphs.require_gradients(self.keras)
@@ -59,13 +62,23 @@ class Keras2(Generation):
         return made(self, case, [])
 
     def give_weights(self, layer: Any, case: wire.Message) -> None:
-        """Its initializers gave them; some layers of graphs forget that of the bias."""
-        if not self._is_eager:
-            self.fill(layer, case)
+        """Its initializers gave them; some layers of graphs forget that of the bias, and only these are set.
+
+        MXNet sets weights in single precision only.
+        """
+        if self._is_eager:
+            return
+        weights = fitted(self._weights(case), self._built(layer))
+        if not all(map(np.array_equal, layer.get_weights(), weights)):
+            layer.set_weights(weights)
 
     def fill(self, layer: Any, case: wire.Message) -> None:
         """Set the weights."""
-        set_where_fit(layer, self._weights(case))
+        layer.set_weights(fitted(self._weights(case), self._built(layer)))
+
+    def weight_shapes(self, layer: Any, case: wire.Message) -> Optional[List[Any]]:
+        """The shapes of its variables, in the layout that they have on other backends."""
+        return [weight.shape for weight in as_usual(shaped(self._built(layer)), self._layouts(case))]
 
     def inferred_shape(self, layer: Any, shape: Tuple[Any, ...]) -> Any:
         """What `compute_output_shape` says, which Keras in TensorFlow 1.4 has not."""
@@ -111,11 +124,19 @@ class Keras2(Generation):
 
     def _weights(self, case: wire.Message) -> List[Any]:
         """The case's weights, in the layout of the backend."""
-        weights = weights_of(case)
+        return laid_out(weights_of(case), self._layouts(case))
+
+    def _layouts(self, case: wire.Message) -> Sequence[Axes]:
+        """How the backend keeps the kernels of a case, where it does otherwise than Keras."""
         is_first = case["arguments"].get("data_format") == "channels_first"
-        if is_first and weights and self.keras.backend.backend() == "mxnet":
-            return filters_first(weights)
-        return weights
+        if not is_first or self.keras.backend.backend() != "mxnet":
+            return []
+        stem = stem_of(case["layer"])
+        is_usual = stem != "Conv" and self._numbers < DEPTHWISE_IN_MXNET_SINCE
+        return [] if is_usual else MXNET.get(stem, [])
+
+    def _built(self, layer: Any) -> List[Any]:
+        return [self.keras.backend.int_shape(weight) for weight in layer.weights]
 
     def _layers_keep(self, dtype: str) -> bool:
         """Whether a layer's `dtype` is that of its weights, as it is in TensorFlow and since Keras 2.3."""

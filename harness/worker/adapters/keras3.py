@@ -3,7 +3,7 @@
 import contextlib
 import importlib
 import sys
-from typing import Any, Iterator, List, Tuple
+from typing import Any, Iterator, List, Optional, Tuple
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from .generation import Generation, Unsupported
 from .making import made
 from .operations import Operation, is_operation, layer_of
 from .tracing import traced_by_tensorflow
-from .weights import set_where_fit, weights_of
+from .weights import fitted, weights_of
 
 LACKING = {"jit": "backend {} compiles nothing", "gradient": "backend {} has no gradients"}
 """Why modes are unsupported on backends that do no more than compute."""
@@ -64,7 +64,16 @@ class Keras3(Generation):
 
     def fill(self, layer: Any, case: wire.Message) -> None:
         """Set the weights."""
-        set_where_fit(layer, weights_of(case))
+        weights = weights_of(case)
+        if weights:
+            layer.set_weights(fitted(weights, self._built(layer)))
+
+    def weight_shapes(self, layer: Any, case: wire.Message) -> Optional[List[Any]]:  # noqa: ARG002
+        """The shapes of its variables; an operation has none of its own."""
+        return None if isinstance(layer, Operation) else self._built(layer)
+
+    def _built(self, layer: Any) -> List[Any]:
+        return [tuple(weight.shape) for weight in layer.weights]
 
     def inferred_shape(self, layer: Any, shape: Tuple[Any, ...]) -> Any:
         """What `compute_output_shape` says."""

@@ -3,19 +3,41 @@
 Taps keep their order: where a backend flips them, that is for the harness to see.
 """
 
-from typing import Any, List
+from typing import Any, Dict, List, Sequence, Tuple
 
 import numpy as np
 
+Axes = Tuple[int, int]
+"""The two axes of a kernel that come first in a layout, by their places in Keras's own."""
 
-def filters_first(weights: List[Any]) -> List[Any]:
-    """The same weights for layers that keep a kernel as (filters, channels, *kernel_size)."""
-    return [np.moveaxis(weights[0], (-1, -2), (0, 1)), *weights[1:]]
+FILTERS_FIRST = (-1, -2)
+"""A kernel as (filters, channels, *kernel_size); a transposed one as (channels, filters, *kernel_size)."""
+
+CHANNELS_FIRST = (-2, -1)
+"""A depthwise kernel as (channels, multiplier, *kernel_size)."""
+
+MXNET: Dict[str, List[Axes]] = {
+    "Conv": [FILTERS_FIRST],
+    "DepthwiseConv": [CHANNELS_FIRST],
+    "SeparableConv": [CHANNELS_FIRST, FILTERS_FIRST],
+}
+"""How MXNet keeps kernels in `channels_first`, by what precedes the number of axes in a layer's name."""
 
 
-def filters_last(weights: List[Any]) -> List[Any]:
-    """The inverse of `filters_first`."""
-    return [np.moveaxis(weights[0], (0, 1), (-1, -2)), *weights[1:]]
+def laid_out(weights: List[Any], layouts: Sequence[Axes]) -> List[Any]:
+    """The same weights, of which the first are kernels, for a layer that keeps these in such layouts."""
+    return [
+        np.moveaxis(weight, layouts[place], (0, 1)) if place < len(layouts) else weight
+        for place, weight in enumerate(weights)
+    ]
+
+
+def as_usual(weights: List[Any], layouts: Sequence[Axes]) -> List[Any]:
+    """The inverse of `laid_out`."""
+    return [
+        np.moveaxis(weight, (0, 1), layouts[place]) if place < len(layouts) else weight
+        for place, weight in enumerate(weights)
+    ]
 
 
 def to_keras1(layer: Any, weights: List[Any]) -> List[Any]:
@@ -27,10 +49,10 @@ def to_keras1(layer: Any, weights: List[Any]) -> List[Any]:
     if not weights:
         return weights
     if hasattr(layer, "dim_ordering"):
-        return filters_first(weights) if layer.dim_ordering == "th" else weights
+        return laid_out(weights, [FILTERS_FIRST]) if layer.dim_ordering == "th" else weights
     if _has_rows_first(layer):
         return [weights[0][:, np.newaxis], *weights[1:]]
-    kernel, *bias = filters_first(weights)
+    kernel, *bias = laid_out(weights, [FILTERS_FIRST])
     return [kernel[..., np.newaxis], *bias]
 
 
@@ -39,10 +61,15 @@ def from_keras1(layer: Any, weights: List[Any]) -> List[Any]:
     if not weights:
         return weights
     if hasattr(layer, "dim_ordering"):
-        return filters_last(weights) if layer.dim_ordering == "th" else weights
+        return as_usual(weights, [FILTERS_FIRST]) if layer.dim_ordering == "th" else weights
     if _has_rows_first(layer):
         return [weights[0][:, 0], *weights[1:]]
-    return filters_last([weights[0][..., 0], *weights[1:]])
+    return as_usual([weights[0][..., 0], *weights[1:]], [FILTERS_FIRST])
+
+
+def shaped(shapes: List[Tuple[int, ...]]) -> List[Any]:
+    """Arrays of these shapes that take no memory, to be laid out for the sake of their shapes."""
+    return [np.broadcast_to(np.int8(0), shape) for shape in shapes]
 
 
 def _has_rows_first(layer: Any) -> bool:

@@ -8,11 +8,11 @@ and so that the answer does not depend on the case before, which may have left a
 import contextlib
 import inspect
 import io
-from typing import Any, List, Optional, Tuple
+from typing import Any, List, Optional
 
 from .. import wire
 from .generation import Generation, Unsupported
-from .modelled import MODES, Enter
+from .modelled import MODES, Enter, Mode, say_shape, say_weights
 
 
 class Observer:
@@ -30,91 +30,91 @@ class Observer:
         self._forget_layer()
         self._generation.begin_batch()
 
-    def observe(self, case: wire.Message, enter: Enter) -> wire.Message:
+    def observe(self, case: wire.Message, enter: Enter, said: wire.Message) -> wire.Message:
         """Call the layer as the case's mode says; `enter` announces each stage.
 
-        Returns the fields of a reply, with arrays under `output` and `gradients`. Raises Unsupported, or
-        whatever Keras raises.
+        Returns what was computed, as arrays under `output` and `gradients`. What is said before the call
+        goes into `said`, as further fields of a reply: it holds even where nothing is computed. Raises
+        Unsupported, or whatever Keras raises.
         """
         mode = self._modes.get(case["mode"])
         if mode is None:
             raise Unsupported("this worker does not know the mode {}".format(case["mode"]))
         self._generation.require(case["mode"])
         with self._generation.setting(case["dtype"]):
-            fields = mode(case, wire.decode_array(case["input"]), enter)
+            found = mode(case, wire.decode_array(case["input"]), enter, said)
             enter("reply")
-            fields["output"] = self._generation.to_numpy(fields["output"])
-            if "gradients" in fields:
-                fields["gradients"] = [self._generation.to_numpy(found) for found in fields["gradients"]]
-        for name in ("inferred_shape", "symbolic_shape"):
-            if fields.get(name) is None:
-                fields.pop(name, None)
-            else:
-                fields[name] = plain_shape(fields[name])
-        return fields
+            computed = {"output": self._generation.to_numpy(found["output"])}
+            if "gradients" in found:
+                computed["gradients"] = [self._generation.to_numpy(each) for each in found["gradients"]]
+        return computed
 
     def _forget_layer(self) -> None:
         self._layer = self._layer_key = None
         self._generation.forget()
 
-    def _eager(self, case: wire.Message, inputs: Any, enter: Enter) -> wire.Message:
-        layer, fields = self._ready(case, inputs, enter)
+    def _eager(self, case: wire.Message, inputs: Any, enter: Enter, said: wire.Message) -> wire.Message:
+        layer = self._ready(case, inputs, enter, said)
         enter("call")
-        fields["output"] = self._generation.call(layer, inputs)
-        return fields
+        return {"output": self._generation.call(layer, inputs)}
 
-    def _gradient(self, case: wire.Message, inputs: Any, enter: Enter) -> wire.Message:
-        layer, fields = self._ready(case, inputs, enter)
+    def _gradient(self, case: wire.Message, inputs: Any, enter: Enter, said: wire.Message) -> wire.Message:
+        layer = self._ready(case, inputs, enter, said)
         enter("call")
-        fields["output"], fields["gradients"] = self._generation.gradients(layer, inputs)
-        return fields
+        output, gradients = self._generation.gradients(layer, inputs)
+        return {"output": output, "gradients": gradients}
 
-    def _ready(self, case: wire.Message, inputs: Any, enter: Enter) -> Tuple[Any, wire.Message]:
-        """The built layer with its weights, and the shape that it infers or the error in its place."""
+    def _ready(self, case: wire.Message, inputs: Any, enter: Enter, said: wire.Message) -> Any:
+        """The built layer with its weights, which says what shape it infers or why it does not."""
         key = [case[name] for name in ("layer", "form", "arguments", "dtype", "weights")]
         if key == self._layer_key:
-            fields = self._inferred(self._layer, inputs, enter)
-            if "inference_error" not in fields:
-                return self._layer, fields
+            error = self._infer(self._layer, inputs, enter, said)
+            if error is None:
+                say_weights(self._generation, self._layer, case, said)
+                return self._layer
         self._forget_layer()
         enter("build")
         layer = self._generation.layer(case)
-        fields = self._inferred(layer, inputs, enter)
+        error = self._infer(layer, inputs, enter, said)
+        if error is not None:
+            said["inference_error"] = wire.describe(error)
         enter("build")
         layer.build(inputs.shape)
+        say_weights(self._generation, layer, case, said)
         self._generation.give_weights(layer, case)
-        if "inference_error" not in fields:
+        if error is None:
             self._layer, self._layer_key = layer, key
-        return layer, fields
+        return layer
 
-    def _inferred(self, layer: Any, inputs: Any, enter: Enter) -> wire.Message:
+    def _infer(self, layer: Any, inputs: Any, enter: Enter, said: wire.Message) -> Optional[Exception]:
+        """Say what shape the layer infers. Returns what it raised in the place of one."""
         enter("infer")
         try:
-            return {"inferred_shape": self._generation.inferred_shape(layer, inputs.shape)}
+            say_shape("inferred_shape", self._generation.inferred_shape(layer, inputs.shape), said)
         except Exception as error:
-            return {"inference_error": wire.describe(error)}
+            return error
+        return None
 
-    def _sequential(self, case: wire.Message, inputs: Any, enter: Enter) -> wire.Message:
+    def _sequential(self, case: wire.Message, inputs: Any, enter: Enter, said: wire.Message) -> wire.Message:
         self._forget_layer()
         enter("build")
         layer = self._generation.layer(case, input_shape=inputs.shape[1:])
         model = self._generation.keras.models.Sequential()
         model.add(layer)
+        say_weights(self._generation, layer, case, said)
         self._generation.give_weights(layer, case)
         enter("infer")
-        summary = summary_of(model)
-        inferred = model.output_shape
+        said["summary"] = summary_of(model)
+        say_shape("inferred_shape", model.output_shape, said)
         enter("call")
-        output = self._generation.predict(model, inputs)
-        return {"output": output, "inferred_shape": inferred, "summary": summary}
+        return {"output": self._generation.predict(model, inputs)}
 
-    def _modelled(self, mode: Any) -> Any:
+    def _modelled(self, mode: Mode) -> Any:
         """A mode that keeps no layer."""
 
-        def observe(case: wire.Message, inputs: Any, enter: Enter) -> wire.Message:
+        def observe(case: wire.Message, inputs: Any, enter: Enter, said: wire.Message) -> wire.Message:
             self._forget_layer()
-            fields: wire.Message = mode(self._generation, case, inputs, enter)
-            return fields
+            return {"output": mode(self._generation, case, inputs, enter, said)}
 
         return observe
 
@@ -134,9 +134,3 @@ def summary_of(model: Any) -> str:
     with contextlib.redirect_stdout(printed):
         model.summary(line_length=100)
     return printed.getvalue()
-
-
-def plain_shape(shape: Any) -> List[Optional[int]]:
-    """A shape of ints and Nones, whatever sequence of whatever integers it was."""
-    lengths = [getattr(length, "value", length) for length in shape]
-    return [None if length is None else int(length) for length in lengths]

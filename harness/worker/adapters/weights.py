@@ -22,13 +22,17 @@ def weights_of(case: wire.Message) -> List[Any]:
     return [wire.decode_array(weight) for weight in case["weights"]]
 
 
+def stem_of(layer: str) -> str:
+    """What precedes the number of axes in a layer's name."""
+    return re.split("[0-9]", layer)[0]
+
+
 def initializers(keras: Any, layer: str, weights: List[Any]) -> Dict[str, Callable[..., Any]]:
     """The arguments that make a layer with these weights.
 
-    The initializers that such a layer has by default take over where a weight does not fit.
+    The initializers that such a layer has by default are asked where a weight does not fit.
     """
-    kernels = KERNELS[re.split("[0-9]", layer)[0]]
-    usual = [*((name, "glorot_uniform") for name in kernels), ("bias_initializer", "zeros")]
+    usual = [*((name, "glorot_uniform") for name in KERNELS[stem_of(layer)]), ("bias_initializer", "zeros")]
     found = {}
     for position, values in enumerate(weights):
         name, otherwise = usual[position]
@@ -37,21 +41,21 @@ def initializers(keras: Any, layer: str, weights: List[Any]) -> Dict[str, Callab
 
 
 def given(values: Any, otherwise: Callable[..., Any]) -> Callable[..., Any]:
-    """An initializer that gives `values`, and asks another for a weight of another shape.
+    """An initializer that gives `values`, and zeros for a weight of another shape.
 
-    Such a weight belongs to a case that must be refused, and the words of the refusal have to be Keras's.
-    Where there is none, the weight repeats the numbers of the case, so that every run computes the same;
-    but for a negative length, of which Keras is left with what it made.
+    Such a layer is not the one that was asked for, and what it computes says nothing: zeros are the same in
+    every run. But another initializer is asked first, so that the words of a refusal are Keras's; and of a
+    negative length Keras is left with what that one made.
     """
 
     def initializer(shape: Any, dtype: Any = None, **more: Any) -> Any:
-        if not fits(values, shape):
-            made = otherwise(shape, dtype=dtype, **more)
-            if min(int(length) for length in shape) < 0:
-                return made
         # TensorFlow's dtypes are not NumPy's, but know them.
         known = getattr(dtype, "as_numpy_dtype", dtype) or values.dtype
-        return np.resize(values, [int(length) for length in shape]).astype(known)
+        if fits(values, shape):
+            return values.astype(known)
+        made = otherwise(shape, dtype=dtype, **more)
+        lengths = [int(length) for length in shape]
+        return made if min(lengths) < 0 else np.zeros(lengths, known)
 
     return initializer
 
@@ -61,7 +65,11 @@ def fits(values: Any, shape: Any) -> bool:
     return bool(tuple(int(length) for length in shape) == values.shape)
 
 
-def set_where_fit(layer: Any, weights: List[Any]) -> None:
-    """Set the weights of a built layer, unless they are of other shapes than it built."""
-    if [built.shape for built in layer.get_weights()] == [values.shape for values in weights]:
-        layer.set_weights(weights)
+def fitted(weights: List[Any], shapes: List[Any]) -> List[Any]:
+    """What weights of these shapes are set to: those of the case, and zeros where one does not fit."""
+    return [
+        weights[position]
+        if position < len(weights) and fits(weights[position], shape)
+        else np.zeros([int(length) for length in shape], weights[0].dtype)
+        for position, shape in enumerate(shapes)
+    ]
