@@ -158,13 +158,10 @@ class Subject:
 
 @cache
 def _fixed(layer: Layer) -> frozenset[str]:
-    """The attributes that a layer leaves no choice of.
-
-    `ops.conv` documents kernels of all the input's channels only, so that there is one group.
-    """
+    """The attributes that a layer leaves no choice of."""
     kind, arguments = SIGNATURES[layer].kind, SIGNATURES[layer].arguments
     claims = {
-        "groups": kind is not Kind.CONVOLUTION or layer is Layer.OPS_CONV,
+        "groups": kind is not Kind.CONVOLUTION,
         "filters": kind in FAN_OUT,
         "multiplier": kind not in {Kind.DEPTHWISE, Kind.SEPARABLE},
         "bias": Argument.USE_BIAS not in arguments,

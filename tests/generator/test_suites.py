@@ -25,6 +25,7 @@ from harness.records import (
     Layer,
     Mode,
     Refusal,
+    arguments_of,
     parse_case_id,
 )
 from harness.shipped import cases_folder
@@ -297,7 +298,7 @@ def test_only_documented_kernels_are_handed_to_operations(suites: Mapping[str, S
         if is_operation(case.layer):
             handed = (*case.kernel, case.filters, case.multiplier)
             assert min(handed) >= 1 or Argument.POOL_SIZE in SIGNATURES[case.layer].arguments, case.id
-            assert case.kind is Kind.DEPTHWISE or case.groups == 1, case.id
+            assert case.channels % case.groups == case.filters % case.groups == 0, case.id
 
 
 def test_grouped_cases_can_see_a_permutation_of_groups(suites: Mapping[str, Sequence[Case]]) -> None:
@@ -308,7 +309,20 @@ def test_grouped_cases_can_see_a_permutation_of_groups(suites: Mapping[str, Sequ
     ]
     assert any(case.channels > case.groups and case.filters > case.groups for case in grouped)
     assert {case.groups for case in grouped} >= {2, 3, 4}
-    assert {case.layer for case in grouped} == {Layer.CONV1D, Layer.CONV2D, Layer.CONV3D}
+    assert {case.layer for case in grouped} == {Layer.CONV1D, Layer.CONV2D, Layer.CONV3D, Layer.OPS_CONV}
+    operations = Counter((case.ndim, case.mode) for case in grouped if case.layer is Layer.OPS_CONV)
+    modes = {Mode.EAGER, Mode.INFERRED, Mode.COMPILED, Mode.DYNAMIC, Mode.GRADIENT}
+    assert all(operations[ndim, mode] >= 2 for ndim in (1, 2, 3) for mode in modes)
+
+
+def test_core_asks_operations_for_every_argument_that_they_take(
+    computed: Mapping[tuple[Layer, int], Sequence[Case]],
+) -> None:
+    for (layer, ndim), cases in computed.items():
+        if is_operation(layer):
+            written = [arguments_of(case) for case in cases if case.form is Form.TUPLE]
+            for argument in SIGNATURES[layer].arguments:
+                assert len({str(arguments[argument]) for arguments in written}) >= 2, (layer, ndim, argument)
 
 
 def test_real_data_and_other_ways_of_writing_are_in_every_layer(
