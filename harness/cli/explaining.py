@@ -103,6 +103,9 @@ def _check_taken(asked: Asked) -> None:
         raise HarnessError(f"{', '.join(found)}: nothing that {asked.layer} takes; leave it out")
     if asked.mode is Mode.SEQUENTIAL and asked.layer.value.startswith("ops."):
         raise HarnessError(f"--mode sequential: {asked.layer} is no layer; use another mode")
+    is_handed = asked.layer.value.startswith("ops.") and signature.kind not in POOLING
+    if asked.mode is Mode.SYMBOLIC and not is_handed:
+        raise HarnessError(f"--mode symbolic: {asked.layer} is handed no weights; use another mode")
 
 
 def _ndim(asked: Asked) -> int:

@@ -230,7 +230,20 @@ def _problems(grid: Grid) -> Iterator[str]:
         yield f"{', '.join(grid.in_step)} are in step and not of one length"
     if grid.in_step and grid.cover is not None:
         yield "`in_step` and `cover`; in a cover every value meets every other"
+    yield from _data_problems(grid)
     yield from _axes_problems(grid)
+
+
+def _data_problems(grid: Grid) -> Iterator[str]:
+    listed = {**each_of(grid), **given(grid.turn)}
+    of_pooling = [data.value for data in listed.get("data", ()) if data.is_of_pooling]
+    if not of_pooling:
+        return
+    other = [layer for layer in layers_of(grid) if SIGNATURES[layer].kind not in POOLING]
+    if other:
+        yield f"`data` has {of_pooling[0]}, which is for pooling; give {other[0]} a grid of its own"
+    if Mode.GRADIENT in (grid.mode, *listed.get("mode", ())):
+        yield f"`data` has {of_pooling[0]}, of which there are no gradients; give them a grid of their own"
 
 
 def _axes_problems(grid: Grid) -> Iterator[str]:

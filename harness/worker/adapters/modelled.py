@@ -3,8 +3,9 @@
 from typing import Any, Callable, Dict, Tuple
 
 from .. import wire
-from .functional import model_of, reloaded
-from .generation import Generation
+from .functional import model_of, model_of_symbols, reloaded
+from .generation import Generation, Unsupported
+from .operations import is_operation
 
 Enter = Callable[[str], None]
 
@@ -18,6 +19,21 @@ def observe_inferred(generation: Generation, case: wire.Message, inputs: Any, en
     model = _given(generation, layer, case, inputs.shape)
     enter("call")
     output = generation.call_model(model, inputs)
+    return {"output": output, "inferred_shape": inferred, "symbolic_shape": model.output_shape}
+
+
+def observe_symbolic(generation: Generation, case: wire.Message, inputs: Any, enter: Enter) -> wire.Message:
+    """As inferred, of an operation in a model whose inputs are the weights, too."""
+    if not (is_operation(case) and case["weights"]):
+        raise Unsupported("{} is handed no weights".format(case["layer"]))
+    enter("build")
+    operation = generation.layer(case)
+    enter("infer")
+    inferred = generation.inferred_shape(operation, inputs.shape)
+    arrays = [inputs] + list(operation.arrays)
+    model = model_of_symbols(generation.keras, operation, [array.shape for array in arrays], case["dtype"])
+    enter("call")
+    output = generation.call_model(model, arrays)
     return {"output": output, "inferred_shape": inferred, "symbolic_shape": model.output_shape}
 
 
@@ -85,6 +101,7 @@ def _batchless(inputs: Any) -> Tuple[Any, ...]:
 
 MODES: Dict[str, Callable[[Generation, wire.Message, Any, Enter], wire.Message]] = {
     "inferred": observe_inferred,
+    "symbolic": observe_symbolic,
     "compiled": observe_compiled,
     "jit": observe_jit,
     "dynamic": observe_dynamic,
