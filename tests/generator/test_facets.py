@@ -209,6 +209,7 @@ LACKS: Mapping[Facet, Case] = {
             Facet.DYNAMIC,
             Facet.RELOADED,
             Facet.GRADIENT,
+            Facet.SYMBOLIC,
         ),
         PLAIN,
     ),

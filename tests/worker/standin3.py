@@ -79,9 +79,7 @@ def keras3(backend_name: str = "tensorflow", *, heeds_jit: bool = True) -> Any:
             *size, _, filters = kernel.shape
             shape = shape_of(inputs.shape, size, filters, strides, padding, dilation_rate)
             if isinstance(kernel, KerasTensor):
-                return KerasTensor(
-                    shape, inputs.dtype, lambda both: conv(*both, **given, data_format=data_format)
-                )
+                return KerasTensor(shape, inputs.dtype, lambda both: conv(both[0], both[1], **given))
             return KerasTensor(
                 shape,
                 inputs.dtype,
@@ -185,14 +183,15 @@ def keras3(backend_name: str = "tensorflow", *, heeds_jit: bool = True) -> Any:
         def __call__(self, inputs: Any) -> Any:
             if isinstance(inputs, list):
                 arrays = zip(inputs, self.inputs, strict=True)
-                return self.outputs[0].computed([np.asarray(one, given.dtype) for one, given in arrays])
+                both: Any = [np.asarray(one, given.dtype) for one, given in arrays]
+                return self.outputs[0].computed(both)
             return self.outputs[0].computed(np.asarray(inputs, self.inputs[0].dtype))
 
         def compile(self, optimizer: str, loss: str, jit_compile: bool) -> None:  # noqa: FBT001
             asked.jit.append(jit_compile)
             self.jit_compile = jit_compile and heeds_jit
 
-        def predict_on_batch(self, inputs: Values) -> Values:
+        def predict_on_batch(self, inputs: Values) -> Any:
             asked.on_batch.append(len(inputs))
             return self(inputs)
 
