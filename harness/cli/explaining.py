@@ -166,6 +166,9 @@ def _check_taken(asked: Asked, layer: Layer) -> None:
         raise HarnessError(f"{', '.join(found)}: nothing that {layer} takes; leave it out")
     if asked.mode is Mode.SEQUENTIAL and layer.value.startswith("ops."):
         raise HarnessError(f"--mode sequential: {layer} is no layer; use another mode")
+    is_handed = layer.value.startswith("ops.") and signature.kind not in POOLING
+    if asked.mode is Mode.SYMBOLIC and not is_handed:
+        raise HarnessError(f"--mode symbolic: {layer} is handed no weights; use another mode")
 
 
 def _ndim(text: str, layer: Layer) -> int:

@@ -50,6 +50,10 @@ _ATTEMPTS: Final = 12
 _LARGE_POOL: Final = 4096
 _REAL_BINADES: Final = 6
 
+_THEMES: Final = 4
+_FINITE: Final = 60
+"""The kinds of planes of nonfinite data; the largest number there, of which every dtype holds sums."""
+
 Integers = npt.NDArray[np.int64]
 
 
@@ -126,6 +130,44 @@ def real_distinct(key: str, shape: tuple[int, ...], channels_last: bool, dtype: 
     return _held(
         np.ldexp(values * _signs(_mixed(f"{key} sign", values.size).reshape(shape)), 3 - bits), dtype
     )
+
+
+@lru_cache(maxsize=4096)
+def tied(key: str, shape: tuple[int, ...], channels_last: bool, dtype: str) -> Array:  # noqa: FBT001, ARG001
+    """Integers from -3 to -1 and zeros of both signs, each a fifth of all. Takes what `distinct` takes."""
+    few = np.array([-3.0, -2.0, -1.0, -0.0, 0.0])
+    return _held(few[_draw(f"{key} tied", shape, len(few))], dtype)
+
+
+@lru_cache(maxsize=4096)
+def nonfinite(key: str, shape: tuple[int, ...], channels_last: bool, dtype: str) -> Array:  # noqa: FBT001
+    """Integers of both signs and what is none, by four themes: each channel of a batch entry has the next.
+
+    Half of the cells -inf, all together; infinities of both signs; NaN; all of these, and -0. The shape
+    decides which theme is the first.
+    """
+    cells = math.prod(shape[1:-1] if channels_last else shape[2:])
+    planes = math.prod((shape[0], shape[-1] if channels_last else shape[1]))
+    values: npt.NDArray[np.float64] = np.array(
+        signed(f"{key} finite", (planes, cells), _FINITE, "float64"), dtype=np.float64
+    )
+    order = _draw(f"{key} nonfinite", (planes, cells), max(cells, 1))
+    first = word(f"{key} {shape}")
+    for plane, places in enumerate(order):
+        match (first + plane) % _THEMES:
+            case 0:
+                values[plane, : -(-cells // 2)] = -np.inf
+            case 1:
+                values[plane, places % 4 == 0] = np.inf
+                values[plane, places % 4 == 1] = -np.inf
+            case 2:
+                values[plane, places % 6 == 0] = np.nan
+            case _:
+                for place, value in enumerate((np.nan, np.inf, -np.inf, -0.0)):
+                    values[plane, places % 9 == place] = value
+    if channels_last and len(shape) > 1:
+        values = np.moveaxis(values.reshape(shape[0], shape[-1], *shape[1:-1]), 1, -1)
+    return _held(values.reshape(shape), dtype)
 
 
 def word(key: str) -> int:

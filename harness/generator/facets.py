@@ -87,6 +87,8 @@ class Facet(StrEnum):
     FLOAT16 = "float16"
     BFLOAT16 = "bfloat16"
     REAL_DATA = "real-data"
+    TIED_DATA = "tied-data"
+    NONFINITE_DATA = "nonfinite-data"
     SPELLED_PADDING = "spelled-padding"  # a padding name that is not all lower case
     LISTS = "lists"  # lengths are written as lists
     INTEGERS = "integers"  # as one integer for all axes
@@ -98,6 +100,7 @@ class Facet(StrEnum):
     DYNAMIC = "dynamic"
     RELOADED = "reloaded"
     GRADIENT = "gradient"
+    SYMBOLIC = "symbolic"
     EMPTY_INPUT = "empty-input"  # an axis without a cell
     EMPTY_BATCH = "empty-batch"
     EMPTY_OUTPUT = "empty-output"  # nothing comes of it
@@ -135,6 +138,7 @@ _MODES: Final = {
     Mode.DYNAMIC: Facet.DYNAMIC,
     Mode.RELOADED: Facet.RELOADED,
     Mode.GRADIENT: Facet.GRADIENT,
+    Mode.SYMBOLIC: Facet.SYMBOLIC,
 }
 _FORMS: Final = {Form.LIST: Facet.LISTS, Form.INT: Facet.INTEGERS, Form.DEFAULTS: Facet.DEFAULTS}
 _DTYPES: Final = {"float64": Facet.FLOAT64, "float16": Facet.FLOAT16, "bfloat16": Facet.BFLOAT16}
@@ -177,6 +181,8 @@ def _plain(case: Case) -> Iterator[Facet]:
         Facet.NO_BIAS: not case.bias and Argument.USE_BIAS in SIGNATURES[case.layer].arguments,
         Facet.BATCHED: case.batch > 1,
         Facet.REAL_DATA: case.data is Data.REAL,
+        Facet.TIED_DATA: case.data is Data.TIES,
+        Facet.NONFINITE_DATA: case.data is Data.NONFINITE,
         Facet.SPELLED_PADDING: case.padding != case.padding.lower(),
         Facet.EMPTY_INPUT: 0 in case.input,
         Facet.EMPTY_BATCH: case.batch == 0,

@@ -164,13 +164,10 @@ class Subject:
 
 @cache
 def _fixed(layer: Layer) -> frozenset[str]:
-    """The attributes that a layer leaves no choice of.
-
-    `ops.conv` documents kernels of all the input's channels only, so that there is one group.
-    """
+    """The attributes that a layer leaves no choice of."""
     kind, arguments = SIGNATURES[layer].kind, SIGNATURES[layer].arguments
     claims = {
-        "groups": kind is not Kind.CONVOLUTION or layer is Layer.OPS_CONV,
+        "groups": kind is not Kind.CONVOLUTION,
         "filters": kind in FAN_OUT,
         "multiplier": kind not in {Kind.DEPTHWISE, Kind.SEPARABLE},
         "bias": Argument.USE_BIAS not in arguments,
@@ -239,7 +236,20 @@ def _problems(grid: Grid) -> Iterator[str]:
         yield f"{', '.join(grid.in_step)} are in step and not of one length"
     if grid.in_step and grid.cover is not None:
         yield "`in_step` and `cover`; in a cover every value meets every other"
+    yield from _data_problems(grid)
     yield from _axes_problems(grid)
+
+
+def _data_problems(grid: Grid) -> Iterator[str]:
+    listed = {**each_of(grid), **given(grid.turn)}
+    of_pooling = [data.value for data in listed.get("data", ()) if data.is_of_pooling]
+    if not of_pooling:
+        return
+    other = [layer for layer in layers_of(grid) if SIGNATURES[layer].kind not in POOLING]
+    if other:
+        yield f"`data` has {of_pooling[0]}, which is for pooling; give {other[0]} a grid of its own"
+    if Mode.GRADIENT in (grid.mode, *listed.get("mode", ())):
+        yield f"`data` has {of_pooling[0]}, of which there are no gradients; give them a grid of their own"
 
 
 def _axes_problems(grid: Grid) -> Iterator[str]:

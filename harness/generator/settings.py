@@ -9,7 +9,7 @@ from typing import Any
 from harness.generator.grids import DEFAULTS, Lengths, Subject
 from harness.oracle.geometry import axis_geometry, transposed_axis
 from harness.oracle.rules import Padding
-from harness.records import Case, Form, Kind
+from harness.records import SIGNATURES, Argument, Case, Form, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,18 @@ def case_of(subject: Subject, setting: Setting, attributes: Mapping[str, Any], l
 
 
 def is_writable(case: Case) -> bool:
-    """Whether the arguments can be written in the case's form: as integers only where axes are alike."""
+    """Whether there is a way to write the call.
+
+    Lengths are integers only where axes are alike. The groups of an operation are what the channels of its
+    kernel make them, so that there are none but those that fit.
+    """
+    if Argument.GROUPS not in SIGNATURES[case.layer].arguments and not _groups_fit(case):
+        return False
     if case.form is not Form.INT:
         return True
     lengths = (case.kernel, case.strides, case.dilation, case.output_padding or (0,))
     return all(len(set(axes)) == 1 for axes in lengths)
+
+
+def _groups_fit(case: Case) -> bool:
+    return case.groups >= 1 and case.channels % case.groups == 0 and case.filters % case.groups == 0

@@ -9,6 +9,12 @@ and has no ties. One array of a float64 case is wider than float32 holds.
 **Real data** have full significands, both signs and several binades, so that a computation in fewer
 bits shows.
 
+**Ties and nonfinite data** are for pooling, whose answer is one of its cells or their mean. Of few values,
+zeros of both signs among them, most windows have several cells that are the largest. Nonfinite data
+differ by channel and batch entry: windows of nothing but -inf, infinities of both signs, NaN among numbers,
+all of them. Which of several largest cells a gradient goes to is documented nowhere: there are none of
+gradients.
+
 Equal layers get equal weights, whatever the length, batch and format of their input, so that a worker may
 keep the layer; an operation gets the data of the layer of its kind.
 """
@@ -29,7 +35,7 @@ from harness.generator.amplitudes import (
     input_for_gradient,
     sizes_of,
 )
-from harness.records import Array, Case, Data, DataFormat, Kind, Mode, Signals
+from harness.records import POOLING, Array, Case, Data, DataFormat, Kind, Mode, Signals
 
 SIGNALS_VERSION: Final = 2
 
@@ -60,12 +66,20 @@ def signals_of(case: Case) -> Signals:
     """
     try:
         check_dtype(case.dtype)
-        if case.data is Data.REAL:
-            weights = _real_weights(sizes_of(case))
-            inputs = _real_inputs(case)
-        else:
-            weights = _exact_weights(sizes_of(case), has_gradient=case.mode is Mode.GRADIENT)
-            inputs = _exact_inputs(case, weights.most)
+        match case.data:
+            case Data.REAL:
+                weights = _real_weights(sizes_of(case))
+                inputs = _real_inputs(case)
+            case Data.EXACT:
+                weights = _exact_weights(sizes_of(case), has_gradient=case.mode is Mode.GRADIENT)
+                inputs = _exact_inputs(case, weights.most)
+            case Data.TIES | Data.NONFINITE:
+                _require_pooling(case)
+                weights = _Weights(None, None, None, Amplitudes(0, (), 0))
+                draw = draws.tied if case.data is Data.TIES else draws.nonfinite
+                inputs = draw(*_apart(case), case.dtype)
+            case _:
+                assert_never(case.data)
     except HarnessError as error:
         raise HarnessError(f"{case.id}: {error}") from error
     return Signals(inputs, weights.kernel, weights.bias if case.bias else None, weights.pointwise)
@@ -81,12 +95,20 @@ def has_data(case: Case) -> bool:
     if case.data is Data.REAL:
         return True
     try:
+        if case.data.is_of_pooling:
+            _require_pooling(case)
+            return True
         most = amplitudes(sizes_of(case), wide=0, has_gradient=case.mode is Mode.GRADIENT)
         if case.mode is Mode.GRADIENT:
             input_for_gradient(case, most)
     except HarnessError:
         return False
     return True
+
+
+def _require_pooling(case: Case) -> None:
+    if case.kind not in POOLING or case.mode is Mode.GRADIENT:
+        raise HarnessError(f"data {case.data} are for pooling, and not for gradients; use exact or real data")
 
 
 def _exact_inputs(case: Case, most: Amplitudes) -> Array:

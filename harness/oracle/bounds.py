@@ -7,6 +7,9 @@ below the normal numbers of a dtype, each rounding may also lose half of its sma
 
 Sums of exact data need no bound: they are integers that every order of summation gives. The mean of a
 window is no integer, and the largest cell of a window is one of its cells, whatever they hold.
+
+The mean of infinities and NaN is what IEEE 754 makes of them in any order of summation. Of a maximum with NaN
+nothing is documented, by Keras or by its backends: there the bound is infinite.
 """
 
 from __future__ import annotations
@@ -35,7 +38,7 @@ def output_bound(case: Case, plan: Plan, signals: Signals) -> Values | None:
         return None
     magnitudes = values_of(case, plan, _magnitudes(signals))
     if plan.kind is Kind.MAX_POOLING:
-        return np.zeros_like(magnitudes)
+        return np.where(np.isnan(magnitudes), np.inf, 0.0)
     return _bound(case, magnitudes, _output_roundings(case))
 
 
@@ -61,6 +64,7 @@ def _bound(case: Case, magnitudes: Values, roundings: int) -> Values:
     """`K * B * 2**-(1+p)`, and the same again of float64, in which the formula itself was computed."""
     own, ours = FRACTION_BITS[case.dtype], FRACTION_BITS["float64"]
     relative = roundings * (2.0 ** -(1 + own) + 2.0 ** -(1 + ours))
+    magnitudes = np.where(np.isfinite(magnitudes), magnitudes, 0.0)
     return magnitudes * relative + (magnitudes > 0) * (roundings * HALF_OF_SMALLEST[case.dtype])
 
 

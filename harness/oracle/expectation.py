@@ -54,14 +54,14 @@ def expect(case: Case, signals: Signals, rule: Rule = KERAS) -> Expectation:
     )
 
 
-_SYMBOLIC = frozenset({Mode.INFERRED, Mode.COMPILED, Mode.JIT, Mode.DYNAMIC, Mode.RELOADED})
+_SYMBOLIC = frozenset({Mode.INFERRED, Mode.COMPILED, Mode.JIT, Mode.DYNAMIC, Mode.RELOADED, Mode.SYMBOLIC})
 """The modes that build a model, which says the shape of its output."""
 
 
 def _before_the_call(case: Case, shape: tuple[int, ...]) -> Shape:
     """The output's shape as far as it is known before the call in the case's mode."""
     match case.mode:
-        case Mode.EAGER | Mode.INFERRED | Mode.GRADIENT:
+        case Mode.EAGER | Mode.INFERRED | Mode.GRADIENT | Mode.SYMBOLIC:
             return shape
         case Mode.SEQUENTIAL | Mode.COMPILED | Mode.JIT | Mode.RELOADED:
             return (None, *shape[1:])

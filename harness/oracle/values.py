@@ -6,7 +6,7 @@ A transposed layer has the same form with another table (the gradient of a convo
 to its input; Keras `Conv2DTranspose`). Groups are consecutive blocks of channels and of filters; output
 channel `c*m + j` of a depthwise layer belongs to input channel `c`; a separable layer is a depthwise one
 and a pointwise one after it. Max pooling takes the largest real cell of a window, average pooling the
-mean of its real cells.
+mean of its real cells. Where a cell of a window is NaN, both are.
 
 Sums of integers far below 2**53 are exact in float64 in any order.
 """
@@ -93,11 +93,13 @@ def _combined(case: Case, plan: Plan, cells: Values, signals: Signals) -> Values
     match plan.kind:
         case Kind.MAX_POOLING:
             beyond = -np.inf if rule.maximum is Maximum.NOTHING else 0.0
-            largest: Values = gathered(cells, reads, beyond).max(axis=2, initial=-np.inf)
+            with np.errstate(invalid="ignore"):
+                largest: Values = gathered(cells, reads, beyond).max(axis=2, initial=-np.inf)
             return largest
         case Kind.AVERAGE_POOLING:
             beyond = 1.0 if rule.fill is Fill.ONE else 0.0
-            return np.asarray(gathered(cells, reads, beyond).sum(axis=2) / divisors(case, plan))
+            with np.errstate(invalid="ignore"):
+                return np.asarray(gathered(cells, reads, beyond).sum(axis=2) / divisors(case, plan))
         case Kind.CONVOLUTION | Kind.TRANSPOSE | Kind.DEPTHWISE | Kind.SEPARABLE:
             pass
         case _:

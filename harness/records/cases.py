@@ -19,7 +19,7 @@ _ID = re.compile(
     r"-(?P<padding>[A-Za-z_]+)(-o(?P<output_padding>[-0-9x]+))?-(?P<data_format>last|first)"
     r"-b(?P<batch>\d+)-c(?P<channels>\d+)(-m(?P<multiplier>-?\d+))?(-f(?P<filters>-?\d+))?(-g(?P<groups>-?\d+))?"
     r"(-(?P<bias>bias|nobias))?-(?P<dtype>[a-z0-9]+)"
-    r"(-(?P<form>list|int|defaults))?(-(?P<data>real))?"
+    r"(-(?P<form>list|int|defaults))?(-(?P<data>real|ties|nonfinite))?"
 )
 
 

@@ -17,7 +17,8 @@ Values = npt.NDArray[np.float64]
 class ExpectedArray:
     """What the formula gives, in float64, and how far off an answer may be, cell by cell.
 
-    Without a bound the values are integers that every order of summation gives exactly.
+    Without a bound the values are integers that every order of summation gives exactly. Where the bound is
+    infinite, nothing is documented of the cell, and any value is right, NaN too.
     """
 
     values: Values

@@ -20,7 +20,8 @@ class Mode(StrEnum):
     `sequential` is the document's way: a `Sequential` model, its summary, `predict`. `inferred` asks
     for the shape beforehand in every way there is. `compiled` predicts a batch by the backend's own
     graph, `jit` by its compiler (`jit_compile`). `dynamic` knows batch and spatial lengths at the call
-    only. `reloaded` saves the model and loads it. `gradient` differentiates.
+    only. `reloaded` saves the model and loads it. `gradient` differentiates. `symbolic` is `inferred` of an
+    operation whose weights are inputs of the model too.
     """
 
     EAGER = "eager"
@@ -31,6 +32,7 @@ class Mode(StrEnum):
     DYNAMIC = "dynamic"
     RELOADED = "reloaded"
     GRADIENT = "gradient"
+    SYMBOLIC = "symbolic"
 
 
 class Form(StrEnum):
@@ -47,10 +49,21 @@ class Form(StrEnum):
 
 
 class Data(StrEnum):
-    """What the inputs and weights are: small integers, whose sums are exact, or real numbers."""
+    """What the inputs and weights are: small integers, whose sums are exact, or real numbers.
+
+    Two are of pooling: `ties`, few values and zeros of both signs, so that several cells of a window are its
+    largest; `nonfinite`, infinities and NaN among numbers.
+    """
 
     EXACT = "exact"
     REAL = "real"
+    TIES = "ties"
+    NONFINITE = "nonfinite"
+
+    @property
+    def is_of_pooling(self) -> bool:
+        """Whether there are such data for pooling only, and not for its gradients."""
+        return self in {Data.TIES, Data.NONFINITE}
 
 
 class DataFormat(StrEnum):
@@ -113,11 +126,15 @@ class Divergence(StrEnum):
     MISSING_ERROR = "missing-error"
     CRASH = "crash"
     WEIGHTS = "weights"
+    INCONSISTENT = "inconsistent"
 
     @property
     def is_silent(self) -> bool:
-        """Whether a user gets a wrong answer and no sign of it."""
-        return self not in {Divergence.UNEXPECTED_ERROR, Divergence.CRASH}
+        """Whether a user gets a wrong answer and no sign of it.
+
+        Each of the answers that are inconsistent is one that the formula allows, and so none is wrong.
+        """
+        return self not in {Divergence.UNEXPECTED_ERROR, Divergence.CRASH, Divergence.INCONSISTENT}
 
 
 class Standing(StrEnum):

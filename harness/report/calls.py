@@ -49,7 +49,7 @@ def call_code(case: Case) -> str:
 def told_shape(case: Case) -> Shape:
     """The input's shape as far as it is told before the call, None being what is learnt then."""
     match case.mode:
-        case Mode.EAGER | Mode.INFERRED | Mode.GRADIENT:
+        case Mode.EAGER | Mode.INFERRED | Mode.GRADIENT | Mode.SYMBOLIC:
             return case.input_shape
         case Mode.SEQUENTIAL | Mode.COMPILED | Mode.JIT | Mode.RELOADED:
             return (None, *case.input_shape[1:])
@@ -84,6 +84,8 @@ def _lines(case: Case) -> tuple[str, ...]:
             return (*_model(case), "model.compile(jit_compile=False)", "model.predict_on_batch(x)")
         case Mode.JIT:
             return (*_model(case), "model.compile(jit_compile=True)", "model.predict_on_batch(x)")
+        case Mode.SYMBOLIC:
+            return (*_model_of_symbols(case), f"model([{', '.join(('x', *WEIGHTS[case.kind]))}])")
         case Mode.RELOADED:
             return (*_model(case), 'model.save("model.keras")', 'load_model("model.keras")(x)')
         case _:
@@ -105,6 +107,15 @@ def _model(case: Case) -> tuple[str, ...]:
     return (
         f"given = Input(batch_shape={told_shape(case)})",
         f"model = Model(given, {_called(case, 'given')})",
+    )
+
+
+def _model_of_symbols(case: Case) -> tuple[str, ...]:
+    """A model whose inputs are the weights, too."""
+    inputs = (case.input_shape, *_weight_shapes(case))
+    return (
+        f"given = [{', '.join(f'Input(batch_shape={shape})' for shape in inputs)}]",
+        f"model = Model(given, {case.layer}({', '.join(('*given', _arguments(case)))}))",
     )
 
 
@@ -131,17 +142,23 @@ def _given(case: Case) -> str:
     given = f"x: {case.dtype} {case.input_shape}"
     if not is_operation(case.layer):
         return given
-    shapes = {
-        Kind.CONVOLUTION: ((*case.kernel, case.channels // max(case.groups, 1), case.filters),),
-        Kind.DEPTHWISE: ((*case.kernel, case.channels, case.multiplier),),
-        Kind.SEPARABLE: (
-            (*case.kernel, case.channels, case.multiplier),
-            (*(1,) * case.ndim, case.channels * case.multiplier, case.filters),
-        ),
-        Kind.TRANSPOSE: ((*case.kernel, case.filters, case.channels),),
-        Kind.MAX_POOLING: (),
-        Kind.AVERAGE_POOLING: (),
-    }[case.kind]
-    return ", ".join(
-        (given, *(f"{name} {shape}" for name, shape in zip(WEIGHTS[case.kind], shapes, strict=True)))
-    )
+    shapes = zip(WEIGHTS[case.kind], _weight_shapes(case), strict=True)
+    return ", ".join((given, *(f"{name} {shape}" for name, shape in shapes)))
+
+
+def _weight_shapes(case: Case) -> tuple[tuple[int, ...], ...]:
+    """What an operation is handed as weights."""
+    match case.kind:
+        case Kind.CONVOLUTION:
+            return ((*case.kernel, case.channels // max(case.groups, 1), case.filters),)
+        case Kind.DEPTHWISE:
+            return ((*case.kernel, case.channels, case.multiplier),)
+        case Kind.SEPARABLE:
+            pointwise = (*(1,) * case.ndim, case.channels * case.multiplier, case.filters)
+            return ((*case.kernel, case.channels, case.multiplier), pointwise)
+        case Kind.TRANSPOSE:
+            return ((*case.kernel, case.filters, case.channels),)
+        case Kind.MAX_POOLING | Kind.AVERAGE_POOLING:
+            return ()
+        case _:
+            assert_never(case.kind)

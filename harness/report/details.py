@@ -17,7 +17,7 @@ import numpy.typing as npt
 from harness.records import Array, Case, DataFormat, Divergence, ExpectedArray, Finding, Judged, Kind, Values
 from harness.report.cells import plain_lines, shape_text
 from harness.report.picture import axis_names
-from harness.verdicts.differences import NEAREST_INTEGER, gradient_names
+from harness.verdicts.differences import gradient_names, wrong_cells
 
 _Cell = TypeVar("_Cell", bound=np.generic)
 
@@ -175,7 +175,7 @@ def grids_of(judged: Judged) -> tuple[Grid, ...]:
     sides = _sides(expected, observed)
     differs = None
     if len(sides) == 2 and expected is not None and sides[0][1].shape == sides[1][1].shape:
-        differs = _differs(sides[1][1], expected)
+        differs = wrong_cells(sides[1][1], expected)
     return tuple(_grid(f"{side}{title}", values, differs, index, layout) for side, values in sides)
 
 
@@ -184,20 +184,14 @@ def _sides(expected: ExpectedArray | None, observed: Array | None) -> list[tuple
     return sides if observed is None else [*sides, ("observed", observed.astype(np.float64))]
 
 
-def _differs(values: Values, expected: ExpectedArray) -> npt.NDArray[np.bool_]:
-    """Which cells are wrong, as the comparison has it."""
-    with np.errstate(invalid="ignore"):
-        errors = np.abs(values - expected.values)
-        if expected.bound is None:
-            return ~(errors < NEAREST_INTEGER)
-        return ~(errors <= expected.bound)
-
-
 def _first_wrong_gradient(judged: Judged) -> tuple[str, ExpectedArray, Array] | None:
     names = gradient_names(judged.finding.case)
     gradients = zip(names, judged.expectation.gradients, judged.observation.gradients, strict=False)
     for name, expected, observed in gradients:
-        if observed.shape != expected.values.shape or _differs(observed.astype(np.float64), expected).any():
+        if (
+            observed.shape != expected.values.shape
+            or wrong_cells(observed.astype(np.float64), expected).any()
+        ):
             return name, expected, observed
     return None
 

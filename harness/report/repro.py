@@ -7,6 +7,7 @@ the answer is Keras's. `script_parts` holds what scripts are put together from.
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,6 +22,7 @@ from harness.records import (
     Api,
     Array,
     Case,
+    Data,
     Expectation,
     ExpectedArray,
     Form,
@@ -69,7 +71,8 @@ def script(target: TargetRun, cases: Iterable[tuple[Case, Expectation]]) -> str:
     chosen = list(cases)
     generation = generation_of(target)
     has_bounds = any(one.bound is not None for _, expectation in chosen for one in _right(expectation))
-    parts = _parts(target, has_bounds=has_bounds)
+    has_nonfinite = any(case.data is Data.NONFINITE for case, _ in chosen)
+    parts = _parts(target, has_bounds=has_bounds, has_nonfinite=has_nonfinite)
     wanted = {"array", "check"}
     blocks = []
     for case, expectation in chosen:
@@ -91,12 +94,18 @@ def script(target: TargetRun, cases: Iterable[tuple[Case, Expectation]]) -> str:
 def has_script(target: TargetRun, case: Case) -> bool:
     """Whether a script can call a case on this Keras."""
     _, needed = _how(case, generation_of(target))
-    return needed <= _parts(target, has_bounds=False).keys()
+    return needed <= _parts(target, has_bounds=False, has_nonfinite=False).keys()
 
 
-def _parts(target: TargetRun, *, has_bounds: bool) -> Mapping[str, Part]:
+def _parts(target: TargetRun, *, has_bounds: bool, has_nonfinite: bool) -> Mapping[str, Part]:
     knows_jit = _numbers(target.fingerprint.get("keras", target.version)) >= _JIT_COMPILE_SINCE
-    return parts_of(generation_of(target), target.backend, knows_jit=knows_jit, has_bounds=has_bounds)
+    return parts_of(
+        generation_of(target),
+        target.backend,
+        knows_jit=knows_jit,
+        has_bounds=has_bounds,
+        has_nonfinite=has_nonfinite,
+    )
 
 
 def generation_of(target: TargetRun) -> Generation:
@@ -230,4 +239,5 @@ def _array(values: Array) -> str:
 
 
 def _number(value: float) -> str:
-    return str(int(value)) if value.is_integer() else repr(value)
+    is_negative_zero = value == 0 and math.copysign(1, value) < 0
+    return str(int(value)) if value.is_integer() and not is_negative_zero else repr(value)

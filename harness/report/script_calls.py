@@ -157,6 +157,18 @@ def op_model(run):
     ("numbers",),
 )
 
+SYMBOLIC_OP: Final = Part(
+    '''\
+def symbolic_op(op, shape, x, weights):
+    """A Functional model of the operation alone, whose inputs are the weights, too."""
+    given = [keras.Input(batch_shape=one.shape, dtype=one.dtype.name) for one in [x] + weights]
+    y = op(*given)
+    model = keras.Model(given, y)
+    return [numbers(model([x] + weights))], [y.shape, model.output_shape]
+''',
+    ("numbers",),
+)
+
 OP_LAYER_MODEL: Final = Part(
     '''\
 def op_layer_model(run):

@@ -21,7 +21,7 @@ def difference(y, dtype, %(right)s):
     if y.dtype.name != dtype:
         return "dtype", "{}, not {}".format(y.dtype.name, dtype)
     y = y.astype("float64")
-    wrong = ~(np.abs(y - expected) %(near)s)
+    wrong = ~(%(right_where)s)
     if wrong.any():
         first = tuple(int(i) for i in np.argwhere(wrong)[0])
         where = "{} of {} wrong, first at {}: {}, the formula says {}".format(
@@ -83,7 +83,7 @@ class Generation(StrEnum):
 
 
 def parts_of(
-    generation: Generation, backend: str, *, knows_jit: bool, has_bounds: bool
+    generation: Generation, backend: str, *, knows_jit: bool, has_bounds: bool, has_nonfinite: bool
 ) -> Mapping[str, Part]:
     """Every part by its name, in the order of a script.
 
@@ -92,15 +92,21 @@ def parts_of(
         backend: what computes; a backend that does not differentiate has no part `gradient`.
         knows_jit: whether `compile` takes `jit_compile`; there is no part `jit` otherwise.
         has_bounds: whether each expected array comes with a bound.
+        has_nonfinite: whether some expect infinities or NaN; they come with bounds.
     """
     right = "right" if has_bounds else "expected"
     unpacked = "    expected, bound = right  # by how much each cell may be off\n" if has_bounds else ""
-    near = "<= bound" if has_bounds else "< 0.25"
+    near = "np.abs(y - expected) <= bound" if has_bounds else "np.abs(y - expected) < 0.25"
+    if has_nonfinite:  # Where the bound is infinite, nothing is documented.
+        near = (
+            f"({near}) | (y == expected) | (np.isnan(y) & np.isnan(expected))\n"
+            "              | np.isinf(np.zeros(y.shape) + bound)"
+        )
     parts = {
         "array": script_calls.ARRAY,
         "give": script_calls.GIVE,
         **_calls(generation, backend, knows_jit=knows_jit),
-        "difference": Part(_DIFFERENCE % {"right": right, "unpacked": unpacked, "near": near}),
+        "difference": Part(_DIFFERENCE % {"right": right, "unpacked": unpacked, "right_where": near}),
         "compare": _COMPARE,
         "check": _CHECK,
     }
@@ -129,6 +135,7 @@ def _calls(generation: Generation, backend: str, *, knows_jit: bool) -> Mapping[
         "sequential": sequential,
         "layer_model": script_calls.LAYER_MODEL,
         "op_model": script_calls.OP_MODEL,
+        "symbolic_op": script_calls.SYMBOLIC_OP,
         "op_layer_model": script_calls.OP_LAYER_MODEL,
         "inferred": script_calls.INFERRED,
         "compiled": script_calls.COMPILED if knows_jit else script_calls.COMPILED_BEFORE_JIT,

@@ -105,8 +105,8 @@ def _has_bias(rule: Rule, layer: Layer, kind: Kind, ndim: int) -> bool:  # noqa:
 
 
 def _has_groups(rule: Rule, layer: Layer, kind: Kind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
-    """`ops.conv` documents kernels of all the input's channels only."""
-    return Argument.GROUPS in SIGNATURES[layer].arguments
+    """An operation has groups by the shape of its kernel."""
+    return kind is Kind.CONVOLUTION
 
 
 def _of_kinds(*kinds: Kind) -> _Test:

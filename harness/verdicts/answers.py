@@ -15,7 +15,8 @@ from harness.oracle.plan import Plan, plan_of
 from harness.oracle.refusal import padding_of
 from harness.oracle.rules import Rule
 from harness.oracle.values import values_of
-from harness.records import Array, Case, Signals, Values
+from harness.records import Array, Case, Data, ExpectedArray, Signals, Values
+from harness.verdicts.differences import wrong_cells
 
 CLOSE: Final = 0.25
 """How far a value may be from the integer that a rule gives and still be it (`compare.NEAREST_INTEGER`)."""
@@ -84,6 +85,8 @@ def fits(case: Case, plan: Plan, signals: Signals, observed: Values) -> bool:
     values = values_of(case, plan, signals)
     if bound is None:
         return close(values, observed)
+    if case.data is Data.NONFINITE:
+        return not wrong_cells(observed, ExpectedArray(values, bound)).any()
     with np.errstate(invalid="ignore"):
         return bool((np.isfinite(values) & (np.abs(values - observed) <= bound)).all())
 

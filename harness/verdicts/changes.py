@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Final
 
 from harness.records import Case, Divergence, Finding, Judged, Standing, Verdict
+from harness.verdicts.consistency import TARGETS_DISAGREE
 from harness.verdicts.cover import explained
 from harness.verdicts.diagnose import causes_of
 from harness.verdicts.versions import Block, Column
@@ -95,14 +96,17 @@ class Changes:
         self._cases: dict[str, Case] = {}
 
     def add(self, judged: Judged) -> None:
-        """Note whether the case was observed, and how it diverges if it does so for certain."""
+        """Note whether the case was observed, and how it diverges if it does so for certain.
+
+        Which finding says that targets disagree depends on which targets there are: no version has it.
+        """
         finding = judged.finding
         if finding.verdict is Verdict.INCONCLUSIVE or finding.standing is Standing.UNSTABLE:
             return
         case_id = finding.case.id
         self._cases.setdefault(case_id, finding.case)
         self._observed.setdefault(finding.target, set()).add(case_id)
-        if finding.verdict is Verdict.DIVERGES:
+        if finding.verdict is Verdict.DIVERGES and finding.cause != TARGETS_DISAGREE:
             way, causes = _way_of(judged)
             self._diverging.setdefault(finding.target, {})[case_id] = (way, causes)
 
@@ -238,13 +242,17 @@ def _order(change: Change, places: Mapping[str, int]) -> tuple[bool, int, bool, 
     )
 
 
+_OF_NO_RULE: Final = frozenset({Divergence.UNEXPECTED_ERROR, Divergence.INCONSISTENT})
+"""Divergences whose cause is no rule that a value could follow."""
+
+
 def _way_of(judged: Judged) -> tuple[Way, tuple[str, ...]]:
     """How a finding diverges, and the causes that fit where rules explain it."""
     finding = judged.finding
     assert finding.divergence is not None
     if not finding.cause:
         return Way(finding.divergence, "", note_of(judged)), ()
-    if judged.observation.values is None or finding.divergence is Divergence.UNEXPECTED_ERROR:
+    if judged.observation.values is None or finding.divergence in _OF_NO_RULE:
         return Way(finding.divergence, finding.cause, ""), ()
     return Way(finding.divergence, finding.cause, ""), causes_of(finding.case, judged.observation.values)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from harness.records import Divergence, Finding
+from harness.records import Divergence, Finding, Outcome
 from harness.runner.by_hand import Answer
 
 _SHOWN_BY: Final[Mapping[Divergence, frozenset[str]]] = MappingProxyType(
@@ -25,6 +25,8 @@ _SHOWN_BY: Final[Mapping[Divergence, frozenset[str]]] = MappingProxyType(
         Divergence.MISSING_ERROR: frozenset({"returned"}),
         Divergence.CRASH: frozenset({"crashed"}),
         Divergence.WEIGHTS: frozenset({"weights"}),
+        # It is about several calls, each of them right by itself: one alone shows that it is answered so.
+        Divergence.INCONSISTENT: frozenset({"same", "raised"}),
     }
 )
 
@@ -46,6 +48,8 @@ class Confirmation:
         assert self.finding.divergence is not None
         if self.answer is None or self.answer.what not in _SHOWN_BY[self.finding.divergence]:
             return False
+        if self.finding.divergence is Divergence.INCONSISTENT:
+            return (self.answer.what == "raised") == (self.finding.outcome is Outcome.RAISED)
         if self.finding.divergence is not Divergence.UNEXPECTED_ERROR:
             return True
         return _head(f"{self.answer.where}: {self.answer.error}") == _head(self.finding.error)

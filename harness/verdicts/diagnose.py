@@ -15,15 +15,18 @@ from itertools import combinations
 from types import MappingProxyType
 from typing import Final
 
+import ml_dtypes
 import numpy as np
 
 from harness.generator.signals import signals_of
+from harness.oracle import expect
 from harness.oracle.plan import plan_of
 from harness.oracle.refusal import padding_of
 from harness.oracle.rules import KERAS, WRONG_RULES, Rule, on_one_axis
 from harness.oracle.values import values_of
-from harness.records import Array, Case, Shape
+from harness.records import Array, Case, Data, Shape
 from harness.verdicts.answers import Answer, alike, answer_of, fits, fitting, shape_of
+from harness.verdicts.differences import wrong_cells
 
 AND: Final = " and "
 """Joins the names of two rules that explain an answer together."""
@@ -39,12 +42,15 @@ allocators that fill it with such values (`harness.targets.isolation`)."""
 NEVER_WRITTEN: Final = "memory-never-written"
 """The cause of values that cannot come from the data."""
 
+LOWEST: Final = "lowest-number-for-minus-infinity"
+"""The cause of a maximum of nothing but -inf that is the lowest number of the dtype: where it starts from."""
+
 
 def cause_of(case: Case, observed: Array) -> str:
     """The names of the wrong rules that fit, the first three, joined by `or`; empty where none does.
 
     `observed` has any shape. Where no rule fits, nor two together (`one and other`), and values are
-    beyond any sum of the data, the cause is `NEVER_WRITTEN`.
+    beyond any sum of the data, the cause is `NEVER_WRITTEN`; of nonfinite data it may be `LOWEST`.
     """
     causes = causes_of(case, observed)
     return _in_words(causes)
@@ -146,12 +152,24 @@ def _causes_of(answer: Answer) -> tuple[str, ...]:
         found = fitting(case, signals, alike(case, axis_rules()), values)
     if found:
         return found
+    if case.data is Data.NONFINITE:
+        return (LOWEST,) if _starts_from_the_lowest(case, values) else ()
     with np.errstate(invalid="ignore"):
         if (np.abs(values.astype(np.float64)) > _BEYOND_DATA).any():
             return (NEVER_WRITTEN,)
     if math.prod(values.shape) * math.prod(case.kernel) * case.channels > _MAX_PAIR_WORK:
         return ()
     return fitting(case, signals, alike(case, _pairs_that_show(case)), values)
+
+
+def _starts_from_the_lowest(case: Case, values: Array) -> bool:
+    """Whether just those cells are wrong that should be -inf, and hold the lowest number in its place."""
+    expected = expect(case, signals_of(case)).output
+    if expected is None or expected.values.shape != values.shape:
+        return False
+    wrong = wrong_cells(values.astype(np.float64), expected)
+    lowest = float(ml_dtypes.finfo(values.dtype).min)  # type: ignore[no-untyped-call]
+    return bool((np.isneginf(expected.values[wrong]) & (values[wrong].astype(np.float64) == lowest)).all())
 
 
 def _pairs_that_show(case: Case) -> Mapping[str, Rule]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
 import numpy as np
+import numpy.typing as npt
 
 from harness.records import (
     Array,
@@ -128,16 +129,35 @@ def _difference(observed: Array, expected: ExpectedArray, dtype: str) -> Differe
     values = observed.astype(np.float64)
     if np.array_equal(values, expected.values):
         return Difference(max_abs_error=0.0)
-    with np.errstate(invalid="ignore"):
-        errors = np.abs(values - expected.values)
-        wrong = ~(errors < NEAREST_INTEGER) if expected.bound is None else ~(errors <= expected.bound)
-    if not np.isfinite(values).all():
+    wrong = wrong_cells(values, expected)
+    numbers = np.isfinite(values) & np.isfinite(expected.values)
+    if (wrong & ~numbers).any():
         return Difference(Divergence.NONFINITE, first_index=_first(wrong))
-    worst = float(errors.max())
-    if not wrong.any():
-        ulps = _ulps(errors, expected.values.astype(observed.dtype))
-        return Difference(max_abs_error=worst, note=f"rounded by {ulps:.0f} ULP at most")
-    return Difference(Divergence.VALUE, worst, _first(wrong))
+    measured = numbers if expected.bound is None else numbers & np.isfinite(expected.bound)
+    errors = np.abs(values[measured] - expected.values[measured])
+    worst = float(errors.max(initial=0.0))
+    if wrong.any():
+        return Difference(Divergence.VALUE, worst, _first(wrong))
+    if worst == 0:
+        return Difference(max_abs_error=0.0)
+    ulps = _ulps(errors, expected.values[measured].astype(observed.dtype))
+    return Difference(max_abs_error=worst, note=f"rounded by {ulps:.0f} ULP at most")
+
+
+def wrong_cells(values: Values, expected: ExpectedArray) -> npt.NDArray[np.bool_]:
+    """Which values are wrong, of an array of the expected shape.
+
+    An infinity is right where the same one is expected, and NaN where NaN is.
+    """
+    right = expected.values
+    alike = (values == right) | (np.isnan(values) & np.isnan(right))
+    with np.errstate(invalid="ignore"):
+        errors = np.abs(values - right)
+    near = errors < NEAREST_INTEGER
+    if expected.bound is not None:
+        near = (errors <= expected.bound) | np.isinf(expected.bound)
+    wrong: npt.NDArray[np.bool_] = ~(alike | near)
+    return wrong
 
 
 def _first(wrong: Array) -> tuple[int, ...]:

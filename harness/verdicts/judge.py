@@ -1,4 +1,7 @@
-"""Judges a stored run: every observation by itself, and so many at once as there are processors."""
+"""Judges a stored run: every observation by itself, so many at once as there are processors.
+
+Before that, answers are held against each other (`consistency`); which findings say so is known beforehand.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,7 @@ from harness.runner.again import Chosen
 from harness.store import Look, read_case_ids, read_lines, unpacked
 from harness.verdicts.again import Doubt, comes_again, signature_of, unstable
 from harness.verdicts.compare import judge
+from harness.verdicts.consistency import Disagreement, Disagreements, disagreements, inconsistent
 from harness.verdicts.limits import Limit, limits_of
 
 _SHARE: Final = 256
@@ -40,6 +44,7 @@ class _Share:
     target: str
     limits: tuple[Limit, ...]
     missing: str
+    disagreements: Mapping[str, Disagreement]
     lines: tuple[tuple[str, bytes | None, bytes | None], ...]
 
 
@@ -51,7 +56,8 @@ def judged(
 ) -> Iterator[Judged]:
     """Every planned (case, target), sorted by target and case id; what was not observed is `not-run`.
 
-    What a second look did not show again is `unstable`. `note` is told each divergence, in their order.
+    What a second look did not show again is `unstable`. `note` is told each divergence that an observation
+    shows by itself, in their order; what is `inconsistent` is of several.
 
     Raises:
         HarnessError: the run was made with other signals than this version's, or is damaged.
@@ -61,7 +67,9 @@ def judged(
             f"{directory}: observed with signals {info.header.signals}, this version makes {SIGNALS_VERSION};"
             " judge it with the version that made it, or run again"
         )
-    shares = _shares(directory, info, limits, lambda _: read_case_ids(directory))
+    known = _limits_by_target(info, limits)
+    found = disagreements(directory, info.header.targets, known)
+    shares = _shares(directory, info, known, lambda _: read_case_ids(directory), found)
     many = info.header.planned >= _MANY
     for part in in_processes(_judged, shares) if many else map(_judged, shares):
         for one, doubt in part:
@@ -79,25 +87,39 @@ def looked_at(
 ) -> tuple[Doubt, ...]:
     """The same divergences after the chosen ones were asked again."""
     asked = {target: [case.id for case in (*own.cases, *own.deadly)] for target, own in chosen.items()}
-    shares = _shares(directory, info, limits, lambda target: asked.get(target, ()))
+    shares = _shares(
+        directory, info, _limits_by_target(info, limits), lambda target: asked.get(target, ()), {}
+    )
     found = (doubt for _, doubt in chain.from_iterable(map(_judged, shares)) if doubt is not None)
     news = {(doubt.target, doubt.case_id): doubt for doubt in found}
     return tuple(news.get((doubt.target, doubt.case_id), doubt) for doubt in doubts)
 
 
+def _limits_by_target(info: RunInfo, limits: Sequence[Limit]) -> Mapping[str, tuple[Limit, ...]]:
+    runs = info.target_runs
+    return {
+        target: limits_of(limits, runs[target].fingerprint if target in runs else {})
+        for target in info.header.targets
+    }
+
+
 def _shares(
-    directory: Path, info: RunInfo, limits: Sequence[Limit], case_ids_of: Callable[[str], Iterable[str]]
+    directory: Path,
+    info: RunInfo,
+    limits: Mapping[str, tuple[Limit, ...]],
+    case_ids_of: Callable[[str], Iterable[str]],
+    found: Disagreements,
 ) -> Iterator[_Share]:
     """The planned cases of each target that `case_ids_of` gives at each call."""
     runs = info.target_runs
     for target in sorted(info.header.targets):
         run = runs.get(target)
-        own = tuple(limits_of(limits, {} if run is None else run.fingerprint))
         missing = "the run ended early" if run is None or not run.failure else run.failure
         looks = (read_lines(directory, target, case_ids_of(target), look) for look in Look)
         lines = zip(case_ids_of(target), *looks, strict=True)
         while share := tuple(islice(lines, _SHARE)):
-            yield _Share(directory, target, own, missing, share)
+            told = {case_id: found[target, case_id] for case_id, *_ in share if (target, case_id) in found}
+            yield _Share(directory, target, limits[target], missing, told, share)
 
 
 def _judged(share: _Share) -> list[tuple[Judged, Doubt | None]]:
@@ -117,6 +139,9 @@ def _judge(
             one = replace(first, finding=unstable(first.finding, second.finding))
             return one, Doubt(share.target, case_id, signature_of(first), came_again)
     one = _first(share, case_id, line, with_cause=True)
+    disagreement = share.disagreements.get(case_id)
+    if disagreement is not None:
+        return replace(one, finding=inconsistent(one.finding, disagreement)), None
     if one.finding.verdict is not Verdict.DIVERGES:
         return one, None
     return one, Doubt(share.target, case_id, signature_of(one), came_again)

@@ -116,11 +116,11 @@ def test_the_cases_of_shipped_grids_are_fitted_and_come_once(name: str) -> None:
     assert all(case == fitted(case) for case in cases)
 
 
-def test_operations_of_convolution_have_one_group() -> None:
-    each = Attributes(padding=("same",), channels=(4,), filters=(4,), groups=(2, 1))
+def test_an_operation_has_the_groups_that_the_channels_of_a_kernel_can_make() -> None:
+    each = Attributes(padding=("same",), channels=(4,), filters=(4, 6), groups=(2, 1, 4, 3, 0))
     cases = changed(layer=Layer.OPS_CONV, ndims=(2,), each=each)
-    assert {case.groups for case in cases} == {1}
-    assert {case.groups for case in changed(each=each)} == {1, 2}
+    assert {(case.filters, case.groups) for case in cases} == {(4, 2), (4, 1), (4, 4), (6, 2), (6, 1)}
+    assert {case.groups for case in changed(each=each)} == {0, 1, 2, 3, 4}
 
 
 def test_strides_left_out_are_keras_defaults() -> None:

@@ -216,6 +216,14 @@ GRID_ERRORS = {
         GRID.replace("count = 4", "count = 5"),
         "grid 'made': `count` says 5, the axes give 4; correct whichever is wrong",
     ),
+    "ties of a convolution": (
+        GRID + 'turn = { data = ["exact", "ties"] }',
+        "grid 'made': `data` has ties, which is for pooling; give Conv2D a grid of its own",
+    ),
+    "gradients of nonfinite data": (
+        GRID.replace("Conv2D", "MaxPooling2D") + 'mode = "gradient"\nturn = { data = ["nonfinite"] }',
+        "grid 'made': `data` has nonfinite, of which there are no gradients; give them a grid of their own",
+    ),
     "named twice": (GRID + GRID, "grid 'made' is already defined in "),
 }
 

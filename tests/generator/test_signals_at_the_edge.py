@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from harness.errors import HarnessError
 from harness.generator.signals import has_data, signals_of
-from harness.records import Case, Data, Layer, Mode, fitted
+from harness.records import Case, Data, DataFormat, Layer, Mode, fitted
 
 from .test_facets import PLAIN
 from .test_signals import arrays
@@ -85,3 +86,49 @@ def test_an_unknown_dtype_is_refused_with_the_known_ones() -> None:
     for data in Data:
         with pytest.raises(HarnessError, match=message):
             signals_of(replace(PLAIN, dtype="int8", data=data))
+
+
+POOL = fitted(replace(PLAIN, layer=Layer.MAX_POOLING2D, input=(6, 7), kernel=(2, 2), strides=(1, 1)))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+@pytest.mark.parametrize("layer", [Layer.MAX_POOLING2D, Layer.AVERAGE_POOLING2D])
+def test_ties_are_of_few_values_with_zeros_of_both_signs(layer: Layer, dtype: str) -> None:
+    case = replace(POOL, layer=layer, dtype=dtype, data=Data.TIES)
+    inputs = signals_of(case).inputs.astype(np.float64)
+    assert {float(value) for value in np.unique(inputs)} == {-3.0, -2.0, -1.0, 0.0}
+    assert set(np.signbit(inputs[inputs == 0])) == {True, False}
+    windows = np.lib.stride_tricks.sliding_window_view(inputs, (2, 2), (1, 2))
+    largest = windows == windows.max(axis=(-2, -1), keepdims=True)
+    assert (largest.sum(axis=(-2, -1)) > 1).mean() > 0.3
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+@pytest.mark.parametrize("data_format", DataFormat)
+def test_nonfinite_data_have_windows_of_each_kind(data_format: DataFormat, dtype: str) -> None:
+    case = replace(
+        POOL, dtype=dtype, data=Data.NONFINITE, batch=2, channels=2, filters=2, data_format=data_format
+    )
+    inputs = signals_of(case).inputs.astype(np.float64)
+    axes = (1, 2) if data_format is DataFormat.CHANNELS_LAST else (2, 3)
+    windows = np.lib.stride_tricks.sliding_window_view(inputs, (2, 2), axes)
+    cells = windows.reshape(-1, 4)
+    assert np.isneginf(cells).all(axis=1).any()
+    assert (np.isposinf(cells).any(axis=1) & np.isneginf(cells).any(axis=1)).any()
+    assert (np.isnan(cells).any(axis=1) & np.isfinite(cells).any(axis=1)).any()
+    assert np.isfinite(cells).all(axis=1).any()
+    assert 0.1 < np.isnan(cells).any(axis=1).mean() < 0.6
+    finite = inputs[np.isfinite(inputs)]
+    assert finite.min() < 0 < finite.max()
+    assert np.signbit(finite[finite == 0]).any()
+
+
+@pytest.mark.parametrize("data", [Data.TIES, Data.NONFINITE])
+def test_data_of_pooling_are_for_nothing_else_and_for_no_gradient(data: Data) -> None:
+    for case in (replace(PLAIN, data=data), replace(POOL, data=data, mode=Mode.GRADIENT)):
+        assert not has_data(case)
+        with pytest.raises(
+            HarnessError, match=f"data {data} are for pooling, and not for gradients; use exact"
+        ):
+            signals_of(case)
+    assert has_data(replace(POOL, data=data))

@@ -15,6 +15,7 @@ from harness.generator.library import cases_of, load_library
 from harness.generator.signals import has_data
 from harness.oracle.refusal import refusal_of
 from harness.records import (
+    POOLING,
     SIGNATURES,
     Argument,
     Case,
@@ -25,6 +26,7 @@ from harness.records import (
     Layer,
     Mode,
     Refusal,
+    arguments_of,
     parse_case_id,
 )
 from harness.shipped import cases_folder
@@ -53,6 +55,13 @@ def computed(suites: Mapping[str, Sequence[Case]]) -> Mapping[tuple[Layer, int],
 
 def is_operation(layer: Layer) -> bool:
     return layer.startswith("ops.")
+
+
+def has_mode(layer: Layer, mode: Mode) -> bool:
+    """Whether the layer, or the operation, can be called so."""
+    if mode is Mode.SYMBOLIC:
+        return is_operation(layer) and SIGNATURES[layer].kind not in POOLING
+    return not (is_operation(layer) and mode in OF_LAYERS)
 
 
 @pytest.mark.parametrize("name", [name for name, grid in LIBRARY.grids.items() if (grid.count or 0) < 30_000])
@@ -112,7 +121,7 @@ def test_jit_has_grids_of_its_own_and_few_cases(suites: Mapping[str, Sequence[Ca
         modes = Counter(case.mode for case in expand(LIBRARY.grids[name], name))
         assert modes[Mode.JIT] == (modes.total() if "-jit" in name else 0), name
     modes = Counter(case.mode for case in suites["core"])
-    assert modes[Mode.JIT] <= 25
+    assert modes[Mode.JIT] <= 30
     assert modes[Mode.COMPILED] + modes[Mode.SEQUENTIAL] <= 1100
 
 
@@ -174,7 +183,14 @@ def test_core_crosses_any_two_attributes_in_every_layer(
         impossible = {("strided", "dilated"): (True, True)}.get((one, other))
         missing = {pair for pair in values if pair not in met} - {impossible}
         if (one, other) == ("mode", "form"):
-            missing = {pair for pair in missing if pair[0] is not Mode.SEQUENTIAL}  # Its lengths are tuples.
+            of_tuples = {Mode.SEQUENTIAL, Mode.SYMBOLIC}
+            missing = {pair for pair in missing if pair[0] not in of_tuples}
+        if other == "data":
+            no_gradients = (Mode.GRADIENT, Data.TIES), (Mode.GRADIENT, Data.NONFINITE)
+            missing -= {
+                *no_gradients,
+                *((form, data) for form in Form for data in Data if data.is_of_pooling),
+            }
         if other == "output_padding":
             missing = {pair for pair in missing if not (pair[1] and one in {"strided", "dilated"})}
         assert missing == set(), (one, other)
@@ -183,8 +199,8 @@ def test_core_crosses_any_two_attributes_in_every_layer(
 def test_core_has_every_mode_of_every_layer(computed: Mapping[tuple[Layer, int], Sequence[Case]]) -> None:
     for (layer, ndim), cases in computed.items():
         modes = Counter(case.mode for case in cases)
-        for mode in set(Mode) - {Mode.JIT} - (OF_LAYERS if is_operation(layer) else set()):
-            assert modes[mode] >= 9, (layer, ndim, mode)
+        for mode in set(Mode) - {Mode.JIT}:
+            assert modes[mode] >= (9 if has_mode(layer, mode) else 0), (layer, ndim, mode)
     by_compiler = {layer for (layer, _), cases in computed.items() for case in cases if case.mode is Mode.JIT}
     assert by_compiler == set(Layer)
 
@@ -197,7 +213,7 @@ def test_each_mode_meets_what_geometry_is_about(
     windows = anywhere | {Facet.ASYMMETRIC_SAME, Facet.INEXACT_DIVISION}
     transposed = anywhere | {Facet.CROPPED, Facet.OUTPUT_PADDING, Facet.EXTENDED}
     for (layer, ndim), cases in computed.items():
-        if mode in OF_LAYERS and is_operation(layer):
+        if not has_mode(layer, mode):
             continue
         met = {facet for case in cases if case.mode is mode for facet in facets_of(case)}
         kind = SIGNATURES[layer].kind
@@ -302,7 +318,51 @@ def test_only_documented_kernels_are_handed_to_operations(suites: Mapping[str, S
         if is_operation(case.layer):
             handed = (*case.kernel, case.filters, case.multiplier)
             assert min(handed) >= 1 or Argument.POOL_SIZE in SIGNATURES[case.layer].arguments, case.id
-            assert case.kind is Kind.DEPTHWISE or case.groups == 1, case.id
+            assert case.channels % case.groups == case.filters % case.groups == 0, case.id
+
+
+def groups_of_modes(cases: Sequence[Case]) -> list[dict[Mode, Case]]:
+    """Cases that are equal but for the mode, where there are several."""
+    groups: dict[Case, dict[Mode, Case]] = {}
+    for case in cases:
+        groups.setdefault(replace(case, mode=Mode.EAGER), {})[case.mode] = case
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def test_core_asks_each_mode_for_the_same_where_modes_can_disagree(
+    suites: Mapping[str, Sequence[Case]],
+) -> None:
+    met: Counter[tuple[str, Kind]] = Counter()
+    modes: set[Mode] = set()
+    for group in groups_of_modes(suites["core"]):
+        case = next(iter(group.values()))
+        rule = refusal_of(case)
+        nonfinite = case.data is Data.NONFINITE and case.kind is Kind.MAX_POOLING
+        if nonfinite or rule.refusal is Refusal.ALLOWED:
+            met["nonfinite" if nonfinite else rule.reason, case.kind] += len(group)
+            modes |= group.keys()
+    assert modes == set(Mode)
+    reasons = {rule.reason for rule in map(refusal_of, suites["core"]) if rule.refusal is Refusal.ALLOWED}
+    causal = {reason for reason in reasons if "causal" in reason}
+    assert {reason for reason, _ in met} == reasons - causal | {"nonfinite"}
+    assert met["nonfinite", Kind.MAX_POOLING] >= 30
+    empty = next(reason for reason in reasons if "no full window fits" in reason)
+    for kind in set(Kind) - {Kind.TRANSPOSE}:
+        assert met[empty, kind] >= 5, kind
+
+
+def test_ties_and_nonfinite_data_are_in_every_layer_and_mode_of_pooling(
+    computed: Mapping[tuple[Layer, int], Sequence[Case]],
+) -> None:
+    for (layer, ndim), cases in computed.items():
+        for data in (Data.TIES, Data.NONFINITE):
+            own = [case for case in cases if case.data is data]
+            if SIGNATURES[layer].kind not in POOLING:
+                assert own == []
+                continue
+            wanted = {mode for mode in Mode if has_mode(layer, mode)} - {Mode.GRADIENT, Mode.JIT}
+            assert {case.mode for case in own} - {Mode.JIT} == wanted, (layer, ndim)
+            assert {case.dtype for case in own} == {"float32", "float64", "float16", "bfloat16"}
 
 
 def test_grouped_cases_can_see_a_permutation_of_groups(suites: Mapping[str, Sequence[Case]]) -> None:
@@ -313,7 +373,20 @@ def test_grouped_cases_can_see_a_permutation_of_groups(suites: Mapping[str, Sequ
     ]
     assert any(case.channels > case.groups and case.filters > case.groups for case in grouped)
     assert {case.groups for case in grouped} >= {2, 3, 4}
-    assert {case.layer for case in grouped} == {Layer.CONV1D, Layer.CONV2D, Layer.CONV3D}
+    assert {case.layer for case in grouped} == {Layer.CONV1D, Layer.CONV2D, Layer.CONV3D, Layer.OPS_CONV}
+    operations = Counter((case.ndim, case.mode) for case in grouped if case.layer is Layer.OPS_CONV)
+    modes = {Mode.EAGER, Mode.INFERRED, Mode.COMPILED, Mode.DYNAMIC, Mode.GRADIENT}
+    assert all(operations[ndim, mode] >= 2 for ndim in (1, 2, 3) for mode in modes)
+
+
+def test_core_asks_operations_for_every_argument_that_they_take(
+    computed: Mapping[tuple[Layer, int], Sequence[Case]],
+) -> None:
+    for (layer, ndim), cases in computed.items():
+        if is_operation(layer):
+            written = [arguments_of(case) for case in cases if case.form is Form.TUPLE]
+            for argument in SIGNATURES[layer].arguments:
+                assert len({str(arguments[argument]) for arguments in written}) >= 2, (layer, ndim, argument)
 
 
 def test_real_data_and_other_ways_of_writing_are_in_every_layer(

@@ -254,3 +254,31 @@ def test_the_largest_of_a_window_is_one_of_its_cells_and_nothing_near_it() -> No
         assert output is not None
         assert output.bound is not None
         assert not output.bound.any()
+
+
+def test_nothing_is_documented_of_a_maximum_with_nan_and_its_bound_is_infinite() -> None:
+    # [1 nan], [-inf -inf], [2 inf]: NaN or 1, no one says; nothing but -inf; inf.
+    case = fitted(
+        replace(CASE, layer=LAYERS[Kind.MAX_POOLING, 1], input=(6,), kernel=(2,), strides=(2,), batch=1)
+    )
+    case = fitted(replace(case, channels=1, data=Data.NONFINITE))
+    inputs = np.array([1.0, np.nan, -np.inf, -np.inf, 2.0, np.inf]).reshape(1, 6, 1)
+    bound = output_bound(case, plan(case), Signals(inputs, None))
+    assert bound is not None
+    assert bound.ravel().tolist() == [np.inf, 0.0, 0.0]
+    assert values_of(case, plan(case), Signals(inputs, None)).ravel()[1:].tolist() == [-np.inf, np.inf]
+
+
+def test_a_mean_of_infinities_and_nan_is_what_every_order_of_summation_gives() -> None:
+    # [1 nan]: nan. [inf -inf]: nan. [2 inf]: inf. [3 5]: 4, within a bound. Nothing is near an infinity.
+    case = fitted(
+        replace(CASE, layer=LAYERS[Kind.AVERAGE_POOLING, 1], input=(8,), kernel=(2,), strides=(2,), batch=1)
+    )
+    case = fitted(replace(case, channels=1, data=Data.NONFINITE))
+    data = Signals(np.array([1.0, np.nan, np.inf, -np.inf, 2.0, np.inf, 3.0, 5.0]).reshape(1, 8, 1), None)
+    values, bound = values_of(case, plan(case), data).ravel(), output_bound(case, plan(case), data)
+    assert bound is not None
+    assert np.isnan(values[:2]).all()
+    assert values[2:].tolist() == [np.inf, 4.0]
+    assert bound.ravel()[:3].tolist() == [0.0, 0.0, 0.0]
+    assert 0 < bound.ravel()[3] < 1e-6

@@ -46,6 +46,7 @@ def test_the_documents_models_give_its_shapes_and_120_parameters(length: int, pa
         (Mode.GRADIENT, (2, 3, 4, 24), None),
         (Mode.SEQUENTIAL, (None, 3, 4, 24), None),
         (Mode.INFERRED, (2, 3, 4, 24), (2, 3, 4, 24)),
+        (Mode.SYMBOLIC, (2, 3, 4, 24), (2, 3, 4, 24)),
         (Mode.COMPILED, (None, 3, 4, 24), (None, 3, 4, 24)),
         (Mode.JIT, (None, 3, 4, 24), (None, 3, 4, 24)),
         (Mode.RELOADED, (None, 3, 4, 24), (None, 3, 4, 24)),

@@ -92,6 +92,12 @@ def test_every_mode_is_the_code_that_a_person_writes(mode: Mode, lines: list[str
             "  # x: float32 (2, 5, 4, 2), depthwise_kernel (2, 3, 2, 2), pointwise_kernel (1, 1, 4, 3)",
         ),
         (
+            of_family(Layer.OPS_CONV, mode=Mode.SYMBOLIC, channels=4, filters=6, groups=2),
+            "given = [Input(batch_shape=(2, 5, 4, 3, 4)), Input(batch_shape=(2, 3, 2, 2, 6))]\n"
+            "model = Model(given, ops.conv(*given, strides=(1, 1, 1), padding='same'))\n"
+            "model([x, kernel])  # x: float32 (2, 5, 4, 3, 4), kernel (2, 3, 2, 2, 6)",
+        ),
+        (
             of_family(Layer.OPS_MAX_POOL),
             "ops.max_pool(x, pool_size=(2, 3, 2), strides=(1, 1, 1), padding='same')"
             "  # x: float32 (2, 5, 4, 3, 2)",

@@ -6,7 +6,7 @@ import ast
 import contextlib
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from harness.generator.signals import signals_of
 from harness.records import Case, Data, Form, Layer, Mode, TargetRun
 from harness.report.calls import is_operation
 from harness.report.repro import has_script, script
+from harness.report.script_calls import Part
 from harness.report.script_parts import Generation, parts_of, with_needs
 
 from .judged import SAME, UNKNOWN, expectation_of, of_family
@@ -76,20 +77,28 @@ def argument(text: str, name: str) -> ast.expr:
 def arrays(text: str, name: str) -> list[npt.NDArray[Any]]:
     """Every array under an argument, as the script's own function makes it."""
     space: dict[str, Any] = {"np": np}
-    exec(parts_of(Generation.KERAS_3, "torch", knows_jit=True, has_bounds=False)["array"].text, space)
+    exec(_parts()["array"].text, space)
     calls = [node for node in ast.walk(argument(text, name)) if isinstance(node, ast.Call)]
     return [eval(ast.unparse(call), space) for call in calls]
 
 
-def checked(*, has_bounds: bool = False) -> dict[str, Any]:
+def _parts(*, has_bounds: bool = False, has_nonfinite: bool = False) -> Mapping[str, Part]:
+    return parts_of(
+        Generation.KERAS_3, "torch", knows_jit=True, has_bounds=has_bounds, has_nonfinite=has_nonfinite
+    )
+
+
+def checked(*, has_bounds: bool = False, has_nonfinite: bool = False) -> dict[str, Any]:
     """The functions that compare, as a script holds them."""
-    parts = parts_of(Generation.KERAS_3, "torch", knows_jit=True, has_bounds=has_bounds)
+    parts = _parts(has_bounds=has_bounds, has_nonfinite=has_nonfinite)
     space: dict[str, Any] = {"np": np}
     exec("\n".join(part.text for part in with_needs(parts, ["array", "check"])), space)
     return space
 
 
-def printed(returned: object, *, has_bounds: bool = False, **changes: object) -> str:
+def printed(
+    returned: object, *, has_bounds: bool = False, has_nonfinite: bool = False, **changes: object
+) -> str:
     """The word that `check` prints of what a call returned."""
     ones = np.ones((2, 2))
     given = {
@@ -105,7 +114,7 @@ def printed(returned: object, *, has_bounds: bool = False, **changes: object) ->
     } | changes
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
-        checked(has_bounds=has_bounds)["check"](**given)
+        checked(has_bounds=has_bounds, has_nonfinite=has_nonfinite)["check"](**given)
     mark, what, *_ = out.getvalue().strip("\n").split("\t")
     assert mark == "@ CASE"
     return what
@@ -152,6 +161,25 @@ def test_a_bound_decides_cell_by_cell_and_zero_means_exactly() -> None:
     assert printed(([ONES + np.float32(1e-6) + off], []), has_bounds=True, expected=right) == "value"
 
 
+def test_infinities_and_nan_are_compared_where_they_are_expected() -> None:
+    def word(*cells: float) -> str:
+        array = np.array([cells], np.float32)
+        return printed(([array], []), has_bounds=True, has_nonfinite=True, expected=[right], said=[])
+
+    right = np.array([[np.inf, np.nan, -np.inf, 1.0, np.nan]]), np.array([[0.0, 0.0, 0.0, 0.1, np.inf]])
+    with np.errstate(invalid="ignore"):
+        assert word(np.inf, np.nan, -np.inf, 1, np.nan) == word(np.inf, np.nan, -np.inf, 1, 7) == "same"
+        assert word(np.inf, 3, -np.inf, 1, 7) == word(np.inf, np.nan, -3e38, 1, 7) == "nonfinite"
+        assert word(-np.inf, np.nan, -np.inf, 1, 7) == word(np.inf, np.nan, -np.inf, 2, 7) == "nonfinite"
+
+
+def test_a_script_of_symbolic_weights_hands_them_to_the_model() -> None:
+    text = of(of_family(Layer.OPS_SEPARABLE_CONV, mode=Mode.SYMBOLIC))
+    assert "symbolic_op" in functions(text)
+    assert "model([x] + weights)" in text
+    assert not has_script(target(), of_family(Layer.CONV2D, mode=Mode.SYMBOLIC))
+
+
 def test_a_plain_call_holds_nothing_else_and_is_short() -> None:
     text = of(SAME)
     asking = {"asked", "fresh"}
@@ -191,6 +219,8 @@ def test_every_layer_has_a_script_that_old_pythons_parse_too(run: TargetRun, mod
     for layer in Layer:
         if is_operation(layer) and (mode is Mode.SEQUENTIAL or run is TF_KERAS):
             continue
+        if mode is Mode.SYMBOLIC and not is_operation(layer):
+            continue
         case = of_family(layer, mode=mode)
         if not is_known:
             with pytest.raises(HarnessError, match="cannot call"):
@@ -203,6 +233,7 @@ def test_every_layer_has_a_script_that_old_pythons_parse_too(run: TargetRun, mod
             "gradient",
             "gradient_op",
             "eager_op",
+            "symbolic_op",
             "op_model",
             "op_layer_model",
             "layer_model",
@@ -232,7 +263,8 @@ def test_other_layers_of_keras_2_are_called_in_a_graph_without_what_is_newer() -
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
 @pytest.mark.parametrize("data", Data)
 def test_what_goes_in_and_what_is_right_are_written_to_the_last_bit(dtype: str, data: Data) -> None:
-    case = of_family(Layer.SEPARABLE_CONV1D, dtype=dtype, data=data)
+    layer = Layer.MAX_POOLING1D if data.is_of_pooling else Layer.SEPARABLE_CONV1D
+    case = of_family(layer, dtype=dtype, data=data)
     text, signals, expectation = of(case), signals_of(case), expectation_of(case)
     (x,) = arrays(text, "x")
     assert x.dtype == signals.inputs.dtype
@@ -242,7 +274,7 @@ def test_what_goes_in_and_what_is_right_are_written_to_the_last_bit(dtype: str, 
     ]
     assert expectation.output is not None
     values, *bounds = arrays(text, "expected")
-    assert values.tobytes() == (expectation.output.values + 0.0).tobytes()
+    assert values.tobytes() == expectation.output.values.tobytes()
     wanted = [] if expectation.output.bound is None else [expectation.output.bound]
     assert [bound.tobytes() for bound in bounds] == [bound.tobytes() for bound in wanted]
     assert ("import ml_dtypes" in text) is (dtype == "bfloat16")
@@ -300,9 +332,8 @@ def test_arguments_are_written_in_the_form_of_the_case(form: Form, written: str)
 
 
 def test_the_cotangent_has_the_small_integers_but_zero() -> None:
-    parts = parts_of(Generation.KERAS_3, "torch", knows_jit=True, has_bounds=False)
     space: dict[str, Any] = {"np": np}
-    exec(parts["cotangent"].text, space)
+    exec(_parts()["cotangent"].text, space)
     found = space["cotangent"](np.zeros((100, 3)))
     assert found.shape == (100, 3)
     assert set(found.ravel().tolist()) == {-3, -2, -1, 1, 2, 3}

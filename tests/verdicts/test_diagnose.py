@@ -9,7 +9,7 @@ import pytest
 
 from harness.oracle import KERAS, WRONG_RULES, Rule
 from harness.oracle.rules import Amount, Orientation, Placement
-from harness.records import Case
+from harness.records import Case, Data, Layer, fitted
 from harness.verdicts import diagnose
 from harness.verdicts.answers import alike, answer_of, shape_of
 from harness.verdicts.diagnose import cause_of, causes_of, explains, pairs, rule_of
@@ -171,3 +171,17 @@ def test_rules_that_are_held_to_be_alike_give_equal_answers(cases: Sequence[Case
             for one, other in combinations(group.names, 2):
                 assert np.array_equal(answer(case, WRONG_RULES[one]), answer(case, WRONG_RULES[other]))
             assert answer(case, WRONG_RULES[group.names[0]]).shape == shape_of(case, group.plan)
+
+
+def test_the_lowest_number_in_the_place_of_minus_infinity_is_named() -> None:
+    case = fitted(replace(PLAIN, layer=Layer.MAX_POOLING2D, data=Data.NONFINITE, batch=4))
+    right = answer(case)
+    lowest = np.where(np.isneginf(right), np.finfo("float32").min, right)  # type: ignore[arg-type]
+    assert cause_of(case, lowest) == diagnose.LOWEST
+    assert cause_of(case, np.where(np.isposinf(right), np.float32(0), lowest)) == ""  # type: ignore[arg-type]
+    assert cause_of(case, np.where(np.isneginf(right), np.float32(-1e38), right)) == ""  # type: ignore[arg-type]
+
+
+def test_a_wrong_rule_is_named_on_nonfinite_data_too() -> None:
+    case = fitted(replace(PLAIN, layer=Layer.MAX_POOLING2D, data=Data.NONFINITE, batch=4))
+    assert "maximum-with-zero" in cause_of(case, answer(case, WRONG_RULES["maximum-with-zero"]))

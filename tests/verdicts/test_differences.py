@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -179,3 +179,53 @@ def test_a_wrong_answer_counts_for_more_than_a_shape_that_was_not_inferred() -> 
     assert observed.values is not None
     wrong = replace(observed, values=observed.values + np.float32(1))  # type: ignore[operator]
     assert judge(PLAIN, expected(PLAIN), wrong, ()).divergence is Divergence.VALUE
+
+
+NONFINITE = fitted(replace(PLAIN, layer=Layer.MAX_POOLING2D, data=Data.NONFINITE, batch=4))
+NONFINITE_MEAN = replace(NONFINITE, layer=Layer.AVERAGE_POOLING2D)
+
+
+def of_nonfinite(case: Case, change: Callable[[Values], Values]) -> Divergence | None:
+    """The divergence of values that are made of the right ones."""
+    values = expected(case).values
+    assert values is not None
+    changed = change(values).astype(DTYPES[case.dtype])
+    return judge(case, expected(case), replace(right(case), values=changed), ()).divergence
+
+
+@pytest.mark.parametrize("case", [NONFINITE, NONFINITE_MEAN], ids=lambda case: case.layer)
+def test_infinities_and_nan_conform_where_the_formula_has_them(case: Case) -> None:
+    assert of_nonfinite(case, lambda values: values) is None
+    output = expected(case).output
+    assert output is not None
+    assert np.isinf(output.values).any()
+    assert np.isnan(output.values).any()
+
+
+def test_a_maximum_with_nan_may_be_anything_and_a_mean_with_nan_is_nan() -> None:
+    assert of_nonfinite(NONFINITE, lambda values: np.where(np.isnan(values), 7.0, values)) is None
+    changed = of_nonfinite(NONFINITE_MEAN, lambda values: np.where(np.isnan(values), 7.0, values))
+    assert changed is Divergence.NONFINITE
+
+
+@pytest.mark.parametrize("case", [NONFINITE, NONFINITE_MEAN], ids=lambda case: case.layer)
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -3.4028235e38])
+def test_another_thing_in_the_place_of_minus_infinity_diverges(case: Case, wrong: float) -> None:
+    changed = of_nonfinite(case, lambda values: np.where(np.isneginf(values), wrong, values))
+    assert changed is Divergence.NONFINITE
+
+
+@pytest.mark.parametrize("case", [NONFINITE, NONFINITE_MEAN], ids=lambda case: case.layer)
+def test_numbers_among_infinities_have_to_be_right_too(case: Case) -> None:
+    changed = of_nonfinite(case, lambda values: np.where(np.isfinite(values), values + 1, values))
+    assert changed is Divergence.VALUE
+
+
+def test_ties_have_one_answer_and_zeros_no_sign() -> None:
+    case = replace(NONFINITE, data=Data.TIES)
+    assert judge(case, expected(case), right(case), ()).verdict is Verdict.CONFORMS
+    values = expected(case).values
+    assert values is not None
+    assert (values == 0).any()
+    other = np.where(values == 0, np.copysign(0.0, -np.copysign(1.0, values)), values).astype("float32")
+    assert judge(case, expected(case), replace(right(case), values=other), ()).verdict is Verdict.CONFORMS

@@ -78,6 +78,8 @@ def keras3(backend_name: str = "tensorflow", *, heeds_jit: bool = True) -> Any:
         if isinstance(inputs, KerasTensor):
             *size, _, filters = kernel.shape
             shape = shape_of(inputs.shape, size, filters, strides, padding, dilation_rate)
+            if isinstance(kernel, KerasTensor):
+                return KerasTensor(shape, inputs.dtype, lambda both: conv(both[0], both[1], **given))
             return KerasTensor(
                 shape,
                 inputs.dtype,
@@ -177,18 +179,23 @@ def keras3(backend_name: str = "tensorflow", *, heeds_jit: bool = True) -> Any:
     class Model:
         jit_compile = False
 
-        def __init__(self, inputs: KerasTensor, outputs: KerasTensor) -> None:
-            asked.inputs.append(inputs.shape)
-            self.inputs, self.outputs, self.output_shape = [inputs], [outputs], outputs.shape
+        def __init__(self, inputs: Any, outputs: KerasTensor) -> None:
+            self.inputs = inputs if isinstance(inputs, list) else [inputs]
+            asked.inputs.extend(given.shape for given in self.inputs)
+            self.outputs, self.output_shape = [outputs], outputs.shape
 
-        def __call__(self, inputs: Values) -> Values:
+        def __call__(self, inputs: Any) -> Any:
+            if isinstance(inputs, list):
+                arrays = zip(inputs, self.inputs, strict=True)
+                both: Any = [np.asarray(one, given.dtype) for one, given in arrays]
+                return self.outputs[0].computed(both)
             return self.outputs[0].computed(np.asarray(inputs, self.inputs[0].dtype))
 
         def compile(self, optimizer: str, loss: str, jit_compile: bool) -> None:  # noqa: FBT001
             asked.jit.append(jit_compile)
             self.jit_compile = jit_compile and heeds_jit
 
-        def predict_on_batch(self, inputs: Values) -> Values:
+        def predict_on_batch(self, inputs: Values) -> Any:
             asked.on_batch.append(len(inputs))
             return self(inputs)
 

@@ -107,6 +107,21 @@ def test_a_call_that_cannot_be_made_still_has_its_shapes(
     assert all(heard[name] == list(getattr(expected(case), name)) for name in said)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_symbolic_weights_are_inputs_of_the_model(dtype: str) -> None:
+    keras, case = keras3(), replace(OPERATION, mode=Mode.SYMBOLIC, dtype=dtype)
+    fields, expectation = observed(Keras3(keras, "3.99"), case), expected(case)
+    assert np.array_equal(fields["output"], expectation.values)  # type: ignore[arg-type]
+    assert fields["inferred_shape"] == fields["symbolic_shape"] == list(expectation.symbolic_shape or ())
+    assert keras.asked.inputs == [(2, 5, 6, 2), (2, 3, 2, 3)]
+
+
+@pytest.mark.parametrize("layer", [Layer.CONV2D, Layer.OPS_MAX_POOL])
+def test_what_is_handed_no_weights_has_none_that_are_symbolic(layer: Layer) -> None:
+    with pytest.raises(Unsupported, match="is handed no weights"):
+        observed(Keras3(keras3(), "3.99"), fitted(replace(PLAIN, layer=layer, mode=Mode.SYMBOLIC)))
+
+
 @pytest.mark.parametrize(("mode", "jit"), [(Mode.COMPILED, False), (Mode.JIT, True)])
 def test_a_model_is_compiled_as_the_mode_says_and_predicts_a_batch(mode: Mode, *, jit: bool) -> None:
     keras = keras3()

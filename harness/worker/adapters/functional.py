@@ -3,7 +3,7 @@
 import inspect
 import os
 import tempfile
-from typing import Any, Tuple
+from typing import Any, List, Tuple
 
 FILE = "model.keras"
 """Keras 3 and the last of Keras 2 choose their own format by this ending, and the ones before HDF5."""
@@ -13,6 +13,12 @@ def model_of(keras: Any, layer: Any, batch_shape: Tuple[Any, ...], dtype: str) -
     """The model whose input has this shape, None for an unknown length, and whose output is the layer's."""
     inputs = keras.layers.Input(batch_shape=batch_shape, dtype=dtype)
     return keras.models.Model(inputs, layer(inputs))
+
+
+def model_of_symbols(keras: Any, operation: Any, shapes: List[Tuple[int, ...]], dtype: str) -> Any:
+    """The model whose inputs have these shapes: the operation's input, then its weights."""
+    inputs = [keras.layers.Input(batch_shape=shape, dtype=dtype) for shape in shapes]
+    return keras.models.Model(inputs, operation.of(inputs[0], inputs[1:]))
 
 
 def reloaded(keras: Any, model: Any) -> Any:

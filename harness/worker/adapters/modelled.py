@@ -3,8 +3,9 @@
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from .. import wire
-from .functional import model_of, reloaded
-from .generation import Generation
+from .functional import model_of, model_of_symbols, reloaded
+from .generation import Generation, Unsupported
+from .operations import is_operation
 
 Enter = Callable[[str], None]
 Mode = Callable[[Generation, wire.Message, Any, Enter, wire.Message], Any]
@@ -24,6 +25,23 @@ def observe_inferred(
     generation.give_weights(layer, case)
     enter("call")
     return generation.call_model(model, inputs)
+
+
+def observe_symbolic(
+    generation: Generation, case: wire.Message, inputs: Any, enter: Enter, said: wire.Message
+) -> Any:
+    """As inferred, of an operation in a model whose inputs are the weights, too."""
+    if not (is_operation(case) and case["weights"]):
+        raise Unsupported("{} is handed no weights".format(case["layer"]))
+    enter("build")
+    operation = generation.layer(case)
+    enter("infer")
+    say_shape("inferred_shape", generation.inferred_shape(operation, inputs.shape), said)
+    arrays = [inputs] + list(operation.arrays)
+    model = model_of_symbols(generation.keras, operation, [array.shape for array in arrays], case["dtype"])
+    say_shape("symbolic_shape", model.output_shape, said)
+    enter("call")
+    return generation.call_model(model, arrays)
 
 
 def observe_compiled(
@@ -126,6 +144,7 @@ def _batchless(inputs: Any) -> Tuple[Any, ...]:
 
 MODES: Dict[str, Mode] = {
     "inferred": observe_inferred,
+    "symbolic": observe_symbolic,
     "compiled": observe_compiled,
     "jit": observe_jit,
     "dynamic": observe_dynamic,
