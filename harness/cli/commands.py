@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -34,6 +34,7 @@ from harness.cli.options import (
     app,
     chosen_targets,
     library_of,
+    note_list,
     shipped_limits,
 )
 from harness.cli.terminal import Bars, bars, closing_table, err, logs_of, out, show
@@ -93,16 +94,16 @@ def run_command(
     """Observe, judge, explain, report. Without arguments: suite core, the newest Keras on TensorFlow."""
     names = tuple(suites or ("core",))
     library = library_of(cases)
-    chosen = chosen_targets(
-        target or [NEWEST], targets_file, settings, newest_only=newest_only, are_started=True
-    )
+    chosen = chosen_targets(target or [NEWEST], targets_file, settings, newest_only=newest_only)
     if resume and output is None:
         raise HarnessError("--resume needs -o DIR, the folder of the run to go on with")
     if resume and output is not None:
         read_info(output)
     directory = output or Path("reports", "runs", f"{time.strftime('%Y%m%d-%H%M%S')}-{'-'.join(names)}")
     num_jobs = jobs or os.cpu_count() or 1
-    plan_of = partial(_plan, directory, names, lambda: cases_of(library, names), chosen, num_jobs, timeout)
+    plan_of = partial(
+        _plan, directory, names, lambda: cases_of(library, names), chosen, targets_file, num_jobs, timeout
+    )
     info = _observe(plan_of, directory, resume=resume)
     doubts: list[Doubt] = []
     tally = _report(directory, info, doubts.append)
@@ -228,7 +229,7 @@ def explain_command(
         data=data,
     )
     case = case_of(asked) if case_id is None else case_named(case_id, asked)
-    chosen = chosen_targets(target, targets_file, settings, are_started=True) if target else ()
+    chosen = chosen_targets(target, targets_file, settings) if target else ()
     if note := spread_lengths(asked, case.ndim):
         sys.stdout.write(note + "\n\n")
     text = str(explanation(case, ascii_only=ascii_only or not _can_draw(sys.stdout.encoding)))
@@ -239,7 +240,9 @@ def explain_command(
         return
     with TemporaryDirectory(prefix="keras-harness-") as folder:
         directory = Path(folder, "run")
-        plan_of = partial(_plan, directory, ("explain",), lambda: (case,), chosen, len(chosen), timeout)
+        plan_of = partial(
+            _plan, directory, ("explain",), lambda: (case,), chosen, targets_file, len(chosen), timeout
+        )
         info = _observe(plan_of, directory, resume=False, keeps=False)
         doubts: list[Doubt] = []
         findings = [one.finding for one in judged(directory, info, shipped_limits(), doubts.append)]
@@ -256,13 +259,17 @@ def _plan(
     suites: tuple[str, ...],
     cases: Callable[[], Iterable[Case]],
     targets: tuple[Target, ...],
+    targets_files: Sequence[Path] | None,
     jobs: int,
     timeout: float,
     progress: Bars,
 ) -> Plan:
     stop = threading.Event()
+    note = cache(lambda: note_list(targets_files))
 
     def start(target: Target) -> Launch:
+        if target.built is not None:
+            note()
         return launch(target, cache_directory(os.environ), WORKER, os.environ, progress.building, stop)
 
     return Plan(

@@ -22,6 +22,7 @@ from harness.cli.options import (
     chosen_targets,
     library_of,
     list_files,
+    note_list,
 )
 from harness.cli.terminal import err, out
 from harness.errors import EXIT_INCOMPLETE, EXIT_OK
@@ -72,15 +73,14 @@ def prepare_command(
         out.print(f"{len(folders)} stale environments removed")
         _print_use()
         raise typer.Exit(EXIT_OK)
-    chosen = chosen_targets(
-        target or [NEWEST], targets_file, newest_only=newest_only, are_started=not removing
-    )
+    chosen = chosen_targets(target or [NEWEST], targets_file, newest_only=newest_only)
     if removing:
         for one in chosen:
             done = "removed" if remove(one, cache) else "was not built"
             out.print(f"{one.name}: {done}", markup=False, soft_wrap=True)
         _print_use()
         raise typer.Exit(EXIT_OK)
+    note_list(targets_file)
     stop = threading.Event()
     try:
         failures = prepare_all(chosen, cache, WORKER, os.environ, _say, jobs or os.cpu_count() or 1, stop)

@@ -86,8 +86,9 @@ def catalog_of(files: Sequence[Path] | None) -> Catalog:
     return read_catalog(list_files(files))
 
 
-def note_list(catalog: Catalog, files: Sequence[Path] | None) -> None:
+def note_list(files: Sequence[Path] | None) -> None:
     """Keep others from removing what the list needs, before any of it is built or started."""
+    catalog = catalog_of(files)
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     note_use(list_files(files), catalog.targets, cache_directory(os.environ), now)
 
@@ -98,16 +99,13 @@ def chosen_targets(
     settings: Sequence[str] | None = None,
     *,
     newest_only: bool = False,
-    are_started: bool = False,
 ) -> tuple[Target, ...]:
-    """The targets that a person asked for; `are_started` where they are to be built or started next."""
+    """The targets that a person asked for."""
     catalog = catalog_of(files)
     targets = select(selectors, catalog, os.environ, Path.cwd())
     is_here = any(isinstance(target.realisation, Here) for target in targets)
     if is_here and (note := backend_note(os.environ, is_installed)):
         err.print(note, style="dim", markup=False, soft_wrap=True)
-    if are_started and any(target.built is not None for target in targets):
-        note_list(catalog, files)
     if newest_only:
         targets = newest_per_minor(targets)
     return with_settings(targets, settings or (), catalog.variants)

@@ -96,7 +96,7 @@ def confirm_command(
         if one.finding.verdict is Verdict.DIVERGES and (wanted is None or name in wanted):
             diverging.setdefault(name, []).append(one.finding)
     catalog = catalog_of(targets_file)
-    note_list(catalog, targets_file)
+    note_list(targets_file)
     stop = threading.Event()
 
     def confirm(name: str) -> list[Confirmation]:

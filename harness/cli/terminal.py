@@ -53,6 +53,7 @@ class Bars:
         self._progress = progress
         self._logs = logs
         self._keeps_logs = keeps_logs
+        self._tells_losses = True
         self._all: TaskID | None = None
         self._tasks: dict[str, TaskID] = {}
         self._left: dict[str, int] = {}
@@ -77,7 +78,8 @@ class Bars:
             self._progress.advance(self._all, self._left[target])
 
     def asking_again(self, cases: int) -> None:
-        """Say that the run is over but for a second look."""
+        """Say that the run is over but for a second look; what it loses was told the first time."""
+        self._tells_losses = False
         said = f"asking {count(cases, 'divergent case')} again, of fresh workers"
         self._progress.console.print(said, style="dim", markup=False, soft_wrap=True)
 
@@ -101,7 +103,7 @@ class Bars:
         if observation.outcome in {Outcome.CRASHED, Outcome.TIMED_OUT, Outcome.GARBLED}:
             lost = self._lost[observation.target] = self._lost.get(observation.target, 0) + 1
             self._progress.update(task, note=f"[red]{lost} lost")
-            if lost <= _TOLD:
+            if self._tells_losses and lost <= _TOLD:
                 self._tell_loss(observation)
                 if lost == _TOLD:
                     self._say(f"{observation.target}: further losses are in findings.csv")

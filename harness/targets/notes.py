@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -48,7 +49,7 @@ def note_use(files: Sequence[Path], targets: Iterable[Target], cache: Path, now:
     """
     note = Note(_names(files), tuple(sorted(labels_of(targets, cache))), now)
     file = _file(note.files, cache)
-    temporary = file.with_suffix(f".{os.getpid()}.tmp")
+    temporary = file.with_suffix(f".{os.getpid()}-{threading.get_ident()}.tmp")
     with disk_errors_told("what uses the environments cannot be noted", cache):
         file.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_bytes(msgspec.json.format(msgspec.json.encode(note), indent=1) + b"\n")

@@ -122,6 +122,13 @@ def test_what_another_list_may_need_is_not_stale(cli: Cli, own_list: Path, tmp_p
     assert not built.exists()
 
 
+def test_a_run_notes_what_its_list_needs_before_it_builds(cli: Cli, own_list: Path, tmp_path: Path) -> None:
+    mine = ("--targets-file", str(own_list), "-o", str(tmp_path / "run"))
+    assert cli("run", "seed", "-t", "mine1.0.1", *mine).code == 3
+    (note,) = (tmp_path / "cache" / "lists").iterdir()
+    assert json.loads(note.read_text())["files"][1:] == [str(own_list)]
+
+
 def test_the_doctor_says_which_interpreter_is_missing_and_how_to_get_it(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
