@@ -3,8 +3,8 @@
 A case may be refused or computed; cells of an answer may be documented nowhere. Each such answer conforms by
 itself. But calls that differ in nothing but the mode ought to get the same one from a target, and cells of
 which nothing is documented ought to be the same on every target. Where they are not, one finding of the
-group says so, one that conforms by itself. What is unsupported or was not observed is no party, nor what
-diverges, but for the undocumented cells of an array of which others are wrong.
+group says so, one that conforms by itself where there is one. What is unsupported or was not observed is no
+party, nor what diverges, but for the undocumented cells of an array of which others are wrong.
 """
 
 from __future__ import annotations
@@ -95,7 +95,8 @@ def disagreements(
 ) -> Disagreements:
     """The findings of a run that say of their group that it disagrees; one for the modes of a target.
 
-    Where targets disagree, it is the finding of the first by name whose answer is not the most frequent one.
+    Where targets disagree, it is a finding whose answer is not the most frequent one: the first by name that
+    conforms by itself, or else the first.
     Holds the answers to those cases only of which several answers conform.
 
     Raises:
@@ -126,7 +127,9 @@ def disagreements(
 
 
 def inconsistent(finding: Finding, disagreement: Disagreement) -> Finding:
-    """A finding that conforms by itself, as that of a group that disagrees."""
+    """A finding as that of a group that disagrees; if it diverges by itself, it says it besides."""
+    if finding.verdict is Verdict.DIVERGES:
+        return replace(finding, error=" · ".join(filter(None, (finding.error, disagreement.note))))
     return replace(
         finding,
         verdict=Verdict.DIVERGES,
@@ -199,10 +202,12 @@ def _add_of_targets(
 ) -> None:
     said = {target: answer.said for target, answer in answers.items()}
     (usual, _), *others = Counter(said.values()).most_common()
-    conforming = [target for target in sorted(answers) if answers[target].conforms]
-    if not others or not conforming:
+    if not others:
         return
-    odd = next((target for target in conforming if said[target] != usual), conforming[0])
+    odd = min(
+        (target for target in answers if said[target] != usual),
+        key=lambda target: (not answers[target].conforms, target),
+    )
     note = f"in {case.mode}, {_told(group, said)}"
     before = found.get((odd, case.id))
     if before is not None:

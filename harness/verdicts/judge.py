@@ -139,12 +139,13 @@ def _judge(
             one = replace(first, finding=unstable(first.finding, second.finding))
             return one, Doubt(share.target, case_id, signature_of(first), came_again)
     one = _first(share, case_id, line, with_cause=True)
+    doubt = None
+    if one.finding.verdict is Verdict.DIVERGES:
+        doubt = Doubt(share.target, case_id, signature_of(one), came_again)
     disagreement = share.disagreements.get(case_id)
     if disagreement is not None:
-        return replace(one, finding=inconsistent(one.finding, disagreement)), None
-    if one.finding.verdict is not Verdict.DIVERGES:
-        return one, None
-    return one, Doubt(share.target, case_id, signature_of(one), came_again)
+        one = replace(one, finding=inconsistent(one.finding, disagreement))
+    return one, doubt
 
 
 def _first(share: _Share, case_id: str, line: bytes | None, *, with_cause: bool) -> Judged:

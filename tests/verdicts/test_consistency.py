@@ -199,6 +199,17 @@ def test_targets_disagree_on_cells_of_which_nothing_is_documented(tmp_path: Path
     assert f"nan in {ONE}, {THREE}; 3.0 in {TWO}" in odd.error
 
 
+def test_of_targets_that_disagree_one_that_is_wrong_besides_keeps_its_divergence(tmp_path: Path) -> None:
+    eager = POOLS[0]
+    wrong = returned(eager, TWO, 3.0)
+    assert wrong.values is not None
+    wrong = replace(wrong, values=np.where(np.isneginf(wrong.values), np.float32(0), wrong.values))  # type: ignore[arg-type]
+    found = findings(tmp_path, [returned(eager, ONE), wrong, returned(eager, THREE)], [eager])
+    (odd,) = [one for one in found if one.verdict is Verdict.DIVERGES]
+    assert (odd.divergence, odd.target) == (Divergence.NONFINITE, TWO)
+    assert f"nan in {ONE}, {THREE}; 3.0 in {TWO}" in odd.error
+
+
 def test_that_targets_disagree_is_no_change_of_a_version(tmp_path: Path) -> None:
     eager = POOLS[0]
     info = info_of(tmp_path, [eager], [returned(eager, ONE), returned(eager, TWO, 3.0)])
