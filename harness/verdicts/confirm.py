@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
 from harness.records import Divergence, Finding
-from harness.runner.by_hand import Answer
+from harness.runner.by_hand import Answer, NotCalled
 
 _SHOWN_BY: Final[Mapping[Divergence, frozenset[str]]] = MappingProxyType(
     {
@@ -28,27 +29,37 @@ _SHOWN_BY: Final[Mapping[Divergence, frozenset[str]]] = MappingProxyType(
     }
 )
 
-
 _NUM_WORDS: Final = 4
 """Words of an error that have to be the same, its type among them."""
 
 
+class Result(StrEnum):
+    """What the call by hand says of a divergence."""
+
+    HOLDS = "holds"
+    DOES_NOT_HOLD = "does-not-hold"
+    NOT_CALLED = "not-called"
+
+
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """A divergence and what the call by hand showed; None where it was not made."""
+    """A divergence, and what the call by hand showed."""
 
     finding: Finding
-    answer: Answer | None
+    answer: Answer | NotCalled
 
     @property
-    def holds(self) -> bool:
-        """Whether the call by hand diverges in the same way: an error of the same type and first words."""
+    def result(self) -> Result:
+        """It holds where the call by hand diverges in the same way: an error by its type and first words."""
         assert self.finding.divergence is not None
-        if self.answer is None or self.answer.what not in _SHOWN_BY[self.finding.divergence]:
-            return False
+        if isinstance(self.answer, NotCalled):
+            return Result.NOT_CALLED
+        if self.answer.what not in _SHOWN_BY[self.finding.divergence]:
+            return Result.DOES_NOT_HOLD
         if self.finding.divergence is not Divergence.UNEXPECTED_ERROR:
-            return True
-        return _head(f"{self.answer.where}: {self.answer.error}") == _head(self.finding.error)
+            return Result.HOLDS
+        is_same = _head(f"{self.answer.where}: {self.answer.error}") == _head(self.finding.error)
+        return Result.HOLDS if is_same else Result.DOES_NOT_HOLD
 
 
 def _head(error: str) -> tuple[str, ...]:
