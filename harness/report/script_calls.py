@@ -110,7 +110,8 @@ EAGER_OP: Final = Part(
     """\
 def eager_op(op, shape, x, weights):
     inferred = asked(lambda: infer_op(op, shape, x, weights))
-    return [numbers(op(x, *weights))], [inferred]
+    tensors = [keras.ops.convert_to_tensor(one) for one in [x] + weights]
+    return [numbers(op(*tensors))], [inferred]
 """,
     ("asked", "infer_op", "numbers"),
 )
@@ -243,7 +244,7 @@ DYNAMIC_TENSORFLOW: Final = Part(
 def dynamic(model, x):
     """The model, and the graph of it, know the lengths of the batch and of the axes at the call only."""
     unknown = tf.TensorSpec(model.input_shape, x.dtype)
-    return tf.function(lambda x: model(x), input_signature=[unknown])(x)
+    return tf.function(lambda x: model(x), input_signature=[unknown], autograph=False)(x)
 ''',
     (),
     ("import tensorflow as tf",),

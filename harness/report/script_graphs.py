@@ -9,6 +9,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
+from harness.report import script_calls
 from harness.report.script_calls import Part
 from harness.report.script_gradients import COTANGENT
 
@@ -28,13 +29,52 @@ def made(arguments, x, weights, **place):
     """The layer in a new graph, and its weights as it keeps them."""
     begin(x)
     arguments = dict(arguments, **place)
-    name = arguments.pop("layer")
-    if keras.backend.backend() == "mxnet" and arguments.get("data_format") == "channels_first":
-        # Every kernel lies as (filters, channels, rows, columns) there.
-        weights = [np.moveaxis(w, (-1, -2), (0, 1)) if w.ndim > 1 else w for w in weights]
-    return getattr(keras.layers, name)(**arguments), weights
+    return getattr(keras.layers, arguments.pop("layer"))(**arguments), weights
 ''',
     ("begin",),
+)
+
+MADE_MXNET: Final = Part(
+    '''\
+def made(arguments, x, weights, **place):
+    """The layer in a new graph, and its weights as it keeps them: in channels_first with the taps last."""
+    begin(x)
+    arguments = dict(arguments, **place)
+    name = arguments.pop("layer")
+    has_two = name.startswith("Separable")
+    kernels = ["depthwise_initializer"] if has_two or name.startswith("Depthwise") else ["kernel_initializer"]
+    kernels += ["pointwise_initializer"] if has_two else []
+    if arguments.get("data_format") == "channels_first":
+        # (filters, channels, taps), and a depthwise kernel (channels, depth_multiplier, taps)
+        axes = [(-2, -1) if "depthwise" in kernel else (-1, -2) for kernel in kernels]
+        moved = [np.moveaxis(w, ends, (0, 1)) for w, ends in zip(weights, axes)]
+        weights = moved + weights[len(moved):]
+    sizes = [arguments.get("filters"), arguments.get("depth_multiplier"), arguments.get("kernel_size")]
+    if any(0 in (size if isinstance(size, (tuple, list)) else [size]) for size in sizes):
+        arguments.update((kernel, "zeros") for kernel in kernels)  # there are no random numbers of no length
+    if x.dtype.name != "float32":
+        arguments.update((key, fixed(w)) for key, w in zip(kernels + ["bias_initializer"], weights))
+    return getattr(keras.layers, name)(**arguments), weights
+''',
+    ("begin", "fixed"),
+)
+
+FIXED: Final = Part(
+    '''\
+def fixed(weight):
+    """An initializer that gives this weight; a model is saved with its name, and loaded with Keras's own."""
+    def zeros(shape, dtype=None):
+        return weight if tuple(shape) == weight.shape else np.zeros(shape)
+    return zeros
+'''
+)
+
+GIVE_MXNET: Final = Part(
+    script_calls.GIVE.text.replace(
+        "    layer.set",
+        '    if weights[0].dtype == "float32":  # no other can be set\n        layer.set',
+    ),
+    script_calls.GIVE.needs,
 )
 
 BEGIN: Final = Part(
@@ -245,6 +285,9 @@ KERAS_2: Final = MappingProxyType(
 
 KERAS_2_BY_DTYPE: Final = MappingProxyType({**KERAS_2, "begin": BEGIN})
 """The parts of Keras 2 where layers compute in their own `dtype`."""
+
+MXNET: Final = MappingProxyType({**KERAS_2, "give": GIVE_MXNET, "fixed": FIXED, "made": MADE_MXNET})
+"""The parts of Keras 2 on MXNet, by their names."""
 
 KERAS_1: Final = MappingProxyType(
     {

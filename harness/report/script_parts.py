@@ -128,6 +128,8 @@ def _calls(generation: Generation, backend: str, *, knows_jit: bool, keeps_dtype
         case Generation.KERAS_1:
             return _that_differentiate(script_graphs.KERAS_1, backend)
         case Generation.IN_A_GRAPH:
+            if backend == "mxnet":
+                return _that_differentiate(script_graphs.MXNET, backend)
             parts = script_graphs.KERAS_2_BY_DTYPE if keeps_dtype else script_graphs.KERAS_2
             return _that_differentiate(parts, backend)
         case Generation.EAGER:

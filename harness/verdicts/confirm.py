@@ -32,6 +32,11 @@ _SHOWN_BY: Final[Mapping[Divergence, frozenset[str]]] = MappingProxyType(
 _NUM_WORDS: Final = 4
 """Words of an error that have to be the same, its type among them."""
 
+_AROUND: Final = re.compile(
+    r"Exception encountered when calling (layer \S+ \(type \w+\)|[\w.]+\(\))\.|\{\{.*?\}\}|\x1b\[\d+m"
+)
+"""What Keras and TensorFlow put around an error: the name of the layer, of the node, bold letters."""
+
 
 class Result(StrEnum):
     """What the call by hand says of a divergence."""
@@ -64,4 +69,4 @@ class Confirmation:
 
 def _head(error: str) -> tuple[str, ...]:
     """An error's type and its first words, numbers and names of nodes masked."""
-    return tuple(re.sub(r"[-0-9_]+", "#", word) for word in error.split()[:_NUM_WORDS])
+    return tuple(re.sub(r"[-0-9_]+", "#", word) for word in _AROUND.sub("", error).split()[:_NUM_WORDS])
