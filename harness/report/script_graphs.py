@@ -49,9 +49,6 @@ def made(arguments, x, weights, **place):
         axes = [(-2, -1) if "depthwise" in kernel else (-1, -2) for kernel in kernels]
         moved = [np.moveaxis(w, ends, (0, 1)) for w, ends in zip(weights, axes)]
         weights = moved + weights[len(moved):]
-    sizes = [arguments.get("filters"), arguments.get("depth_multiplier"), arguments.get("kernel_size")]
-    if any(0 in (size if isinstance(size, (tuple, list)) else [size]) for size in sizes):
-        arguments.update((kernel, "zeros") for kernel in kernels)  # there are no random numbers of no length
     if x.dtype.name != "float32":
         arguments.update((key, fixed(w)) for key, w in zip(kernels + ["bias_initializer"], weights))
     return getattr(keras.layers, name)(**arguments), weights
