@@ -29,7 +29,17 @@ from harness.cli.terminal import err, out
 from harness.errors import EXIT_INCOMPLETE, EXIT_OK, EXIT_UNEXPECTED, HarnessError
 from harness.generator.signals import signals_of
 from harness.oracle import expect
-from harness.records import EXEC, Finding, RunInfo, Target, TargetRun, Verdict, parse_case_id
+from harness.records import (
+    EXEC,
+    Divergence,
+    Finding,
+    RunInfo,
+    Standing,
+    Target,
+    TargetRun,
+    Verdict,
+    parse_case_id,
+)
 from harness.report import short_history, write_history
 from harness.report.csv_files import write_confirmation_counts, write_confirmations
 from harness.report.repro import NO_KERAS, script, why_no_script
@@ -40,12 +50,14 @@ from harness.store import read_case_ids, read_info
 from harness.targets.environments import cache_directory
 from harness.targets.launching import launch
 from harness.targets.selection import selected_again
-from harness.verdicts.confirm import Confirmation, Result
+from harness.verdicts.confirm import Confirmation, Result, answer_of_modes, modes_of
 from harness.verdicts.judge import judged
 
 BY_HAND_TIMEOUT_S: Final = 600.0
 
 _NOT_STARTED: Final = "the target cannot be started here"
+
+_UNSTABLE: Final = "it is unstable: a second worker did not show it either"
 
 _EXIT_CODES: Final = {
     Result.HOLDS: EXIT_OK,
@@ -107,7 +119,7 @@ def confirm_command(
         if one.finding.verdict is Verdict.DIVERGES and (given is None or name in given):
             diverging.setdefault(name, []).append(one.finding)
     _demand_scripts(info, diverging)
-    catalog = catalog_of(targets_file)
+    catalog, case_ids = catalog_of(targets_file), tuple(read_case_ids(run_folder))
     note_list(catalog, targets_file)
     stop = threading.Event()
 
@@ -115,7 +127,7 @@ def confirm_command(
         try:
             run = _target_run(info, name, run_folder)
             one = (given or {}).get(name) or selected_again(run, catalog, os.environ, Path.cwd())
-            confirmations = _confirm(run, one, diverging[name], timeout, stop)
+            confirmations = _confirm(run, one, diverging[name], case_ids, timeout, stop)
         except HarnessError as error:
             err.print(f"{name} was not called: {error}", style="red", markup=False, soft_wrap=True)
             return [Confirmation(finding, NotCalled(_NOT_STARTED)) for finding in diverging[name]]
@@ -174,24 +186,44 @@ def _demand_scripts(info: RunInfo, diverging: Iterable[str]) -> None:
 
 
 def _confirm(
-    run: TargetRun, target: Target, findings: Sequence[Finding], timeout: float, stop: threading.Event
+    run: TargetRun,
+    target: Target,
+    findings: Sequence[Finding],
+    case_ids: Sequence[str],
+    timeout: float,
+    stop: threading.Event,
 ) -> list[Confirmation]:
     """A target's divergences, called by hand in its environment.
 
     Raises:
         HarnessError: its environment cannot be had.
     """
-    reasons = {finding.case.id: why_no_script(run, finding.case) for finding in findings}
+    groups = {
+        finding.case.id: modes_of(finding.case, case_ids)
+        for finding in findings
+        if finding.divergence is Divergence.INCONSISTENT
+    }
+    wanted = dict.fromkeys(
+        case_id for finding in findings for case_id in groups.get(finding.case.id, (finding.case.id,))
+    )
+    reasons = {case_id: why_no_script(run, parse_case_id(case_id)) for case_id in wanted}
+    reasons.update((one.case.id, _UNSTABLE) for one in findings if one.standing is Standing.UNSTABLE)
     called = [case_id for case_id, why_not in reasons.items() if not why_not]
-    answers: Mapping[str, Answer | NotCalled] = {}
+    answers: dict[str, Answer | NotCalled] = {}
     if called:
         start = launch(target, cache_directory(os.environ), WORKER, os.environ, lambda _line: None, stop)
         with TemporaryDirectory(prefix="keras-harness-") as folder:
-            answers = call_by_hand(
-                start, Path(folder), called, lambda case_ids: _script(run, case_ids), timeout, stop
+            answers.update(
+                call_by_hand(start, Path(folder), called, lambda some: _script(run, some), timeout, stop)
             )
+    answers.update((case_id, NotCalled(why_not)) for case_id, why_not in reasons.items() if why_not)
     return [
-        Confirmation(finding, answers.get(finding.case.id) or NotCalled(reasons[finding.case.id]))
+        Confirmation(
+            finding,
+            answer_of_modes({case_id: answers[case_id] for case_id in groups[finding.case.id]})
+            if finding.case.id in groups
+            else answers[finding.case.id],
+        )
         for finding in findings
     ]
 

@@ -113,11 +113,15 @@ class Divergence(StrEnum):
     MISSING_ERROR = "missing-error"
     CRASH = "crash"
     WEIGHTS = "weights"
+    INCONSISTENT = "inconsistent"
 
     @property
     def is_silent(self) -> bool:
-        """Whether a user gets a wrong answer and no sign of it."""
-        return self not in {Divergence.UNEXPECTED_ERROR, Divergence.CRASH}
+        """Whether a user gets a wrong answer and no sign of it.
+
+        Each of the answers that are inconsistent is one that the formula allows, and so none is wrong.
+        """
+        return self not in {Divergence.UNEXPECTED_ERROR, Divergence.CRASH, Divergence.INCONSISTENT}
 
 
 class Standing(StrEnum):

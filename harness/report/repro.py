@@ -77,6 +77,10 @@ def script(target: TargetRun, cases: Iterable[tuple[Case, Expectation]]) -> str:
         HarnessError: there is no way to call a case so on this target.
     """
     chosen = list(cases)
+    for case, _ in chosen:
+        why_not = why_no_script(target, case)
+        if why_not:
+            raise HarnessError(f"{case.id}: no script can call it on {target.name}: {why_not}")
     generation = generation_of(target)
     has_bounds = any(one.bound is not None for _, expectation in chosen for one in _right(expectation))
     has_bfloat16 = any(case.dtype == "bfloat16" for case, _ in chosen)
@@ -84,9 +88,6 @@ def script(target: TargetRun, cases: Iterable[tuple[Case, Expectation]]) -> str:
     wanted = {"array", "check"}
     blocks = []
     for case, expectation in chosen:
-        why_not = why_no_script(target, case)
-        if why_not:
-            raise HarnessError(f"{case.id}: no script can call it on {target.name}: {why_not}")
         how, needed = _how(case)
         wanted |= needed
         blocks.append(_block(case, expectation, generation, how, has_bounds=has_bounds))

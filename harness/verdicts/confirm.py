@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from harness.records import Divergence, Finding
+from harness.oracle.refusal import refusal_of
+from harness.records import Case, Divergence, Finding, Mode, Refusal, parse_case_id
 from harness.runner.by_hand import Answer, NotCalled
+
+INCONSISTENT: Final = "inconsistent"
+"""What came where the calls of a group do not all raise an error, nor all return."""
 
 _SHOWN_BY: Final[Mapping[Divergence, frozenset[str]]] = MappingProxyType(
     {
@@ -26,6 +30,7 @@ _SHOWN_BY: Final[Mapping[Divergence, frozenset[str]]] = MappingProxyType(
         Divergence.MISSING_ERROR: frozenset({"returned"}),
         Divergence.CRASH: frozenset({"crashed"}),
         Divergence.WEIGHTS: frozenset({"weights"}),
+        Divergence.INCONSISTENT: frozenset({INCONSISTENT}),
     }
 )
 
@@ -65,6 +70,28 @@ class Confirmation:
             return Result.HOLDS
         is_same = _head(f"{self.answer.where}: {self.answer.error}") == _head(self.finding.error)
         return Result.HOLDS if is_same else Result.DOES_NOT_HOLD
+
+
+def modes_of(case: Case, case_ids: Iterable[str]) -> tuple[str, ...]:
+    """Which of the cases are the same call in any mode, where it may be refused and may be computed."""
+    if refusal_of(case).refusal is not Refusal.ALLOWED:
+        return ()
+    in_modes = {replace(case, mode=mode).id for mode in Mode}
+    return tuple(case_id for case_id in case_ids if case_id in in_modes)
+
+
+def answer_of_modes(answers: Mapping[str, Answer | NotCalled]) -> Answer | NotCalled:
+    """Whether calls that differ in nothing but their mode all raise an error, or none does."""
+    if len(answers) < 2:
+        return NotCalled("it is held against other targets, or cells of which nothing is documented")
+    by_word: dict[str, list[str]] = {}
+    for case_id, answer in answers.items():
+        if isinstance(answer, NotCalled):
+            return answer
+        by_word.setdefault(answer.what, []).append(str(parse_case_id(case_id).mode))
+    where = "; ".join(f"{what} in {', '.join(modes)}" for what, modes in by_word.items())
+    is_one = "raised" not in by_word or len(by_word) == 1
+    return Answer("consistent" if is_one else INCONSISTENT, where)
 
 
 def _head(error: str) -> tuple[str, ...]:
