@@ -6,11 +6,15 @@ import csv
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from harness.records import Judged, Standing
+from harness.verdicts.judge import judged
 from tests.fakes import fake_keras
 from tests.fakes.fake_worker import RIGHT
 from tests.fakes.runs import CASES, selector
@@ -171,6 +175,17 @@ def test_of_programs_alone_confirm_and_repro_say_that_they_cannot(
     assert f"cannot be called by hand: {WHY}" in refused("confirm", str(tmp_path / "run"))
     said = refused("repro", str(tmp_path / "run"), found["case"], found["target"])
     assert f"{found['case']}: no script can call it on {found['target']}: {WHY}" in said
+
+
+def test_what_is_unstable_is_not_called(cli: Cli, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unstable(*arguments: Any) -> Iterator[Judged]:
+        for one in judged(*arguments):
+            yield replace(one, finding=replace(one.finding, standing=Standing.UNSTABLE))
+
+    monkeypatch.setattr("harness.cli.tables.judged", unstable)
+    assert cli("confirm", str(run)).code == 3
+    found = {(row["result"], row["why"].split(":")[0]) for row in rows(run / "confirmed.csv")}
+    assert found == {("not-called", "it is unstable")}
 
 
 def test_a_target_that_is_gone_is_not_called_and_the_terminal_says_why(

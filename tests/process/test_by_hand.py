@@ -30,7 +30,7 @@ from harness.records import (
 )
 from harness.report.repro import script
 from harness.runner.by_hand import Answer, NotCalled, call_by_hand
-from harness.verdicts.confirm import Confirmation, Result
+from harness.verdicts.confirm import Confirmation, Result, answer_of_modes, modes_of
 
 CASE = Case(
     layer=Layer.CONV2D,
@@ -386,3 +386,38 @@ def test_an_error_holds_when_it_is_the_same_error(
         error=observed,
     )
     assert Confirmation(finding, Answer("raised", where, error)).result is result
+
+
+EMPTY = replace(CASE, padding="valid", input=(1, 1), kernel=(2, 2))
+MODES = tuple(replace(EMPTY, mode=mode).id for mode in (Mode.COMPILED, Mode.EAGER, Mode.JIT))
+
+
+def test_a_case_that_may_be_refused_is_called_in_every_mode_that_the_run_has() -> None:
+    others = (CASE.id, replace(EMPTY, batch=1).id)
+    assert modes_of(EMPTY, sorted((*MODES, *others))) == MODES
+    assert modes_of(CASE, [CASE.id]) == ()
+
+
+@pytest.mark.parametrize(
+    ("answers", "result"),
+    [
+        ((Answer("raised"), Answer("same"), Answer("raised")), HOLDS),
+        ((Answer("raised"), Answer("raised"), Answer("raised")), DOES_NOT),
+        ((Answer("same"), Answer("same"), Answer("shape")), DOES_NOT),
+        ((Answer("raised"), Answer("same"), NotCalled("no way")), Result.NOT_CALLED),
+    ],
+)
+def test_modes_are_inconsistent_where_some_raise_and_some_return(
+    answers: tuple[Answer | NotCalled, ...], result: Result
+) -> None:
+    finding = Finding(
+        *("x", EMPTY, Outcome.RAISED, Stage.CALL, Verdict.DIVERGES, Divergence.INCONSISTENT),
+    )
+    answer = answer_of_modes(dict(zip(MODES, answers, strict=True)))
+    assert Confirmation(finding, answer).result is result
+    if result is HOLDS:
+        assert answer == Answer("inconsistent", "raised in compiled, jit; same in eager")
+
+
+def test_what_is_held_against_other_targets_is_not_called() -> None:
+    assert isinstance(answer_of_modes({}), NotCalled)
