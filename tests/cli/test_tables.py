@@ -43,6 +43,8 @@ def run(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         wrong = wrong.replace("    def predict(self", f"{COUNT_PARAMS}\n    def predict(self")
     (folder / "keras.py").write_text(wrong)
     monkeypatch.setenv("PYTHONPATH", str(folder))
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setenv("KERAS_BACKEND", "numpy")
     ended = cli(*RUN, "-t", "here", "-o", str(tmp_path / "run"), "-j", "1")
     assert ended.code == 1, ended
     return tmp_path / "run"
