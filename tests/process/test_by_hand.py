@@ -325,6 +325,23 @@ def test_a_divergence_holds_when_the_call_by_hand_shows_the_same(
 
 
 @pytest.mark.parametrize(
+    ("outcome", "what", "holds"),
+    [
+        (Outcome.RAISED, "raised", True),
+        (Outcome.RAISED, "same", False),
+        (Outcome.RETURNED, "same", True),
+        (Outcome.RETURNED, "raised", False),
+        (Outcome.RETURNED, "value", False),
+    ],
+)
+def test_what_is_inconsistent_holds_when_the_call_is_answered_so(
+    outcome: Outcome, what: str, *, holds: bool
+) -> None:
+    finding = Finding("x", CASE, outcome, Stage.CALL, Verdict.DIVERGES, Divergence.INCONSISTENT)
+    assert Confirmation(finding, Answer(what)).holds is holds
+
+
+@pytest.mark.parametrize(
     ("where", "error", "holds"),
     [
         ("ValueError", "Dimension 7 must be >= 0", True),
