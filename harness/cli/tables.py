@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -26,25 +26,45 @@ from harness.cli.options import (
     shipped_limits,
 )
 from harness.cli.terminal import err, out
-from harness.errors import EXIT_INCOMPLETE, EXIT_OK, HarnessError
+from harness.errors import EXIT_INCOMPLETE, EXIT_OK, EXIT_UNEXPECTED, HarnessError
 from harness.generator.signals import signals_of
 from harness.oracle import expect
-from harness.records import Finding, RunInfo, TargetRun, Verdict, parse_case_id
+from harness.records import (
+    EXEC,
+    Divergence,
+    Finding,
+    RunInfo,
+    Standing,
+    Target,
+    TargetRun,
+    Verdict,
+    parse_case_id,
+)
 from harness.report import short_history, write_history
 from harness.report.csv_files import write_confirmation_counts, write_confirmations
-from harness.report.repro import has_script, script
-from harness.report.wording import count
-from harness.runner.by_hand import call_by_hand
+from harness.report.repro import NO_KERAS, script, why_no_script
+from harness.report.wording import doubts_by_hand, held_by_hand
+from harness.runner.by_hand import Answer, NotCalled, call_by_hand
 from harness.shipped import WORKER
 from harness.store import read_case_ids, read_info
-from harness.targets.catalog import Catalog
 from harness.targets.environments import cache_directory
 from harness.targets.launching import launch
-from harness.targets.selection import select
-from harness.verdicts.confirm import Confirmation
+from harness.targets.selection import selected_again
+from harness.verdicts.confirm import Confirmation, Result, answer_of_modes, modes_of
 from harness.verdicts.judge import judged
 
-BY_HAND_TIMEOUT_S = 600.0
+BY_HAND_TIMEOUT_S: Final = 600.0
+
+_NOT_STARTED: Final = "the target cannot be started here"
+
+_UNSTABLE: Final = "it is unstable: a second worker did not show it either"
+
+_EXIT_CODES: Final = {
+    Result.HOLDS: EXIT_OK,
+    Result.NOT_CALLED: EXIT_INCOMPLETE,
+    Result.DOES_NOT_HOLD: EXIT_UNEXPECTED,
+}
+"""The exit code of each result; of many that of the last in this order."""
 
 
 @app.command("history")
@@ -87,27 +107,31 @@ def confirm_command(
         Path | None, typer.Option("--tables", metavar="DIR", help="where to put the counts, to be committed")
     ] = None,
 ) -> None:
-    """Make every diverging call of a stored run again by hand, and say which divergences hold."""
+    """Make every diverging call of a stored run again by hand, and say which divergences hold.
+
+    The exit code is 0 where every divergence holds, 1 where one does not, 3 where one was not called.
+    """
     info = read_info(run_folder)
-    wanted = None if target is None else {one.name for one in chosen_targets(target, targets_file)}
+    given = None if target is None else _given_targets(info, run_folder, target, targets_file)
     diverging: dict[str, list[Finding]] = {}
     for one in judged(run_folder, info, shipped_limits()):
         name = one.finding.target
-        if one.finding.verdict is Verdict.DIVERGES and (wanted is None or name in wanted):
+        if one.finding.verdict is Verdict.DIVERGES and (given is None or name in given):
             diverging.setdefault(name, []).append(one.finding)
-    catalog = catalog_of(targets_file)
+    _demand_scripts(info, diverging)
+    catalog, case_ids = catalog_of(targets_file), tuple(read_case_ids(run_folder))
     note_list(targets_file)
     stop = threading.Event()
 
     def confirm(name: str) -> list[Confirmation]:
         try:
-            confirmations = _confirm(info, run_folder, name, diverging[name], catalog, timeout, stop)
+            run = _target_run(info, name, run_folder)
+            one = (given or {}).get(name) or selected_again(run, catalog, os.environ, Path.cwd())
+            confirmations = _confirm(run, one, diverging[name], case_ids, timeout, stop)
         except HarnessError as error:
             err.print(f"{name} was not called: {error}", style="red", markup=False, soft_wrap=True)
-            return [Confirmation(finding, None) for finding in diverging[name]]
-        held = sum(one.holds for one in confirmations)
-        said = f"{name}: {held} of {count(len(confirmations), 'divergence')} hold"
-        err.print(said, style="dim", markup=False, soft_wrap=True)
+            return [Confirmation(finding, NotCalled(_NOT_STARTED)) for finding in diverging[name]]
+        err.print(f"{name}: {held_by_hand(confirmations)}", style="dim", markup=False, soft_wrap=True)
         return confirmations
 
     try:
@@ -119,39 +143,89 @@ def confirm_command(
     if tables is not None:
         tables.mkdir(parents=True, exist_ok=True)
         write_confirmation_counts(tables / "confirmed.csv", confirmations)
-    held = sum(one.holds for one in confirmations)
-    out.print(f"{held:,} of {count(len(confirmations), 'divergence')} hold when called by hand", markup=False)
+    for line in (*doubts_by_hand(confirmations), f"by hand: {held_by_hand(confirmations)}"):
+        out.print(line, markup=False, soft_wrap=True)
     out.print(f"{run_folder / 'confirmed.csv'}", markup=False, soft_wrap=True)
-    raise typer.Exit(EXIT_OK if held == len(confirmations) else EXIT_INCOMPLETE)
+    raise typer.Exit(_EXIT_CODES[_worst(confirmations)])
+
+
+def _worst(confirmations: Iterable[Confirmation]) -> Result:
+    order = list(_EXIT_CODES)
+    return max((one.result for one in confirmations), key=order.index, default=Result.HOLDS)
+
+
+def _given_targets(
+    info: RunInfo, run_folder: Path, selectors: Sequence[str], files: Sequence[Path] | None
+) -> Mapping[str, Target | None]:
+    """Those of the run that a person asked for, by name; None where the name is all that was given.
+
+    Raises:
+        HarnessError: none of them is of the run.
+    """
+    named: dict[str, Target | None] = {one: None for one in selectors if one in info.target_runs}
+    others = [one for one in selectors if one not in named]
+    chosen = {one.name: one for one in chosen_targets(others, files)} if others else {}
+    given = {name: one for name, one in (named | chosen).items() if name in info.target_runs}
+    if not given:
+        raise HarnessError(
+            f"{run_folder}: has no target {', '.join(selectors)}; it has {', '.join(info.target_runs)}"
+        )
+    return given
+
+
+def _demand_scripts(info: RunInfo, diverging: Iterable[str]) -> None:
+    """Refuse where there is nothing but programs that no script can call.
+
+    Raises:
+        HarnessError: every target that diverges is a command.
+    """
+    names = list(diverging)
+    runs = [info.target_runs[name] for name in names if name in info.target_runs]
+    if names and len(runs) == len(names) and all(run.selector.startswith(EXEC) for run in runs):
+        raise HarnessError(f"{', '.join(names)}: cannot be called by hand: {NO_KERAS}")
 
 
 def _confirm(
-    info: RunInfo,
-    run_folder: Path,
-    name: str,
+    run: TargetRun,
+    target: Target,
     findings: Sequence[Finding],
-    catalog: Catalog,
+    case_ids: Sequence[str],
     timeout: float,
     stop: threading.Event,
 ) -> list[Confirmation]:
-    """A target's divergences, called by hand in its environment; what no script can call has no answer.
+    """A target's divergences, called by hand in its environment.
 
     Raises:
-        HarnessError: the target is not listed, and so has no environment to call it in.
+        HarnessError: its environment cannot be had.
     """
-    run = _target_run(info, name, run_folder)
-    (target,) = select([name], catalog, os.environ, Path.cwd())
-    start = launch(target, cache_directory(os.environ), WORKER, os.environ, lambda _line: None, stop)
-    with TemporaryDirectory(prefix="keras-harness-") as folder:
-        answers = call_by_hand(
-            start,
-            Path(folder),
-            [finding.case.id for finding in findings if has_script(run, finding.case)],
-            lambda case_ids: _script(run, case_ids),
-            timeout,
-            stop,
+    groups = {
+        finding.case.id: modes_of(finding, case_ids)
+        for finding in findings
+        if finding.divergence is Divergence.INCONSISTENT
+    }
+    wanted = dict.fromkeys(
+        case_id for finding in findings for case_id in groups.get(finding.case.id, (finding.case.id,))
+    )
+    reasons = {case_id: why_no_script(run, parse_case_id(case_id)) for case_id in wanted}
+    reasons.update((one.case.id, _UNSTABLE) for one in findings if one.standing is Standing.UNSTABLE)
+    called = [case_id for case_id, why_not in reasons.items() if not why_not]
+    answers: dict[str, Answer | NotCalled] = {}
+    if called:
+        start = launch(target, cache_directory(os.environ), WORKER, os.environ, lambda _line: None, stop)
+        with TemporaryDirectory(prefix="keras-harness-") as folder:
+            answers.update(
+                call_by_hand(start, Path(folder), called, lambda some: _script(run, some), timeout, stop)
+            )
+    answers.update((case_id, NotCalled(why_not)) for case_id, why_not in reasons.items() if why_not)
+    return [
+        Confirmation(
+            finding,
+            answer_of_modes({case_id: answers[case_id] for case_id in groups[finding.case.id]})
+            if finding.case.id in groups
+            else answers[finding.case.id],
         )
-    return [Confirmation(finding, answers.get(finding.case.id)) for finding in findings]
+        for finding in findings
+    ]
 
 
 def _script(run: TargetRun, case_ids: Sequence[str]) -> str:

@@ -17,6 +17,9 @@ from harness.records.findings import (
 from harness.records.layers import FAN_OUT, POOLING, SIGNATURES, Argument, Kind, Layer, Signature
 from harness.records.runs import RunFooter, RunHeader, RunInfo, TargetRun
 from harness.records.targets import (
+    EXEC,
+    HERE,
+    PATH,
     Api,
     Built,
     Checkout,
@@ -44,7 +47,10 @@ from harness.records.words import (
 )
 
 __all__ = [
+    "EXEC",
     "FAN_OUT",
+    "HERE",
+    "PATH",
     "POOLING",
     "SIGNATURES",
     "Api",

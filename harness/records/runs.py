@@ -16,7 +16,8 @@ class TargetRun:
     variables that are set for it; `version` is empty where only the fingerprint can tell.
     `failure` says why the target could not start or was given up; empty where all went well.
     `seconds` run from the launch of the first worker to the end of the last, `start_seconds` of them
-    passed before the first hello; `workers` counts those that said hello.
+    passed before the first hello; `workers` counts those that said hello. `selector` gets the target again,
+    but for its flags; it is empty in runs of versions that did not keep it.
     """
 
     name: str
@@ -37,6 +38,7 @@ class TargetRun:
     start_seconds: float
     workers: int
     variables: Mapping[str, str] = field(default_factory=dict)
+    selector: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeAlias, assert_never
+from typing import Final, TypeAlias, assert_never
+
+EXEC: Final = "exec:"
+"""What a selector of a command begins with."""
+
+PATH: Final = "path:"
+"""What a selector of a checkout begins with."""
+
+HERE: Final = "here"
+"""The selector of the running Python."""
 
 
 class Api(StrEnum):
@@ -86,6 +96,21 @@ class Target:
     variables: Mapping[str, str] = field(default_factory=dict)
     family: str = ""
     variant: str = ""
+
+    @property
+    def selector(self) -> str:
+        """What a person writes to get the target again, but for its flags."""
+        match self.realisation:
+            case Built():
+                return self.name.removesuffix(f"+{self.variant}")
+            case Here():
+                return HERE
+            case Checkout(directory=directory):
+                return f"{PATH}{directory} backend={self.backend}"
+            case Command(argv=argv):
+                return EXEC + shlex.join(argv)
+            case _:
+                assert_never(self.realisation)
 
     @property
     def built(self) -> Built | None:

@@ -12,15 +12,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final, TextIO, assert_never
 
 from harness.errors import HarnessError
 from harness.records import Judged, RunInfo, Verdict
 from harness.report.cells import COLUMNS, one_line, row_of
+from harness.runner.by_hand import Answer, NotCalled
 from harness.verdicts.confirm import Confirmation
 
-CONFIRMATION_COUNT_COLUMNS: Final = ("target", "divergence", "cause", "by_hand", "holds", "cases")
-CONFIRMATION_COLUMNS: Final = ("target", "case", "divergence", "cause", "by_hand", "where", "error", "holds")
+CONFIRMATION_COUNT_COLUMNS: Final = ("target", "divergence", "cause", "by_hand", "result", "why", "cases")
+CONFIRMATION_COLUMNS: Final = (
+    *("target", "case", "divergence", "cause", "by_hand", "where", "error", "result", "why"),
+)
 TIMING_COLUMNS: Final = ("target", "workers", "cases", "start_seconds", "seconds", "cases_per_second")
 
 
@@ -97,36 +100,37 @@ def write_timings(path: Path, info: RunInfo) -> None:
 
 
 def write_confirmations(path: Path, confirmations: Iterable[Confirmation]) -> None:
-    """Write `confirmed.csv`: each divergence, and what the call by hand showed."""
-    write_table(
-        path,
-        CONFIRMATION_COLUMNS,
-        (
-            (
-                one.finding.target,
-                one.finding.case.id,
-                one.finding.divergence,
-                one.finding.cause,
-                "" if one.answer is None else one.answer.what,
-                "" if one.answer is None else one_line(one.answer.where),
-                "" if one.answer is None else one_line(one.answer.error),
-                str(one.holds).lower(),
-            )
-            for one in confirmations
-        ),
+    """Write `confirmed.csv`: each divergence, what the call by hand showed, or why there was none."""
+    write_table(path, CONFIRMATION_COLUMNS, map(_confirmation, confirmations))
+
+
+def _confirmation(one: Confirmation) -> tuple[object, ...]:
+    by_hand, where, error, why = _by_hand(one)
+    return (
+        one.finding.target,
+        one.finding.case.id,
+        one.finding.divergence,
+        one.finding.cause,
+        *(by_hand, one_line(where), one_line(error), one.result, one_line(why)),
     )
+
+
+def _by_hand(one: Confirmation) -> tuple[str, str, str, str]:
+    """What came, where, an error's text; and why nothing did."""
+    match one.answer:
+        case Answer(what=what, where=where, error=error):
+            return what, where, error, ""
+        case NotCalled(why=why):
+            return "", "", "", why
+        case _:
+            assert_never(one.answer)
 
 
 def write_confirmation_counts(path: Path, confirmations: Iterable[Confirmation]) -> None:
     """Write the counts of `confirmed.csv`, small enough to be committed."""
     counts = Counter(
-        (
-            one.finding.target,
-            str(one.finding.divergence),
-            one.finding.cause,
-            "" if one.answer is None else one.answer.what,
-            str(one.holds).lower(),
-        )
+        (one.finding.target, str(one.finding.divergence), one.finding.cause, what, str(one.result), why)
         for one in confirmations
+        for what, _, _, why in (_by_hand(one),)
     )
     write_table(path, CONFIRMATION_COUNT_COLUMNS, ((*key, counts[key]) for key in sorted(counts)))

@@ -11,7 +11,6 @@ import math
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -19,14 +18,16 @@ import numpy as np
 from harness.errors import HarnessError
 from harness.generator.signals import signals_of
 from harness.records import (
+    EXEC,
+    POOLING,
     Api,
     Array,
     Case,
     Data,
+    DataFormat,
     Expectation,
     ExpectedArray,
-    Form,
-    Layer,
+    Kind,
     Mode,
     TargetRun,
     arguments_of,
@@ -46,43 +47,54 @@ _IMPORTS: Final[Mapping[Api, tuple[str, ...]]] = {
 _FUNCTIONAL: Final = frozenset({Mode.INFERRED, Mode.COMPILED, Mode.JIT, Mode.DYNAMIC, Mode.RELOADED})
 """Modes that build a Functional model and run it."""
 
-_IN_A_GRAPH: Final = frozenset({Mode.EAGER, Mode.SEQUENTIAL, Mode.INFERRED, Mode.COMPILED})
-"""Modes that come to the same where there is no calling a layer without a graph."""
+NO_KERAS: Final = "a program behind the worker's wire format is no Keras that a script could import"
+"""Why no script can call a command."""
+
+_OF_KERAS_1: Final = frozenset({Kind.CONVOLUTION, *POOLING})
+"""The kinds of layers that Keras 1 has, by the names that the harness asks for."""
+
+_GRAPHS: Final = frozenset({Generation.IN_A_GRAPH, Generation.KERAS_1})
+"""The generations in which there is no calling a layer without a graph."""
 
 _JIT_COMPILE_SINCE: Final = (2, 8)
 """The first Keras 2 whose `compile` takes `jit_compile`."""
+
+_DTYPE_SINCE: Final = (2, 3)
+"""The first Keras outside of TensorFlow whose layers compute in their own `dtype`."""
 
 
 def script(target: TargetRun, cases: Iterable[tuple[Case, Expectation]]) -> str:
     """A script that calls each case on the target's Keras and prints a line for each.
 
     A line is `@ CASE`, what came, where, and an error's text, with tabs between. What came is `same`;
-    `weights`, where the layer built others; `value`, `nonfinite`, `shape` or `dtype` of the output; where
-    that is right, `gradient`, `inferred-shape` or `parameters`; `raised`; or `returned`, where the case
-    must be refused.
+    `value`, `nonfinite`, `shape` or `dtype` of the output; where that is right, `gradient`,
+    `inferred-shape` or `parameters`; `weights`, where the layer built weights of other shapes; `raised`; or
+    `returned`, where the case must be refused.
 
     Args:
         target: what the calls were observed on.
         cases: with the formula's answers.
 
     Raises:
-        HarnessError: there is no way to call a case so on this Keras.
+        HarnessError: there is no way to call a case so on this target.
     """
     chosen = list(cases)
+    for case, _ in chosen:
+        why_not = why_no_script(target, case)
+        if why_not:
+            raise HarnessError(f"{case.id}: no script can call it on {target.name}: {why_not}")
     generation = generation_of(target)
     has_bounds = any(one.bound is not None for _, expectation in chosen for one in _right(expectation))
+    has_bfloat16 = any(case.dtype == "bfloat16" for case, _ in chosen)
     has_nonfinite = any(case.data is Data.NONFINITE for case, _ in chosen)
-    parts = _parts(target, has_bounds=has_bounds, has_nonfinite=has_nonfinite)
+    parts = _parts(target, has_bounds=has_bounds, has_nonfinite=has_nonfinite, has_bfloat16=has_bfloat16)
     wanted = {"array", "check"}
     blocks = []
     for case, expectation in chosen:
-        how, needed = _how(case, generation)
-        if not needed <= parts.keys():
-            raise HarnessError(f"{case.id}: a script cannot call {target.name} in mode {case.mode}")
+        how, needed = _how(case)
         wanted |= needed
         blocks.append(_block(case, expectation, generation, how, has_bounds=has_bounds))
     used = tuple(with_needs(parts, wanted))
-    has_bfloat16 = any(case.dtype == "bfloat16" for case, _ in chosen)
     texts = (
         _head(target, generation, used, has_bfloat16=has_bfloat16),
         *(part.text for part in used),
@@ -91,26 +103,58 @@ def script(target: TargetRun, cases: Iterable[tuple[Case, Expectation]]) -> str:
     return "\n".join(texts)
 
 
-def has_script(target: TargetRun, case: Case) -> bool:
-    """Whether a script can call a case on this Keras."""
-    _, needed = _how(case, generation_of(target))
-    return needed <= _parts(target, has_bounds=False, has_nonfinite=False).keys()
+def why_no_script(target: TargetRun, case: Case) -> str:
+    """Why no script can call a case on this target; empty where one can.
+
+    Raises:
+        HarnessError: the target never said which Keras it is.
+    """
+    if target.selector.startswith(EXEC):
+        return NO_KERAS
+    generation = generation_of(target)
+    if is_operation(case.layer) and generation is not Generation.KERAS_3:
+        return "Keras has operations since Keras 3 only"
+    if is_operation(case.layer) and case.mode in {Mode.SEQUENTIAL, Mode.RELOADED}:
+        return "an operation is no layer of a Sequential, and is not saved"
+    if generation is Generation.KERAS_1 and case.kind not in _OF_KERAS_1:
+        return f"Keras 1 has no {case.layer}"
+    if case.dtype == "bfloat16" and generation in _GRAPHS and target.backend != "tensorflow":
+        return f"there is no bfloat16 with backend {target.backend}"
+    if case.mode is Mode.SYMBOLIC and not is_operation(case.layer):
+        return "only operations are handed their weights as inputs"
+    _, needed = _how(case)
+    if needed <= _parts(target, has_bounds=False, has_nonfinite=False, has_bfloat16=False).keys():
+        return ""
+    if case.mode is Mode.JIT:
+        return "its predictions heed no jit_compile"
+    return f"its backend {target.backend} has no gradients"
 
 
-def _parts(target: TargetRun, *, has_bounds: bool, has_nonfinite: bool) -> Mapping[str, Part]:
-    knows_jit = _numbers(target.fingerprint.get("keras", target.version)) >= _JIT_COMPILE_SINCE
+def _parts(
+    target: TargetRun, *, has_bounds: bool, has_nonfinite: bool, has_bfloat16: bool
+) -> Mapping[str, Part]:
+    version = _numbers(target.fingerprint.get("keras", target.version))
+    of_tensorflow = target.api in {Api.TF_KERAS, Api.TF_KERAS_PACKAGE}
     return parts_of(
         generation_of(target),
         target.backend,
-        knows_jit=knows_jit,
+        knows_jit=version >= _JIT_COMPILE_SINCE,
         has_bounds=has_bounds,
         has_nonfinite=has_nonfinite,
+        has_bfloat16=has_bfloat16,
+        keeps_dtype=of_tensorflow or version >= _DTYPE_SINCE,
     )
 
 
 def generation_of(target: TargetRun) -> Generation:
-    """How this Keras is called: TensorFlow 2 runs eagerly, and Keras since 2.4 with it."""
+    """How this Keras is called: TensorFlow 2 runs eagerly, and Keras since 2.4 with it.
+
+    Raises:
+        HarnessError: the target never said which Keras it is, and no list says so.
+    """
     version = _numbers(target.fingerprint.get("keras", target.version))
+    if not version:
+        raise HarnessError(f"{target.name} never started and so never said which Keras it is; run it again")
     if version < (2,):
         return Generation.KERAS_1
     if version >= (3,):
@@ -156,13 +200,9 @@ def _environment(target: TargetRun) -> Iterator[str]:
     yield " ".join(("env", *flags, "env/bin/python", "SCRIPT"))
 
 
-def _how(case: Case, generation: Generation) -> tuple[str, frozenset[str]]:
+def _how(case: Case) -> tuple[str, frozenset[str]]:
     """What calls the case, as code, and the names of the parts that this takes."""
     is_op = is_operation(case.layer)
-    if generation in {Generation.IN_A_GRAPH, Generation.KERAS_1}:
-        is_known = case.layer is Layer.CONV2D or (generation is Generation.IN_A_GRAPH and not is_op)
-        name = "in_a_graph" if is_known and case.mode in _IN_A_GRAPH else str(case.mode)
-        return name, frozenset({name})
     if case.mode in _FUNCTIONAL:
         model = "layer_model" if not is_op else "op_layer_model" if calls_in_layer(case) else "op_model"
         return f"{model}({case.mode})", frozenset({model, str(case.mode)})
@@ -196,11 +236,12 @@ def _block(
 
 def _what(case: Case, generation: Generation) -> str:
     """What is called: code that makes the layer, or that calls the operation."""
-    is_keras_1 = generation is Generation.KERAS_1  # Its part reads every argument.
-    arguments = dict(arguments_of(replace(case, form=Form.TUPLE) if is_keras_1 else case))
-    if generation in {Generation.EAGER, Generation.IN_A_GRAPH}:  # Older layers do not know what is new.
-        arguments = {name: value for name, value in arguments.items() if not _is_newer(name, value)}
-    if generation in {Generation.IN_A_GRAPH, Generation.KERAS_1}:
+    arguments = dict(arguments_of(case))
+    if generation is not Generation.KERAS_3:  # Older layers do not know what is new.
+        arguments = {
+            name: value for name, value in arguments.items() if not _is_newer(name, value, case.ndim)
+        }
+    if generation in _GRAPHS:
         return f"dict(layer={case.layer.value!r}, {code_of(arguments, case.form)})"
     if not is_operation(case.layer):
         return f"lambda: keras.layers.{case.layer}({code_of(arguments, case.form)})"
@@ -208,10 +249,12 @@ def _what(case: Case, generation: Generation) -> str:
     return f"lambda {names}: keras.{case.layer}({names}, {code_of(arguments, case.form)})"
 
 
-def _is_newer(name: str, value: Any) -> bool:
+def _is_newer(name: str, value: Any, ndim: int) -> bool:
     """Whether an argument came with a later Keras and says what was so before."""
-    usual = {"groups": {1}, "output_padding": {None}, "dilation_rate": {1}}.get(name)
-    return usual is not None and {*(value if isinstance(value, tuple) else (value,))} == usual
+    usual = {"groups": {1}, "output_padding": {None}, "dilation_rate": {1}}
+    if ndim == 1:
+        usual["data_format"] = {DataFormat.CHANNELS_LAST}
+    return name in usual and {*(value if isinstance(value, tuple) else (value,))} == usual[name]
 
 
 def _right(expectation: Expectation) -> tuple[ExpectedArray, ...]:

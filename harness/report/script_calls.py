@@ -28,20 +28,35 @@ def array(dtype, shape, numbers):
 """
 )
 
+ARRAY_OF_TENSORFLOW: Final = Part(
+    """\
+def array(dtype, shape, numbers):
+    dtype = tf.bfloat16.as_numpy_dtype if dtype == "bfloat16" else dtype
+    return np.array(numbers.split(), "float64").astype(dtype).reshape(shape)
+""",
+    (),
+    ("import tensorflow as tf",),
+)
+
+WRONG_WEIGHTS: Final = Part(
+    '''\
+class WrongWeights(Exception):
+    """A layer built weights of other shapes than the formula's."""
+'''
+)
+
 GIVE: Final = Part(
     '''\
-class OtherWeights(Exception):
-    """A layer built weights of other shapes than the formula's."""
-
-
 def give(layer, weights):
     """Set the weights; what must be refused has no weights of the right shape, and keeps its own."""
-    built, right = [w.shape for w in layer.get_weights()], [w.shape for w in weights]
-    if weights and built != right:
-        raise OtherWeights("{}, the formula says {}".format(built, right))
-    if weights:
-        layer.set_weights(weights)
-'''
+    if not weights:
+        return
+    built, right = ([tuple(w.shape) for w in all_of] for all_of in (layer.get_weights(), weights))
+    if built != right:
+        raise WrongWeights("{}, the formula says {}".format(built, right))
+    layer.set_weights(weights)
+''',
+    ("wrong_weights",),
 )
 
 NUMBERS: Final = Part(
@@ -95,7 +110,8 @@ EAGER_OP: Final = Part(
     """\
 def eager_op(op, shape, x, weights):
     inferred = asked(lambda: infer_op(op, shape, x, weights))
-    return [numbers(op(x, *weights))], [inferred]
+    tensors = [keras.ops.convert_to_tensor(one) for one in [x] + weights]
+    return [numbers(op(*tensors))], [inferred]
 """,
     ("asked", "infer_op", "numbers"),
 )
@@ -115,7 +131,7 @@ def sequential(make, shape, x, weights):
     model = keras.Sequential([keras.Input(x.shape[1:], dtype=x.dtype.name), layer])
     give(model, weights)
     said = [inferred, model.output_shape, model.count_params()]
-    return [model.predict(x, batch_size=len(x), verbose=0)], said
+    return [model.predict(x, batch_size=len(x) or None, verbose=0)], said
 """,
     ("give",),
 )
@@ -240,7 +256,7 @@ DYNAMIC_TENSORFLOW: Final = Part(
 def dynamic(model, x):
     """The model, and the graph of it, know the lengths of the batch and of the axes at the call only."""
     unknown = tf.TensorSpec(model.input_shape, x.dtype)
-    return tf.function(lambda x: model(x), input_signature=[unknown])(x)
+    return tf.function(lambda x: model(x), input_signature=[unknown], autograph=False)(x)
 ''',
     (),
     ("import tensorflow as tf",),

@@ -33,22 +33,23 @@ def difference(y, dtype, %(right)s):
 _CHECK: Final = Part(
     '''\
 def check(name, how, what, shape, x, weights, dtype, expected, said):
-    """Print what the call gives, and how it differs from the formula."""
+    """Say that the call begins, then what it gives and how it differs from the formula."""
+    print("\\n@ {}".format(name), flush=True)
     try:
         arrays, told = how(what, shape, x, weights)
         if expected is None:
             found = "returned", "shape {}".format(arrays[0].shape)
         else:
             found = compare(arrays, dtype, expected, told, said)
-    except OtherWeights as error:
-        found = "weights", str(error)
+    except WrongWeights as error:
+        found = "weights", error
     except Exception as error:
         text = " ".join(str(error).split())
         print("\\n@ {}\\traised\\t{}\\t{}".format(name, type(error).__name__, text), flush=True)
         return
     print("\\n@ {}\\t{}\\t{}\\t".format(name, *found), flush=True)
 ''',
-    ("compare", "give"),
+    ("compare", "wrong_weights"),
 )
 
 _COMPARE: Final = Part(
@@ -73,6 +74,10 @@ def compare(arrays, dtype, expected, told, said):
 )
 
 
+_NO_GRADIENTS: Final = frozenset({"cntk", "mxnet"})
+"""Backends of graphs that do not differentiate: CNTK's `gradients` gives constants, MXNet's refuses."""
+
+
 class Generation(StrEnum):
     """How a Keras is called: layers take arrays, or a graph has to be made; Keras 1 has its own names."""
 
@@ -83,7 +88,14 @@ class Generation(StrEnum):
 
 
 def parts_of(
-    generation: Generation, backend: str, *, knows_jit: bool, has_bounds: bool, has_nonfinite: bool
+    generation: Generation,
+    backend: str,
+    *,
+    knows_jit: bool,
+    has_bounds: bool,
+    has_nonfinite: bool = False,
+    has_bfloat16: bool = False,
+    keeps_dtype: bool = True,
 ) -> Mapping[str, Part]:
     """Every part by its name, in the order of a script.
 
@@ -93,7 +105,10 @@ def parts_of(
         knows_jit: whether `compile` takes `jit_compile`; there is no part `jit` otherwise.
         has_bounds: whether each expected array comes with a bound.
         has_nonfinite: whether some expect infinities or NaN; they come with bounds.
+        has_bfloat16: whether an array is of bfloat16, which Keras 2 has of TensorFlow.
+        keeps_dtype: whether a layer computes in its own `dtype`, and not in Keras's `floatx`.
     """
+    of_tensorflow = has_bfloat16 and generation is not Generation.KERAS_3
     right = "right" if has_bounds else "expected"
     unpacked = "    expected, bound = right  # by how much each cell may be off\n" if has_bounds else ""
     near = "np.abs(y - expected) <= bound" if has_bounds else "np.abs(y - expected) < 0.25"
@@ -103,9 +118,11 @@ def parts_of(
             "              | np.isinf(np.zeros(y.shape) + bound)"
         )
     parts = {
-        "array": script_calls.ARRAY,
+        "array": script_calls.ARRAY_OF_TENSORFLOW if of_tensorflow else script_calls.ARRAY,
+        "wrong_weights": script_calls.WRONG_WEIGHTS,
         "give": script_calls.GIVE,
-        **_calls(generation, backend, knows_jit=knows_jit),
+        "asked": script_calls.ASKED,
+        **_calls(generation, backend, knows_jit=knows_jit, keeps_dtype=keeps_dtype),
         "difference": Part(_DIFFERENCE % {"right": right, "unpacked": unpacked, "right_where": near}),
         "compare": _COMPARE,
         "check": _CHECK,
@@ -113,12 +130,15 @@ def parts_of(
     return MappingProxyType(parts)
 
 
-def _calls(generation: Generation, backend: str, *, knows_jit: bool) -> Mapping[str, Part]:
+def _calls(generation: Generation, backend: str, *, knows_jit: bool, keeps_dtype: bool) -> Mapping[str, Part]:
     match generation:
         case Generation.KERAS_1:
-            return {"infer": script_graphs.INFER, "in_a_graph": script_graphs.KERAS_1}
+            return _that_differentiate(script_graphs.KERAS_1, backend)
         case Generation.IN_A_GRAPH:
-            return {"infer": script_graphs.INFER, "in_a_graph": script_graphs.IN_A_GRAPH}
+            if backend == "mxnet":
+                return _that_differentiate(script_graphs.MXNET, backend)
+            parts = script_graphs.KERAS_2_BY_DTYPE if keeps_dtype else script_graphs.KERAS_2
+            return _that_differentiate(parts, backend)
         case Generation.EAGER:
             numbers, sequential = script_calls.NUMBERS_KERAS_2, script_calls.SEQUENTIAL_KERAS_2
         case Generation.KERAS_3:
@@ -127,7 +147,6 @@ def _calls(generation: Generation, backend: str, *, knows_jit: bool) -> Mapping[
             assert_never(generation)
     return {
         "numbers": numbers,
-        "asked": script_calls.ASKED,
         "fresh": script_calls.FRESH,
         "eager": script_calls.EAGER,
         "infer_op": script_calls.INFER_OP,
@@ -144,6 +163,13 @@ def _calls(generation: Generation, backend: str, *, knows_jit: bool) -> Mapping[
         "reloaded": script_calls.RELOADED,
         **script_gradients.gradients(backend, "v" if generation is Generation.EAGER else "v.value"),
     }
+
+
+def _that_differentiate(parts: Mapping[str, Part], backend: str) -> Mapping[str, Part]:
+    """The parts by way of a graph, without gradients on a backend that has none."""
+    if backend not in _NO_GRADIENTS:
+        return parts
+    return {name: part for name, part in parts.items() if name != "gradient"}
 
 
 def with_needs(parts: Mapping[str, Part], wanted: Iterable[str]) -> Iterator[Part]:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, assert_never
 
 from harness.records import RunInfo, TargetRun
 from harness.report.tally import Tally
+from harness.runner.by_hand import Answer, NotCalled
 from harness.verdicts.changes import Change, ChangeKind
+from harness.verdicts.confirm import Confirmation, Result
 from harness.verdicts.versions import Column
 
 FOLDED: Final = (
     "Neighbouring versions that have the same counts in every row stand in one column, headed by the first "
     "and the last of them; `history.csv` holds each."
 )
+
+MANY_DOUBTS: Final = 10
+"""More lines than this are more than a terminal should say of what does not hold."""
 
 KERAS_RULE: Final = "Keras's rule"
 
@@ -115,3 +121,38 @@ def end_of(change: Change, columns: Sequence[Column]) -> str:
     if not change.otherwise:
         return change.first_good.head
     return f"{change.first_good.head} ({change.otherwise} of {change.cases_last} diverge otherwise there)"
+
+
+def held_by_hand(confirmations: Iterable[Confirmation]) -> str:
+    """How many divergences hold when called by hand, how many do not, and how many were not called."""
+    counts = Counter(one.result for one in confirmations)
+    words = {
+        Result.HOLDS: "holds" if counts[Result.HOLDS] == 1 else "hold",
+        Result.DOES_NOT_HOLD: "does not hold" if counts[Result.DOES_NOT_HOLD] == 1 else "do not hold",
+        Result.NOT_CALLED: "not called",
+    }
+    return ", ".join(f"{counts[result]:,} {word}" for result, word in words.items())
+
+
+def doubts_by_hand(confirmations: Iterable[Confirmation]) -> Iterator[str]:
+    """A line for each of the first divergences that do not hold, and for each reason of not calling."""
+    reasons: Counter[str] = Counter()
+    unheld = 0
+    for one in confirmations:
+        match one.answer:
+            case NotCalled(why=why):
+                reasons[why] += 1
+            case Answer(what=what, where=where, error=error) if one.result is Result.DOES_NOT_HOLD:
+                unheld += 1
+                if unheld <= MANY_DOUBTS:
+                    said = ": ".join(filter(None, (where, error)))
+                    name = f"{one.finding.target} {one.finding.case.id}"
+                    yield f"does not hold: {name}: {one.finding.divergence}, by hand {what} {said}".rstrip()
+            case Answer():
+                pass
+            case _:
+                assert_never(one.answer)
+    if unheld > MANY_DOUBTS:
+        yield f"does not hold: {unheld - MANY_DOUBTS:,} more in confirmed.csv"
+    for why, number in reasons.most_common():
+        yield f"not called: {count(number, 'divergence')}: {why}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,12 +18,19 @@ _MARK: Final = "@ "
 class Answer:
     """What a script printed of a case: what came, where it differs, and an error's text.
 
-    `what` is a word of the script (`harness.report.repro`), or the outcome of a process that died.
+    `what` is a word of the script (`harness.report.repro`), or `crashed` where the call ended the process.
     """
 
     what: str
     where: str = ""
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotCalled:
+    """There is no answer of a call by hand, and why."""
+
+    why: str
 
 
 def call_by_hand(
@@ -33,8 +40,11 @@ def call_by_hand(
     script_of: Callable[[Sequence[str]], str],
     timeout_s: float,
     stop: threading.Event,
-) -> Mapping[str, Answer]:
+) -> Mapping[str, Answer | NotCalled]:
     """The answer to each case. A case over which the process dies costs that process only.
+
+    It is called again as the first of a process before its death, or its silence, counts: what went before
+    may have led to the one, and taken the time of the other. Who is slow is not wrong: there is no answer.
 
     Args:
         launch: the target's worker, of which the Python and the environment variables are taken.
@@ -47,25 +57,37 @@ def call_by_hand(
     Raises:
         HarnessError: `stop` was set.
     """
-    answers: dict[str, Answer] = {}
+    answers: dict[str, Answer | NotCalled] = {}
     while left := [case_id for case_id in case_ids if case_id not in answers]:
+        first = left[0]
         script = folder / "script.py"
         script.write_text(script_of(left), encoding="utf-8")
         argv = (launch.argv[0], "-s", str(script.absolute()))
         ended = run_child(argv, launch.environment, folder, timeout_s, stop)
-        answers.update(_read(ended.output, left))
-        culprit = next((case_id for case_id in left if case_id not in answers), None)
-        if culprit is not None:
-            outcome = Outcome.TIMED_OUT if ended.exit_status == TIMED_OUT else Outcome.CRASHED
-            last = [line for line in ended.errors.splitlines() if line.strip()][-1:]
-            answers[culprit] = Answer(outcome, f"exit status {ended.exit_status}", "".join(last))
+        begun, found = _read(ended.output, left)
+        answers.update(found)
+        last = "".join([line for line in ended.errors.splitlines() if line.strip()][-1:])
+        status = f"exit status {ended.exit_status}"
+        if first in found:
+            continue
+        if ended.exit_status == TIMED_OUT:
+            answers[first] = NotCalled(f"it did not answer within {timeout_s:.0f} s")
+        elif first in begun:
+            answers[first] = Answer(Outcome.CRASHED, status, last)
+        else:
+            why = NotCalled(f"the script ended before it called anything: {status}: {last}")
+            answers.update(dict.fromkeys(left, why))
     return answers
 
 
-def _read(output: str, case_ids: Sequence[str]) -> Mapping[str, Answer]:
+def _read(output: str, case_ids: Sequence[str]) -> tuple[Set[str], Mapping[str, Answer]]:
+    """The cases whose call began, and the answers."""
+    begun: set[str] = set()
     answers: dict[str, Answer] = {}
     for line in output.splitlines():
         case_id, *words = line.removeprefix(_MARK).split("\t")
-        if line.startswith(_MARK) and case_id in case_ids and len(words) == 3:
-            answers[case_id] = Answer(*words)
-    return answers
+        if line.startswith(_MARK) and case_id in case_ids:
+            begun.add(case_id)
+            if len(words) == 3:
+                answers[case_id] = Answer(*words)
+    return begun, answers

@@ -228,4 +228,5 @@ def _target_run(plan: Plan, opened: _Opened, state: str, target: Target, work: W
         start_seconds=times[1] + (earlier.start_seconds if earlier else 0.0),
         workers=(work.workers if work else 0) + (earlier.workers if earlier else 0),
         variables={**REPRODUCIBLE, **target.variables},
+        selector=target.selector,
     )

@@ -32,7 +32,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
 from harness.errors import HarnessError
-from harness.records import Api, Built, Checkout, Command, Here, Target
+from harness.records import EXEC, HERE, PATH, Api, Built, Checkout, Command, Here, Target, TargetRun
 from harness.targets.catalog import Catalog
 from harness.targets.here import DEFAULT_BACKEND
 from harness.targets.requirements import requirement_of
@@ -99,13 +99,13 @@ def select(
 
 
 def _resolve(text: str, catalog: Catalog, environ: Mapping[str, str], directory: Path) -> tuple[Target, ...]:
-    if text == "here":
+    if text == HERE:
         return (_here(catalog, environ),)
     if text == NEWEST:
         return (_newest(DEFAULT_BACKEND, catalog, text),)
-    if text.startswith("path:"):
+    if text.startswith(PATH):
         return (_checkout(text, catalog, environ, directory),)
-    if text.startswith("exec:"):
+    if text.startswith(EXEC):
         return (_command(text),)
     specifier = _parse_specifier(text)
     if specifier is not None:
@@ -119,6 +119,17 @@ def _resolve(text: str, catalog: Catalog, environ: Mapping[str, str], directory:
     for one in filter(None, variant.split(MARK)):
         matched = _under(matched, one, catalog, text)
     return matched
+
+
+def selected_again(run: TargetRun, catalog: Catalog, environ: Mapping[str, str], directory: Path) -> Target:
+    """The target of a stored run, under the flags that it was observed under.
+
+    Raises:
+        HarnessError: it is not listed, or its folder is gone.
+    """
+    own = {**environ, "KERAS_BACKEND": run.backend}
+    (target,) = select([run.selector or run.name], catalog, own, directory)
+    return replace(target, name=run.name, variant=run.variant, variables=run.variables)
 
 
 def newest_per_minor(targets: Sequence[Target]) -> tuple[Target, ...]:
@@ -256,7 +267,7 @@ def _here(catalog: Catalog, environ: Mapping[str, str]) -> Target:
     backend = environ.get("KERAS_BACKEND", DEFAULT_BACKEND)
     kin = next((one for one in catalog.targets if one.api is Api.KERAS and one.backend == backend), None)
     return Target(
-        name="here",
+        name=HERE,
         api=Api.KERAS,
         version="",
         backend=backend,
@@ -290,7 +301,7 @@ def _checkout(text: str, catalog: Catalog, environ: Mapping[str, str], directory
 
 def _command(text: str) -> Target:
     try:
-        argv = tuple(shlex.split(text.removeprefix("exec:")))
+        argv = tuple(shlex.split(text.removeprefix(EXEC)))
     except ValueError as error:
         raise HarnessError(
             f"target {text!r}: the command cannot be read ({error}); check the quotes"

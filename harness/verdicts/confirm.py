@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from harness.records import Divergence, Finding, Outcome
-from harness.runner.by_hand import Answer
+from harness.records import Data, Divergence, Finding, Mode, parse_case_id
+from harness.runner.by_hand import Answer, NotCalled
+from harness.verdicts.consistency import MODES_DISAGREE
+
+INCONSISTENT: Final = "inconsistent"
+"""What came where the calls of a group do not all raise an error, nor all return."""
 
 _SHOWN_BY: Final[Mapping[Divergence, frozenset[str]]] = MappingProxyType(
     {
@@ -25,36 +30,70 @@ _SHOWN_BY: Final[Mapping[Divergence, frozenset[str]]] = MappingProxyType(
         Divergence.MISSING_ERROR: frozenset({"returned"}),
         Divergence.CRASH: frozenset({"crashed"}),
         Divergence.WEIGHTS: frozenset({"weights"}),
-        # It is about several calls, each of them right by itself: one alone shows that it is answered so.
-        Divergence.INCONSISTENT: frozenset({"same", "raised"}),
+        Divergence.INCONSISTENT: frozenset({INCONSISTENT}),
     }
 )
-
 
 _NUM_WORDS: Final = 4
 """Words of an error that have to be the same, its type among them."""
 
+_AROUND: Final = re.compile(
+    r"Exception encountered when calling (layer \S+ \(type \w+\)|[\w.]+\(\))\.|\{\{.*?\}\}|\x1b\[\d+m"
+)
+"""What Keras and TensorFlow put around an error: the name of the layer, of the node, bold letters."""
+
+
+class Result(StrEnum):
+    """What the call by hand says of a divergence."""
+
+    HOLDS = "holds"
+    DOES_NOT_HOLD = "does-not-hold"
+    NOT_CALLED = "not-called"
+
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """A divergence and what the call by hand showed; None where it was not made."""
+    """A divergence, and what the call by hand showed."""
 
     finding: Finding
-    answer: Answer | None
+    answer: Answer | NotCalled
 
     @property
-    def holds(self) -> bool:
-        """Whether the call by hand diverges in the same way: an error of the same type and first words."""
+    def result(self) -> Result:
+        """It holds where the call by hand diverges in the same way: an error by its type and first words."""
         assert self.finding.divergence is not None
-        if self.answer is None or self.answer.what not in _SHOWN_BY[self.finding.divergence]:
-            return False
-        if self.finding.divergence is Divergence.INCONSISTENT:
-            return (self.answer.what == "raised") == (self.finding.outcome is Outcome.RAISED)
+        if isinstance(self.answer, NotCalled):
+            return Result.NOT_CALLED
+        if self.answer.what not in _SHOWN_BY[self.finding.divergence]:
+            return Result.DOES_NOT_HOLD
         if self.finding.divergence is not Divergence.UNEXPECTED_ERROR:
-            return True
-        return _head(f"{self.answer.where}: {self.answer.error}") == _head(self.finding.error)
+            return Result.HOLDS
+        is_same = _head(f"{self.answer.where}: {self.answer.error}") == _head(self.finding.error)
+        return Result.HOLDS if is_same else Result.DOES_NOT_HOLD
+
+
+def modes_of(finding: Finding, case_ids: Iterable[str]) -> tuple[str, ...]:
+    """Which cases are the same call in any mode, where an inconsistent finding is about refusing in some."""
+    if finding.cause != MODES_DISAGREE or finding.case.data is Data.NONFINITE:
+        return ()
+    in_modes = {replace(finding.case, mode=mode).id for mode in Mode}
+    return tuple(case_id for case_id in case_ids if case_id in in_modes)
+
+
+def answer_of_modes(answers: Mapping[str, Answer | NotCalled]) -> Answer | NotCalled:
+    """Whether calls that differ in nothing but their mode all raise an error, or none does."""
+    if len(answers) < 2:
+        return NotCalled("it is held against other targets, or cells of which nothing is documented")
+    by_word: dict[str, list[str]] = {}
+    for case_id, answer in answers.items():
+        if isinstance(answer, NotCalled):
+            return answer
+        by_word.setdefault(answer.what, []).append(str(parse_case_id(case_id).mode))
+    where = "; ".join(f"{what} in {', '.join(modes)}" for what, modes in by_word.items())
+    is_one = "raised" not in by_word or len(by_word) == 1
+    return Answer("consistent" if is_one else INCONSISTENT, where)
 
 
 def _head(error: str) -> tuple[str, ...]:
     """An error's type and its first words, numbers and names of nodes masked."""
-    return tuple(re.sub(r"[-0-9_]+", "#", word) for word in error.split()[:_NUM_WORDS])
+    return tuple(re.sub(r"[-0-9_]+", "#", word) for word in _AROUND.sub("", error).split()[:_NUM_WORDS])

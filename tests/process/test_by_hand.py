@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from harness.generator.signals import signals_of
 from harness.oracle import expect
 from harness.records import (
     Case,
+    Data,
     DataFormat,
     Divergence,
     Expectation,
@@ -29,8 +30,9 @@ from harness.records import (
     Verdict,
 )
 from harness.report.repro import script
-from harness.runner.by_hand import Answer, call_by_hand
-from harness.verdicts.confirm import Confirmation
+from harness.runner.by_hand import Answer, NotCalled, call_by_hand
+from harness.verdicts.confirm import Confirmation, Result, answer_of_modes, modes_of
+from harness.verdicts.consistency import MODES_DISAGREE, TARGETS_DISAGREE
 
 CASE = Case(
     layer=Layer.CONV2D,
@@ -77,6 +79,7 @@ class Model:
         return self.layer(x)
 
 class Conv2D:
+    calls = 0
     def __init__(self, filters, kernel_size, strides, padding, dtype, **_):
         if padding not in ("same", "valid") and FAULT != "accepts":
             raise ValueError("padding must be\\tsame or valid,\\nnot " + padding)
@@ -88,8 +91,8 @@ class Conv2D:
         rest = [-(-n // s) for n, s in zip(shape[1:3], self.s)]
         return [shape[0], rest[0] + (FAULT == "inferred"), rest[1], self.filters]
     def build(self, shape):
-        filters = 1 if FAULT == "weights" else self.filters
-        self.kernel, self.bias = np.zeros(self.k + (shape[-1], filters)), np.zeros(self.filters)
+        channels = shape[-1] - (FAULT == "weights")
+        self.kernel, self.bias = np.zeros(self.k + (channels, self.filters)), np.zeros(self.filters)
     def get_weights(self):
         return [self.kernel, self.bias]
     def set_weights(self, weights):
@@ -112,9 +115,10 @@ class Conv2D:
             y[0, 0, 0, 0] = np.nan
         if FAULT == "shape":
             y = y[:, :-1]
-        if FAULT == "crashes":
+        if FAULT == "crashes" or FAULT == "crashes-when-called-again" and Conv2D.calls:
             import os
             os.abort()
+        Conv2D.calls += 1
         return y.astype("float64" if FAULT == "dtype" else self.dtype)
 
 class layers:
@@ -155,7 +159,7 @@ def expectation_of(case: Case) -> Expectation:
 
 def answers_of(
     tmp_path: Path, cases: Sequence[Case], fault: str = "", timeout_s: float = 60.0
-) -> dict[str, Answer]:
+) -> dict[str, Answer | NotCalled]:
     """The answers to scripts made for `cases` and run on a Keras with this fault."""
     (tmp_path / "keras.py").write_text(FAKE.format(fault=fault))
     by_id = {case.id: case for case in cases}
@@ -168,6 +172,11 @@ def answers_of(
     return dict(call_by_hand(launch, tmp_path, list(by_id), script_of, timeout_s, threading.Event()))
 
 
+def words(answers: Mapping[str, Answer | NotCalled]) -> list[str]:
+    """What came of each."""
+    return [answer.what if isinstance(answer, Answer) else answer.why for answer in answers.values()]
+
+
 @pytest.mark.parametrize(
     ("fault", "what", "where"),
     [
@@ -177,13 +186,14 @@ def answers_of(
         ("shape", "shape", "(2, 1, 5, 3), the formula says (2, 2, 5, 3)"),
         ("dtype", "dtype", "float64, not float32"),
         ("inferred", "inferred-shape", "(2, 3, 5, 3), the formula says (2, 2, 5, 3)"),
+        ("weights", "weights", "[(2, 3, 1, 3), (3,)], the formula says [(2, 3, 2, 3), (3,)]"),
         ("tells-nothing", "raised", "ValueError"),
-        ("weights", "weights", "[(2, 3, 2, 1), (3,)], the formula says [(2, 3, 2, 3), (3,)]"),
         ("tells-nothing-value", "value", "1 of 60 wrong, first at (1, 0, 2, 1): "),
     ],
 )
 def test_a_script_says_how_a_call_differs(tmp_path: Path, fault: str, what: str, where: str) -> None:
     answer = answers_of(tmp_path, [CASE], fault)[CASE.id]
+    assert isinstance(answer, Answer)
     assert answer.what == what
     assert answer.where.startswith(where)
 
@@ -202,6 +212,7 @@ def test_a_script_of_a_compiled_model_asks_the_layer_and_the_model(
 ) -> None:
     case = replace(CASE, mode=Mode.COMPILED)
     answer = answers_of(tmp_path, [case], fault)[case.id]
+    assert isinstance(answer, Answer)
     assert answer.what == what
     assert answer.where.startswith(where)
 
@@ -209,7 +220,7 @@ def test_a_script_of_a_compiled_model_asks_the_layer_and_the_model(
 def test_a_script_of_several_modes_tells_each(tmp_path: Path) -> None:
     compiled = replace(CASE, mode=Mode.COMPILED)
     answers = answers_of(tmp_path, [UNKNOWN, CASE, compiled], "symbolic")
-    assert [answer.what for answer in answers.values()] == ["raised", "same", "inferred-shape"]
+    assert words(answers) == ["raised", "same", "inferred-shape"]
 
 
 def test_a_script_tells_an_error_on_one_line(tmp_path: Path) -> None:
@@ -224,7 +235,19 @@ def test_a_script_says_that_what_must_be_refused_returned(tmp_path: Path) -> Non
 
 def test_a_death_costs_one_case_and_the_others_are_called(tmp_path: Path) -> None:
     answers = answers_of(tmp_path, [UNKNOWN, CASE, replace(UNKNOWN, batch=2, filters=5)], "crashes")
-    assert [answer.what for answer in answers.values()] == ["raised", "crashed", "raised"]
+    assert words(answers) == ["raised", "crashed", "raised"]
+
+
+def test_a_death_counts_where_nothing_was_called_before(tmp_path: Path) -> None:
+    cases = [CASE, replace(CASE, batch=1), replace(CASE, batch=3)]
+    assert words(answers_of(tmp_path, cases, "crashes-when-called-again")) == ["same", "same", "same"]
+
+
+def test_a_script_that_ends_before_it_calls_anything_convicts_nobody(tmp_path: Path) -> None:
+    (tmp_path / "ml_dtypes.py").write_text("raise ImportError('broken')")
+    answers = answers_of(tmp_path, [replace(CASE, dtype="bfloat16"), CASE])
+    why = "the script ended before it called anything: exit status 1: ImportError: broken"
+    assert list(answers.values()) == [NotCalled(why)] * 2
 
 
 def test_a_script_that_hangs_is_ended(tmp_path: Path) -> None:
@@ -234,13 +257,13 @@ def test_a_script_that_hangs_is_ended(tmp_path: Path) -> None:
         tmp_path,
         ["a", "b"],
         lambda case_ids: (
-            f"print('@ {case_ids[0]}\\tsame\\t\\t', flush=True)\n" * ("a" in case_ids)
+            f"print('@ {case_ids[0]}\\tsame\\t\\t\\n@ b', flush=True)\n" * ("a" in case_ids)
             + "import time\ntime.sleep(600)\n"
         ),
         1.0,
         threading.Event(),
     )
-    assert [(name, answer.what) for name, answer in answers.items()] == [("a", "same"), ("b", "timed-out")]
+    assert answers == {"a": Answer("same"), "b": NotCalled("it did not answer within 1 s")}
 
 
 def test_a_stop_ends_a_script(tmp_path: Path) -> None:
@@ -262,7 +285,7 @@ def test_a_script_tells_the_environment_that_it_was_seen_in() -> None:
 @pytest.mark.parametrize(
     ("changes", "marks"),
     [
-        ({"fingerprint": {"keras": "1.2.2"}}, ["Convolution2D", "import keras\n"]),
+        ({"fingerprint": {"keras": "1.2.2"}}, ["border_mode", "import keras\n"]),
         ({"fingerprint": {"keras": "2.3.1"}, "backend": "theano"}, ["clear_session", "import keras\n"]),
         ({"fingerprint": {"keras": "2.2.4"}, "api": "plaidml-keras"}, ["clear_session", "install_backend()"]),
         (
@@ -297,44 +320,111 @@ def test_each_generation_is_called_in_its_own_way(changes: dict[str, object], ma
     assert [mark for mark in marks if mark not in text] == []
 
 
+HOLDS, DOES_NOT = Result.HOLDS, Result.DOES_NOT_HOLD
+
+
 @pytest.mark.parametrize(
-    ("divergence", "what", "holds"),
+    ("divergence", "what", "result"),
     [
-        (Divergence.VALUE, "value", True),
-        (Divergence.VALUE, "nonfinite", True),
-        (Divergence.VALUE, "same", False),
-        (Divergence.SHAPE, "value", False),
-        (Divergence.SHAPE, "shape", True),
-        (Divergence.UNEXPECTED_ERROR, "same", False),
-        (Divergence.MISSING_ERROR, "returned", True),
-        (Divergence.MISSING_ERROR, "raised", False),
-        (Divergence.CRASH, "crashed", True),
-        (Divergence.DTYPE, "dtype", True),
-        (Divergence.WEIGHTS, "weights", True),
-        (Divergence.WEIGHTS, "value", False),
+        (Divergence.VALUE, "value", HOLDS),
+        (Divergence.VALUE, "nonfinite", HOLDS),
+        (Divergence.VALUE, "same", DOES_NOT),
+        (Divergence.VALUE, "weights", DOES_NOT),
+        (Divergence.SHAPE, "value", DOES_NOT),
+        (Divergence.SHAPE, "shape", HOLDS),
+        (Divergence.UNEXPECTED_ERROR, "same", DOES_NOT),
+        (Divergence.MISSING_ERROR, "returned", HOLDS),
+        (Divergence.MISSING_ERROR, "raised", DOES_NOT),
+        (Divergence.CRASH, "crashed", HOLDS),
+        (Divergence.DTYPE, "dtype", HOLDS),
+        (Divergence.WEIGHTS, "weights", HOLDS),
+        (Divergence.WEIGHTS, "value", DOES_NOT),
     ],
 )
 def test_a_divergence_holds_when_the_call_by_hand_shows_the_same(
-    divergence: Divergence,
-    what: str,
-    holds: bool,  # noqa: FBT001  (a parameter of the table above)
+    divergence: Divergence, what: str, result: Result
 ) -> None:
     finding = Finding("x", CASE, Outcome.RETURNED, Stage.REPLY, Verdict.DIVERGES, divergence)
-    assert Confirmation(finding, Answer(what)).holds is holds
-    assert not Confirmation(finding, None).holds
+    assert Confirmation(finding, Answer(what)).result is result
+    assert Confirmation(finding, NotCalled("no way")).result is Result.NOT_CALLED
+
+
+WRAPPED = "InvalidArgumentError: Exception encountered when calling Conv2D.call().\n\n\x1b[1m{}\x1b[0m"
 
 
 @pytest.mark.parametrize(
-    ("where", "error", "holds"),
+    ("observed", "where", "error", "result"),
     [
-        ("ValueError", "Dimension 7 must be >= 0", True),
-        ("TypeError", "Dimension -1 must be >= 0", False),
-        ("ValueError", "('Keyword argument not understood:', 'groups')", False),
+        ("ValueError: Dimension -1 must be >= 0", "ValueError", "Dimension 7 must be >= 0", HOLDS),
+        ("ValueError: Dimension -1 must be >= 0", "TypeError", "Dimension -1 must be >= 0", DOES_NOT),
+        (
+            "ValueError: Dimension -1 must be >= 0",
+            "ValueError",
+            "('Keyword argument not understood:', 'groups')",
+            DOES_NOT,
+        ),
+        (WRAPPED.format("no such kernel"), "InvalidArgumentError", "no such kernel", HOLDS),
+        (
+            WRAPPED.format("no such kernel"),
+            "InvalidArgumentError",
+            "Exception encountered when calling Conv2D.call(). it is too large",
+            DOES_NOT,
+        ),
+        (
+            'TypeError: Exception encountered when calling layer "conv2d_1" (type Conv2D).\n\nno such kernel',
+            "TypeError",
+            "no such kernel",
+            HOLDS,
+        ),
+        ("TypeError: {{node a/b}} no such kernel", "TypeError", "{{node c}} no such kernel", HOLDS),
+        ("TypeError: {{node a/b}} no such kernel", "TypeError", "{{node a/b}} it is too large", DOES_NOT),
     ],
 )
-def test_an_error_holds_when_it_is_the_same_error(where: str, error: str, *, holds: bool) -> None:
+def test_an_error_holds_when_it_is_the_same_error(
+    observed: str, where: str, error: str, result: Result
+) -> None:
     finding = Finding(
         *("x", CASE, Outcome.RAISED, Stage.CALL, Verdict.DIVERGES, Divergence.UNEXPECTED_ERROR),
-        error="ValueError: Dimension -1 must be >= 0",
+        error=observed,
     )
-    assert Confirmation(finding, Answer("raised", where, error)).holds is holds
+    assert Confirmation(finding, Answer("raised", where, error)).result is result
+
+
+EMPTY = replace(CASE, padding="valid", input=(1, 1), kernel=(2, 2))
+MODES = tuple(replace(EMPTY, mode=mode).id for mode in (Mode.COMPILED, Mode.EAGER, Mode.JIT))
+
+
+def test_a_case_that_may_be_refused_is_called_in_every_mode_that_the_run_has() -> None:
+    others = (CASE.id, replace(EMPTY, batch=1).id)
+    finding = Finding(
+        *("x", EMPTY, Outcome.RAISED, Stage.CALL, Verdict.DIVERGES, Divergence.INCONSISTENT),
+        cause=MODES_DISAGREE,
+    )
+    assert modes_of(finding, sorted((*MODES, *others))) == MODES
+    assert modes_of(replace(finding, cause=TARGETS_DISAGREE), MODES) == ()
+    assert modes_of(replace(finding, case=replace(EMPTY, data=Data.NONFINITE)), MODES) == ()
+
+
+@pytest.mark.parametrize(
+    ("answers", "result"),
+    [
+        ((Answer("raised"), Answer("same"), Answer("raised")), HOLDS),
+        ((Answer("raised"), Answer("raised"), Answer("raised")), DOES_NOT),
+        ((Answer("same"), Answer("same"), Answer("shape")), DOES_NOT),
+        ((Answer("raised"), Answer("same"), NotCalled("no way")), Result.NOT_CALLED),
+    ],
+)
+def test_modes_are_inconsistent_where_some_raise_and_some_return(
+    answers: tuple[Answer | NotCalled, ...], result: Result
+) -> None:
+    finding = Finding(
+        *("x", EMPTY, Outcome.RAISED, Stage.CALL, Verdict.DIVERGES, Divergence.INCONSISTENT),
+    )
+    answer = answer_of_modes(dict(zip(MODES, answers, strict=True)))
+    assert Confirmation(finding, answer).result is result
+    if result is HOLDS:
+        assert answer == Answer("inconsistent", "raised in compiled, jit; same in eager")
+
+
+def test_what_is_held_against_other_targets_is_not_called() -> None:
+    assert isinstance(answer_of_modes({}), NotCalled)

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from harness.errors import EXIT_USAGE, HarnessError
-from harness.records import Api, Built, Checkout, Command, Here, Target
+from harness.records import Api, Built, Checkout, Command, Here, Target, TargetRun
 from harness.targets.catalog import Catalog
 from harness.targets.here import backend_note
-from harness.targets.selection import NEWEST, newest_per_minor, select
+from harness.targets.selection import NEWEST, newest_per_minor, select, selected_again
 from harness.targets.variants import Variant, with_settings
 
 
@@ -318,3 +318,45 @@ def test_other_settings_are_named_by_themselves_in_a_name_fit_for_a_file() -> No
 def test_a_setting_that_is_none_is_an_error(settings: list[str], said: str) -> None:
     with pytest.raises(HarnessError, match=re.escape(said)):
         with_settings(CATALOG.targets, settings, ())
+
+
+def run_of(target: Target, **changes: object) -> TargetRun:
+    """The target's part in a stored run."""
+    run = TargetRun(
+        name=target.name,
+        api=target.api,
+        version=target.version,
+        backend=target.backend,
+        family=target.family,
+        variant=target.variant,
+        lineage=target.lineage,
+        python="3.11",
+        requires=(),
+        overlay=(),
+        fingerprint={},
+        observed=1,
+        not_run=0,
+        failure="",
+        seconds=1.0,
+        start_seconds=1.0,
+        workers=1,
+        variables=target.variables,
+        selector=target.selector,
+    )
+    return replace(run, **changes)  # type: ignore[arg-type]  # generated keyword arguments
+
+
+@pytest.mark.parametrize("settings", [[], ["TF_ENABLE_ONEDNN_OPTS=0"], ["A=1", "B=a b"]])
+def test_what_ran_is_selected_again_under_its_flags(checkout: Path, settings: list[str]) -> None:
+    selectors = ("keras3.15.1-tensorflow", "keras3.13.2-torch", "here", f"path:{checkout} backend=jax")
+    ran = select([*selectors, "exec:node 'a b.js'"], CATALOG, {"KERAS_BACKEND": "jax"}, Path())
+    for target in with_settings(ran, settings, CATALOG.variants):
+        again = selected_again(run_of(target), CATALOG, {}, Path("elsewhere"))
+        assert again == replace(target, lineage=again.lineage)
+
+
+def test_a_run_that_kept_no_selector_is_found_by_its_names() -> None:
+    (target,) = select(["keras3.15.1-tensorflow+onednn=0"], CATALOG, {}, Path())
+    assert selected_again(run_of(target, selector=""), CATALOG, {}, Path()) == target
+    with pytest.raises(HarnessError, match="no target matches 'path-keras-jax'"):
+        selected_again(run_of(target, selector="", name="path-keras-jax"), CATALOG, {}, Path())
