@@ -85,9 +85,9 @@ def script(target: TargetRun, cases: Iterable[tuple[Case, Expectation]]) -> str:
             raise HarnessError(f"{case.id}: no script can call it on {target.name}: {why_not}")
     generation = generation_of(target)
     has_bounds = any(one.bound is not None for _, expectation in chosen for one in _right(expectation))
-    has_nonfinite = any(case.data is Data.NONFINITE for case, _ in chosen)
     has_bfloat16 = any(case.dtype == "bfloat16" for case, _ in chosen)
-    parts = _parts(target, has_bounds=has_bounds, has_bfloat16=has_bfloat16, has_nonfinite=has_nonfinite)
+    has_nonfinite = any(case.data is Data.NONFINITE for case, _ in chosen)
+    parts = _parts(target, has_bounds=has_bounds, has_nonfinite=has_nonfinite, has_bfloat16=has_bfloat16)
     wanted = {"array", "check"}
     blocks = []
     for case, expectation in chosen:
@@ -116,14 +116,14 @@ def why_no_script(target: TargetRun, case: Case) -> str:
         return "Keras has operations since Keras 3 only"
     if is_operation(case.layer) and case.mode in {Mode.SEQUENTIAL, Mode.RELOADED}:
         return "an operation is no layer of a Sequential, and is not saved"
-    if case.mode is Mode.SYMBOLIC and not (is_operation(case.layer) and case.kind not in POOLING):
-        return f"{case.layer} is handed no weights"
     if generation is Generation.KERAS_1 and case.kind not in _OF_KERAS_1:
         return f"Keras 1 has no {case.layer}"
     if case.dtype == "bfloat16" and generation in _GRAPHS and target.backend != "tensorflow":
         return f"there is no bfloat16 with backend {target.backend}"
+    if case.mode is Mode.SYMBOLIC and not is_operation(case.layer):
+        return "only operations are handed their weights as inputs"
     _, needed = _how(case)
-    if needed <= _parts(target, has_bounds=False, has_bfloat16=False, has_nonfinite=False).keys():
+    if needed <= _parts(target, has_bounds=False, has_nonfinite=False, has_bfloat16=False).keys():
         return ""
     if case.mode is Mode.JIT:
         return "its predictions heed no jit_compile"
@@ -131,7 +131,7 @@ def why_no_script(target: TargetRun, case: Case) -> str:
 
 
 def _parts(
-    target: TargetRun, *, has_bounds: bool, has_bfloat16: bool, has_nonfinite: bool
+    target: TargetRun, *, has_bounds: bool, has_nonfinite: bool, has_bfloat16: bool
 ) -> Mapping[str, Part]:
     version = _numbers(target.fingerprint.get("keras", target.version))
     of_tensorflow = target.api in {Api.TF_KERAS, Api.TF_KERAS_PACKAGE}
@@ -140,8 +140,8 @@ def _parts(
         target.backend,
         knows_jit=version >= _JIT_COMPILE_SINCE,
         has_bounds=has_bounds,
-        has_bfloat16=has_bfloat16,
         has_nonfinite=has_nonfinite,
+        has_bfloat16=has_bfloat16,
         keeps_dtype=of_tensorflow or version >= _DTYPE_SINCE,
     )
 

@@ -9,9 +9,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from harness.oracle.refusal import refusal_of
-from harness.records import Case, Divergence, Finding, Mode, Refusal, parse_case_id
+from harness.records import Data, Divergence, Finding, Mode, parse_case_id
 from harness.runner.by_hand import Answer, NotCalled
+from harness.verdicts.consistency import MODES_DISAGREE
 
 INCONSISTENT: Final = "inconsistent"
 """What came where the calls of a group do not all raise an error, nor all return."""
@@ -30,7 +30,6 @@ _SHOWN_BY: Final[Mapping[Divergence, frozenset[str]]] = MappingProxyType(
         Divergence.MISSING_ERROR: frozenset({"returned"}),
         Divergence.CRASH: frozenset({"crashed"}),
         Divergence.WEIGHTS: frozenset({"weights"}),
-        # It is about several calls, each of them right by itself.
         Divergence.INCONSISTENT: frozenset({INCONSISTENT}),
     }
 )
@@ -65,6 +64,8 @@ class Confirmation:
         assert self.finding.divergence is not None
         if isinstance(self.answer, NotCalled):
             return Result.NOT_CALLED
+        if self.answer.before.startswith(f"{self.finding.divergence}:"):
+            return Result.HOLDS  # It was told before a call that could not be made.
         if self.answer.what not in _SHOWN_BY[self.finding.divergence]:
             return Result.DOES_NOT_HOLD
         if self.finding.divergence is not Divergence.UNEXPECTED_ERROR:
@@ -73,11 +74,11 @@ class Confirmation:
         return Result.HOLDS if is_same else Result.DOES_NOT_HOLD
 
 
-def modes_of(case: Case, case_ids: Iterable[str]) -> tuple[str, ...]:
-    """Which of the cases are the same call in any mode, where it may be refused and may be computed."""
-    if refusal_of(case).refusal is not Refusal.ALLOWED:
+def modes_of(finding: Finding, case_ids: Iterable[str]) -> tuple[str, ...]:
+    """Which cases are the same call in any mode, where an inconsistent finding is about refusing in some."""
+    if finding.cause != MODES_DISAGREE or finding.case.data is Data.NONFINITE:
         return ()
-    in_modes = {replace(case, mode=mode).id for mode in Mode}
+    in_modes = {replace(finding.case, mode=mode).id for mode in Mode}
     return tuple(case_id for case_id in case_ids if case_id in in_modes)
 
 

@@ -16,6 +16,7 @@ from harness.generator.signals import signals_of
 from harness.oracle import expect
 from harness.records import (
     Case,
+    Data,
     DataFormat,
     Divergence,
     Expectation,
@@ -31,6 +32,7 @@ from harness.records import (
 from harness.report.repro import script
 from harness.runner.by_hand import Answer, NotCalled, call_by_hand
 from harness.verdicts.confirm import Confirmation, Result, answer_of_modes, modes_of
+from harness.verdicts.consistency import MODES_DISAGREE, TARGETS_DISAGREE
 
 CASE = Case(
     layer=Layer.CONV2D,
@@ -87,7 +89,7 @@ class Conv2D:
             self.filters = "broken by the question"
             raise ValueError("there is no telling")
         rest = [-(-n // s) for n, s in zip(shape[1:3], self.s)]
-        return [shape[0], rest[0] + (FAULT == "inferred"), rest[1], self.filters]
+        return [shape[0], rest[0] + FAULT.startswith("inferred"), rest[1], self.filters]
     def build(self, shape):
         channels = shape[-1] - (FAULT == "weights")
         self.kernel, self.bias = np.zeros(self.k + (channels, self.filters)), np.zeros(self.filters)
@@ -99,6 +101,8 @@ class Conv2D:
         if isinstance(x, Symbolic):
             self.build(x.shape)
             return Symbolic(tuple(self.compute_output_shape(x.shape)), self)
+        if FAULT == "inferred-and-raises":
+            raise ValueError("there is no kernel")
         out = [-(-n // s) for n, s in zip(x.shape[1:3], self.s)]
         total = [max((o - 1) * s + k - n, 0) for o, s, k, n in zip(out, self.s, self.k, x.shape[1:3])]
         x = np.pad(x, [(0, 0)] + [(t // 2, t - t // 2) for t in total] + [(0, 0)])
@@ -219,6 +223,15 @@ def test_a_script_of_several_modes_tells_each(tmp_path: Path) -> None:
     compiled = replace(CASE, mode=Mode.COMPILED)
     answers = answers_of(tmp_path, [UNKNOWN, CASE, compiled], "symbolic")
     assert words(answers) == ["raised", "same", "inferred-shape"]
+
+
+def test_a_call_that_cannot_be_made_still_tells_the_wrong_shape_before_it(tmp_path: Path) -> None:
+    answer = answers_of(tmp_path, [CASE], "inferred-and-raises")[CASE.id]
+    before = "inferred-shape: (2, 3, 5, 3), the formula says (2, 2, 5, 3)"
+    assert answer == Answer("raised", "ValueError", "there is no kernel", before)
+    for divergence, result in ((Divergence.INFERRED_SHAPE, HOLDS), (Divergence.SHAPE, DOES_NOT)):
+        finding = Finding("x", CASE, Outcome.RAISED, Stage.CALL, Verdict.DIVERGES, divergence)
+        assert Confirmation(finding, answer).result is result
 
 
 def test_a_script_tells_an_error_on_one_line(tmp_path: Path) -> None:
@@ -394,8 +407,13 @@ MODES = tuple(replace(EMPTY, mode=mode).id for mode in (Mode.COMPILED, Mode.EAGE
 
 def test_a_case_that_may_be_refused_is_called_in_every_mode_that_the_run_has() -> None:
     others = (CASE.id, replace(EMPTY, batch=1).id)
-    assert modes_of(EMPTY, sorted((*MODES, *others))) == MODES
-    assert modes_of(CASE, [CASE.id]) == ()
+    finding = Finding(
+        *("x", EMPTY, Outcome.RAISED, Stage.CALL, Verdict.DIVERGES, Divergence.INCONSISTENT),
+        cause=MODES_DISAGREE,
+    )
+    assert modes_of(finding, sorted((*MODES, *others))) == MODES
+    assert modes_of(replace(finding, cause=TARGETS_DISAGREE), MODES) == ()
+    assert modes_of(replace(finding, case=replace(EMPTY, data=Data.NONFINITE)), MODES) == ()
 
 
 @pytest.mark.parametrize(
