@@ -8,6 +8,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
@@ -49,8 +50,18 @@ class _GridFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     grid: tuple[Grid, ...]
 
 
-class _RegressionFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A divergence that was found once, its provenance, and the grids that find it again."""
+class InstructionSet(StrEnum):
+    """What a processor must have, or be capped to, for a divergence to show."""
+
+    AVX512 = "AVX-512"
+    BFLOAT16 = "AVX512_BF16 or AMX"
+
+
+class RegressionFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A divergence that was found once, its provenance, and the grids that find it again.
+
+    `instruction_set` is the one that it needs, None where every processor shows it.
+    """
 
     found: Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
     target: str
@@ -59,6 +70,7 @@ class _RegressionFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reproduction: str
     upstream: tuple[str, ...]
     grid: tuple[Grid, ...]
+    instruction_set: InstructionSet | None = None
 
 
 class _SuiteFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -91,7 +103,7 @@ def load_library(folders: Sequence[Path]) -> Library:
             for grid in _read(path, _GridFile).grid:
                 _add(grids, grid.name, grid, path, files, "grid")
         for path in sorted(folder.glob("regressions/*.toml")):
-            for grid in _read(path, _RegressionFile).grid:
+            for grid in read_regression(path).grid:
                 _add(grids, grid.name, grid, path, files, "grid")
         for path in sorted(folder.glob("suites/*.toml")):
             for suite in _read(path, _SuiteFile).suite:
@@ -100,6 +112,15 @@ def load_library(folders: Sequence[Path]) -> Library:
     for suite in suites.values():
         _check_suite(library, suite)
     return library
+
+
+def read_regression(path: Path) -> RegressionFile:
+    """The file of one divergence.
+
+    Raises:
+        HarnessError: it cannot be read, or a key or value is none.
+    """
+    return _read(path, RegressionFile)
 
 
 def cases_of(library: Library, suites: Iterable[str]) -> Iterator[Case]:

@@ -7,11 +7,15 @@ import re
 import tomllib
 from pathlib import Path
 
+import pytest
+
+from harness.generator.library import read_regression
 from harness.shipped import cases_folder
 from harness.targets.catalog import read_catalog
 
 ROOT = Path(__file__).parents[2]
-TABLES = ROOT / "reports" / "tables"
+REPORTS = ROOT / "reports"
+TABLES = REPORTS / "tables"
 HISTORY = TABLES / "history"
 MAX_BYTES = 8_000_000
 MIN_TARGETS = 140
@@ -70,3 +74,17 @@ def test_every_divergence_of_the_newest_keras_is_listed_with_its_file() -> None:
     ]
     assert len(found) > 30
     assert [name for name in found if f"(../cases/regressions/{name})" not in listed] == []
+
+
+@pytest.mark.parametrize(
+    "path", sorted((cases_folder() / "regressions").glob("*.toml")), ids=lambda path: path.stem
+)
+def test_a_divergence_that_needs_an_instruction_set_says_so_where_it_is_listed(path: Path) -> None:
+    regression = read_regression(path)
+    spoken = (regression.target + regression.what).lower()
+    if "avx512" in spoken or "a processor with avx-512" in spoken:
+        assert regression.instruction_set is not None
+    if regression.instruction_set is not None:
+        rows = [line for line in (REPORTS / "README.md").read_text().splitlines() if path.name in line]
+        assert rows
+        assert all(regression.instruction_set in row for row in rows)
