@@ -118,8 +118,8 @@ def _confirmation(one: Confirmation) -> tuple[object, ...]:
 def _by_hand(one: Confirmation) -> tuple[str, str, str, str]:
     """What came, where, an error's text; and why nothing did."""
     match one.answer:
-        case Answer(what=what, where=where, error=error):
-            return what, where, error, ""
+        case Answer(what=what, where=where, error=error, before=before):
+            return what, f"{where}; before it {before}" if before else where, error, ""
         case NotCalled(why=why):
             return "", "", "", why
         case _:

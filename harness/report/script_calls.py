@@ -1,9 +1,9 @@
 """Parts of scripts: calls where layers take arrays, in Keras 3 and in Keras 2 on TensorFlow 2.
 
 Python 3.6, in which a person calls Keras. Every way of calling takes what makes the layer, the shape that the
-layer is told beforehand, the input and the weights. It gives what came (the output, then the gradients),
-and what was said before: the shape that the layer inferred, the shape of the model's output, the number of
-parameters.
+layer is told beforehand, the input, the weights, and a list that gets what is told before the call: the
+shape that the layer inferred, the shape of the model's output, the number of parameters. It gives what came:
+the output, then the gradients.
 """
 
 from __future__ import annotations
@@ -86,32 +86,32 @@ def asked(ask):
 
 FRESH: Final = Part(
     '''\
-def fresh(make, shape):
-    """A layer, and what it says of its output's shape; another one where that raised an error."""
+def fresh(make, shape, told):
+    """A layer that was asked for its output's shape; another one where that raised an error."""
     layer = make()
-    inferred = asked(lambda: layer.compute_output_shape(shape))
-    return make() if isinstance(inferred, Exception) else layer, inferred
+    told.append(asked(lambda: layer.compute_output_shape(shape)))
+    return make() if isinstance(told[-1], Exception) else layer
 ''',
     ("asked",),
 )
 
 EAGER: Final = Part(
     """\
-def eager(make, shape, x, weights):
-    layer, inferred = fresh(make, shape)
+def eager(make, shape, x, weights, told):
+    layer = fresh(make, shape, told)
     layer.build(shape)
     give(layer, weights)
-    return [numbers(layer(x))], [inferred]
+    return [numbers(layer(x))]
 """,
     ("fresh", "give", "numbers"),
 )
 
 EAGER_OP: Final = Part(
     """\
-def eager_op(op, shape, x, weights):
-    inferred = asked(lambda: infer_op(op, shape, x, weights))
+def eager_op(op, shape, x, weights, told):
+    told.append(asked(lambda: infer_op(op, shape, x, weights)))
     tensors = [keras.ops.convert_to_tensor(one) for one in [x] + weights]
-    return [numbers(op(*tensors))], [inferred]
+    return [numbers(op(*tensors))]
 """,
     ("asked", "infer_op", "numbers"),
 )
@@ -125,13 +125,13 @@ def infer_op(op, shape, x, weights):
 
 SEQUENTIAL: Final = Part(
     """\
-def sequential(make, shape, x, weights):
+def sequential(make, shape, x, weights, told):
     layer = make()
-    inferred = layer.compute_output_shape(shape)
+    told.append(layer.compute_output_shape(shape))
     model = keras.Sequential([keras.Input(x.shape[1:], dtype=x.dtype.name), layer])
     give(model, weights)
-    said = [inferred, model.output_shape, model.count_params()]
-    return [model.predict(x, batch_size=len(x) or None, verbose=0)], said
+    told += [model.output_shape, model.count_params()]
+    return [model.predict(x, batch_size=len(x) or None, verbose=0)]
 """,
     ("give",),
 )
@@ -147,13 +147,14 @@ LAYER_MODEL: Final = Part(
     '''\
 def layer_model(run):
     """A Functional model of the layer alone, run so."""
-    def how(make, shape, x, weights):
+    def how(make, shape, x, weights, told):
         layer = make()
-        inferred = layer.compute_output_shape(shape)
+        told.append(layer.compute_output_shape(shape))
         given = keras.Input(shape[1:], batch_size=shape[0], dtype=x.dtype.name)
         model = keras.Model(given, layer(given))
         give(model, weights)
-        return [numbers(run(model, x))], [inferred, model.output_shape]
+        told.append(model.output_shape)
+        return [numbers(run(model, x))]
     return how
 ''',
     ("give", "numbers"),
@@ -163,11 +164,12 @@ OP_MODEL: Final = Part(
     '''\
 def op_model(run):
     """A Functional model of the operation alone, run so."""
-    def how(op, shape, x, weights):
+    def how(op, shape, x, weights, told):
         given = keras.Input(shape[1:], batch_size=shape[0], dtype=x.dtype.name)
         y = op(given, *weights)
         model = keras.Model(given, y)
-        return [numbers(run(model, x))], [y.shape, model.output_shape]
+        told += [y.shape, model.output_shape]
+        return [numbers(run(model, x))]
     return how
 ''',
     ("numbers",),
@@ -175,12 +177,13 @@ def op_model(run):
 
 SYMBOLIC_OP: Final = Part(
     '''\
-def symbolic_op(op, shape, x, weights):
+def symbolic_op(op, shape, x, weights, told):
     """A Functional model of the operation alone, whose inputs are the weights, too."""
     given = [keras.Input(batch_shape=one.shape, dtype=one.dtype.name) for one in [x] + weights]
     y = op(*given)
     model = keras.Model(given, y)
-    return [numbers(model([x] + weights))], [y.shape, model.output_shape]
+    told += [y.shape, model.output_shape]
+    return [numbers(model([x] + weights))]
 ''',
     ("numbers",),
 )
@@ -189,7 +192,7 @@ OP_LAYER_MODEL: Final = Part(
     '''\
 def op_layer_model(run):
     """A Functional model of a layer that calls the operation with weights of its own, run so."""
-    def how(op, shape, x, weights):
+    def how(op, shape, x, weights, told):
         class Calls(keras.layers.Layer):
             def build(self, shape):
                 self.own = [self.add_weight(shape=w.shape) for w in weights]
@@ -201,7 +204,8 @@ def op_layer_model(run):
         layer = Calls(dtype=x.dtype.name)
         model = keras.Model(given, layer(given))
         give(layer, weights)
-        return [numbers(run(model, x))], [infer_op(op, shape, x, weights), model.output_shape]
+        told += [infer_op(op, shape, x, weights), model.output_shape]
+        return [numbers(run(model, x))]
     return how
 ''',
     ("give", "infer_op", "numbers"),

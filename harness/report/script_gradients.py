@@ -18,8 +18,8 @@ def cotangent(y):
 )
 
 GRADIENT_TENSORFLOW: Final = """\
-def gradient(make, shape, x, weights):
-    layer, inferred = fresh(make, shape)
+def gradient(make, shape, x, weights, told):
+    layer = fresh(make, shape, told)
     layer.build(shape)
     give(layer, weights)
     sources = [tf.constant(x)] + [%(variable)s for v in layer.trainable_weights]
@@ -27,19 +27,19 @@ def gradient(make, shape, x, weights):
         tape.watch(sources[0])
         y = layer(sources[0])
         total = tf.reduce_sum(y * tf.cast(cotangent(y), y.dtype))
-    return [numbers(one) for one in [y] + tape.gradient(total, sources)], [inferred]
+    return [numbers(one) for one in [y] + tape.gradient(total, sources)]
 """
 
 GRADIENT_OP_TENSORFLOW: Final = Part(
     """\
-def gradient_op(op, shape, x, weights):
-    inferred = asked(lambda: infer_op(op, shape, x, weights))
+def gradient_op(op, shape, x, weights, told):
+    told.append(asked(lambda: infer_op(op, shape, x, weights)))
     sources = [tf.constant(one) for one in [x] + weights]
     with tf.GradientTape() as tape:
         tape.watch(sources)
         y = op(*sources)
         total = tf.reduce_sum(y * tf.cast(cotangent(y), y.dtype))
-    return [numbers(one) for one in [y] + tape.gradient(total, sources)], [inferred]
+    return [numbers(one) for one in [y] + tape.gradient(total, sources)]
 """,
     ("asked", "infer_op", "numbers", "cotangent"),
     ("import tensorflow as tf",),
@@ -47,8 +47,8 @@ def gradient_op(op, shape, x, weights):
 
 GRADIENT_JAX: Final = Part(
     """\
-def gradient(make, shape, x, weights):
-    layer, inferred = fresh(make, shape)
+def gradient(make, shape, x, weights, told):
+    layer = fresh(make, shape, told)
     layer.build(shape)
     give(layer, weights)
     def total(x, *weights):
@@ -56,7 +56,7 @@ def gradient(make, shape, x, weights):
         return (y * cotangent(y).astype(y.dtype)).sum(), y
     sources = [jax.numpy.asarray(x)] + [v.value for v in layer.trainable_weights]
     gradients, y = jax.grad(total, tuple(range(len(sources))), has_aux=True)(*sources)
-    return [numbers(one) for one in (y,) + gradients], [inferred]
+    return [numbers(one) for one in (y,) + gradients]
 """,
     ("fresh", "give", "numbers", "cotangent"),
     ("import jax",),
@@ -64,14 +64,14 @@ def gradient(make, shape, x, weights):
 
 GRADIENT_OP_JAX: Final = Part(
     """\
-def gradient_op(op, shape, x, weights):
-    inferred = asked(lambda: infer_op(op, shape, x, weights))
+def gradient_op(op, shape, x, weights, told):
+    told.append(asked(lambda: infer_op(op, shape, x, weights)))
     def total(*sources):
         y = op(*sources)
         return (y * cotangent(y).astype(y.dtype)).sum(), y
     sources = [jax.numpy.asarray(one) for one in [x] + weights]
     gradients, y = jax.grad(total, tuple(range(len(sources))), has_aux=True)(*sources)
-    return [numbers(one) for one in (y,) + gradients], [inferred]
+    return [numbers(one) for one in (y,) + gradients]
 """,
     ("asked", "infer_op", "numbers", "cotangent"),
     ("import jax",),
@@ -79,14 +79,14 @@ def gradient_op(op, shape, x, weights):
 
 GRADIENT_TORCH: Final = Part(
     """\
-def gradient(make, shape, x, weights):
-    layer, inferred = fresh(make, shape)
+def gradient(make, shape, x, weights, told):
+    layer = fresh(make, shape, told)
     layer.build(shape)
     give(layer, weights)
     sources = [keras.ops.convert_to_tensor(x).requires_grad_()] + [v.value for v in layer.trainable_weights]
     y = layer(sources[0])
     (y * torch.as_tensor(cotangent(y)).to(y)).sum().backward()
-    return [numbers(one) for one in [y] + [one.grad for one in sources]], [inferred]
+    return [numbers(one) for one in [y] + [one.grad for one in sources]]
 """,
     ("fresh", "give", "numbers", "cotangent"),
     ("import torch",),
@@ -94,12 +94,12 @@ def gradient(make, shape, x, weights):
 
 GRADIENT_OP_TORCH: Final = Part(
     """\
-def gradient_op(op, shape, x, weights):
-    inferred = asked(lambda: infer_op(op, shape, x, weights))
+def gradient_op(op, shape, x, weights, told):
+    told.append(asked(lambda: infer_op(op, shape, x, weights)))
     sources = [keras.ops.convert_to_tensor(one).requires_grad_() for one in [x] + weights]
     y = op(*sources)
     (y * torch.as_tensor(cotangent(y)).to(y)).sum().backward()
-    return [numbers(one) for one in [y] + [one.grad for one in sources]], [inferred]
+    return [numbers(one) for one in [y] + [one.grad for one in sources]]
 """,
     ("asked", "infer_op", "numbers", "cotangent"),
     ("import torch",),

@@ -144,83 +144,84 @@ def back(layer, kernel):
 
 CALLED: Final = Part(
     '''\
-def called(arguments, shape, x, weights):
+def called(arguments, shape, x, weights, told):
     """There is no calling a layer without a graph: a place for the input, the layer's output, the layer."""
     layer, own = made(arguments, x, weights)
-    inferred = asked(lambda: infer(layer, shape))
-    if isinstance(inferred, Exception):
+    told.append(asked(lambda: infer(layer, shape)))
+    if isinstance(told[-1], Exception):
         layer, own = made(arguments, x, weights)
     given = keras.layers.Input(batch_shape=x.shape, dtype=x.dtype.name)
     y = layer(given)
     give(layer, own)
-    return given, y, layer, inferred
+    return given, y, layer
 ''',
     ("made", "asked", "infer", "give"),
 )
 
 EAGER: Final = Part(
     """\
-def eager(arguments, shape, x, weights):
-    given, y, layer, inferred = called(arguments, shape, x, weights)
-    return [keras.backend.function([given], [y])([x])[0]], [inferred]
+def eager(arguments, shape, x, weights, told):
+    given, y, layer = called(arguments, shape, x, weights, told)
+    return [keras.backend.function([given], [y])([x])[0]]
 """,
     ("called",),
 )
 
 GRADIENT: Final = Part(
     """\
-def gradient(arguments, shape, x, weights):
-    given, y, layer, inferred = called(arguments, shape, x, weights)
+def gradient(arguments, shape, x, weights, told):
+    given, y, layer = called(arguments, shape, x, weights, told)
     output = keras.backend.function([given], [y])([x])[0]
     total = keras.backend.sum(y * cotangent(output).astype(output.dtype))
     gradients = keras.backend.gradients(total, [given] + list(layer.trainable_weights))
-    return [output] + keras.backend.function([given], gradients)([x]), [inferred]
+    return [output] + keras.backend.function([given], gradients)([x])
 """,
     ("called", "cotangent"),
 )
 
 GRADIENT_KERAS_1: Final = Part(
     """\
-def gradient(arguments, shape, x, weights):
-    given, y, layer, inferred = called(arguments, shape, x, weights)
+def gradient(arguments, shape, x, weights, told):
+    given, y, layer = called(arguments, shape, x, weights, told)
     output = keras.backend.function([given], [y])([x])[0]
     total = keras.backend.sum(y * cotangent(output).astype(output.dtype))
     gradients = keras.backend.gradients(total, [given] + list(layer.trainable_weights))
     of_input, *rest = keras.backend.function([given], gradients)([x])
-    return [output, of_input] + [back(layer, g) if g.ndim > 1 else g for g in rest], [inferred]
+    return [output, of_input] + [back(layer, g) if g.ndim > 1 else g for g in rest]
 """,
     ("called", "cotangent", "back"),
 )
 
 SEQUENTIAL: Final = Part(
     """\
-def sequential(arguments, shape, x, weights):
+def sequential(arguments, shape, x, weights, told):
     layer, weights = made(arguments, x, weights, input_shape=x.shape[1:])
-    inferred = infer(layer, shape)
+    told.append(infer(layer, shape))
     model = keras.models.Sequential()
     model.add(layer)
     give(layer, weights)
-    said = [inferred, model.output_shape, model.count_params()]
-    return [model.predict(x, batch_size=len(x) or None, verbose=0)], said
+    told += [model.output_shape, model.count_params()]
+    return [model.predict(x, batch_size=len(x) or None, verbose=0)]
 """,
     ("made", "infer", "give"),
 )
 
 SEQUENTIAL_KERAS_1: Final = Part(
-    SEQUENTIAL.text.replace("    said =", '    model.compile("sgd", "mse")\n    said ='), SEQUENTIAL.needs
+    SEQUENTIAL.text.replace("    told +=", '    model.compile("sgd", "mse")\n    told +='), SEQUENTIAL.needs
 )
 
 LAYER_MODEL: Final = Part(
     '''\
 def layer_model(run):
     """A Functional model of the layer alone, run so."""
-    def how(arguments, shape, x, weights):
+    def how(arguments, shape, x, weights, told):
         layer, weights = made(arguments, x, weights)
-        inferred = infer(layer, shape)
+        told.append(infer(layer, shape))
         given = keras.layers.Input(batch_shape=shape, dtype=x.dtype.name)
         model = keras.models.Model(given, layer(given))
         give(layer, weights)
-        return [run(model, x)], [inferred, model.output_shape]
+        told.append(model.output_shape)
+        return [run(model, x)]
     return how
 ''',
     ("made", "infer", "give"),

@@ -35,8 +35,9 @@ _CHECK: Final = Part(
 def check(name, how, what, shape, x, weights, dtype, expected, said):
     """Say that the call begins, then what it gives and how it differs from the formula."""
     print("\\n@ {}".format(name), flush=True)
+    told = []
     try:
-        arrays, told = how(what, shape, x, weights)
+        arrays = how(what, shape, x, weights, told)
         if expected is None:
             found = "returned", "shape {}".format(arrays[0].shape)
         else:
@@ -45,7 +46,8 @@ def check(name, how, what, shape, x, weights, dtype, expected, said):
         found = "weights", error
     except Exception as error:
         text = " ".join(str(error).split())
-        print("\\n@ {}\\traised\\t{}\\t{}".format(name, type(error).__name__, text), flush=True)
+        before = ": ".join(told_wrong(told, said) or ())
+        print("\\n@ {}\\traised\\t{}\\t{}\\t{}".format(name, type(error).__name__, text, before), flush=True)
         return
     print("\\n@ {}\\t{}\\t{}\\t".format(name, *found), flush=True)
 ''',
@@ -62,15 +64,25 @@ def compare(arrays, dtype, expected, told, said):
             return "gradient", "{} of gradient {}: {}".format(found[0], place, found[1])
         if found:
             return found
-    for word, one, right in zip(("inferred-shape", "inferred-shape", "parameters"), told, said):
+    for one in told:
         if isinstance(one, Exception):
             raise one
-        one = tuple(one) if isinstance(right, tuple) and one is not None else one
-        if None not in (one, right) and one != right:
-            return word, "{}, the formula says {}".format(one, right)
-    return "same", ""
+    return told_wrong(told, said) or ("same", "")
 ''',
-    ("difference",),
+    ("difference", "told_wrong"),
+)
+
+_TOLD_WRONG: Final = Part(
+    '''\
+def told_wrong(told, said):
+    """What was told before the call, against what the formula says of it: a word and what, or None."""
+    for word, one, right in zip(("inferred-shape", "inferred-shape", "parameters"), told, said):
+        if one is None or right is None or isinstance(one, Exception):
+            continue
+        one = tuple(one) if isinstance(right, tuple) else one
+        if one != right:
+            return word, "{}, the formula says {}".format(one, right)
+'''
 )
 
 
@@ -124,6 +136,7 @@ def parts_of(
         "asked": script_calls.ASKED,
         **_calls(generation, backend, knows_jit=knows_jit, keeps_dtype=keeps_dtype),
         "difference": Part(_DIFFERENCE % {"right": right, "unpacked": unpacked, "right_where": near}),
+        "told_wrong": _TOLD_WRONG,
         "compare": _COMPARE,
         "check": _CHECK,
     }

@@ -16,7 +16,9 @@ _MARK: Final = "@ "
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a script printed of a case: what came, where it differs, and an error's text.
+    """What a script printed of a case: what came, where it differs, an error's text.
+
+    `before` says what was told wrong before the call, where there was an error.
 
     `what` is a word of the script (`harness.report.repro`), or `crashed` where the call ended the process.
     """
@@ -24,6 +26,7 @@ class Answer:
     what: str
     where: str = ""
     error: str = ""
+    before: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,6 @@ def _read(output: str, case_ids: Sequence[str]) -> tuple[Set[str], Mapping[str, 
         case_id, *words = line.removeprefix(_MARK).split("\t")
         if line.startswith(_MARK) and case_id in case_ids:
             begun.add(case_id)
-            if len(words) == 3:
+            if len(words) in {3, 4}:
                 answers[case_id] = Answer(*words)
     return begun, answers

@@ -65,6 +65,8 @@ class Confirmation:
         assert self.finding.divergence is not None
         if isinstance(self.answer, NotCalled):
             return Result.NOT_CALLED
+        if self.answer.before.startswith(f"{self.finding.divergence}:"):
+            return Result.HOLDS  # It was told before a call that could not be made.
         if self.answer.what not in _SHOWN_BY[self.finding.divergence]:
             return Result.DOES_NOT_HOLD
         if self.finding.divergence is not Divergence.UNEXPECTED_ERROR:

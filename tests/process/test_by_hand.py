@@ -87,7 +87,7 @@ class Conv2D:
             self.filters = "broken by the question"
             raise ValueError("there is no telling")
         rest = [-(-n // s) for n, s in zip(shape[1:3], self.s)]
-        return [shape[0], rest[0] + (FAULT == "inferred"), rest[1], self.filters]
+        return [shape[0], rest[0] + FAULT.startswith("inferred"), rest[1], self.filters]
     def build(self, shape):
         channels = shape[-1] - (FAULT == "weights")
         self.kernel, self.bias = np.zeros(self.k + (channels, self.filters)), np.zeros(self.filters)
@@ -99,6 +99,8 @@ class Conv2D:
         if isinstance(x, Symbolic):
             self.build(x.shape)
             return Symbolic(tuple(self.compute_output_shape(x.shape)), self)
+        if FAULT == "inferred-and-raises":
+            raise ValueError("there is no kernel")
         out = [-(-n // s) for n, s in zip(x.shape[1:3], self.s)]
         total = [max((o - 1) * s + k - n, 0) for o, s, k, n in zip(out, self.s, self.k, x.shape[1:3])]
         x = np.pad(x, [(0, 0)] + [(t // 2, t - t // 2) for t in total] + [(0, 0)])
@@ -219,6 +221,15 @@ def test_a_script_of_several_modes_tells_each(tmp_path: Path) -> None:
     compiled = replace(CASE, mode=Mode.COMPILED)
     answers = answers_of(tmp_path, [UNKNOWN, CASE, compiled], "symbolic")
     assert words(answers) == ["raised", "same", "inferred-shape"]
+
+
+def test_a_call_that_cannot_be_made_still_tells_the_wrong_shape_before_it(tmp_path: Path) -> None:
+    answer = answers_of(tmp_path, [CASE], "inferred-and-raises")[CASE.id]
+    before = "inferred-shape: (2, 3, 5, 3), the formula says (2, 2, 5, 3)"
+    assert answer == Answer("raised", "ValueError", "there is no kernel", before)
+    for divergence, result in ((Divergence.INFERRED_SHAPE, HOLDS), (Divergence.SHAPE, DOES_NOT)):
+        finding = Finding("x", CASE, Outcome.RAISED, Stage.CALL, Verdict.DIVERGES, divergence)
+        assert Confirmation(finding, answer).result is result
 
 
 def test_a_script_tells_an_error_on_one_line(tmp_path: Path) -> None:

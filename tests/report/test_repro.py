@@ -101,13 +101,24 @@ def checked(*, has_bounds: bool = False, has_nonfinite: bool = False) -> dict[st
 
 
 def printed(
-    returned: object, *, has_bounds: bool = False, has_nonfinite: bool = False, **changes: object
+    returned: tuple[list[Any], list[Any]],
+    *,
+    has_bounds: bool = False,
+    has_nonfinite: bool = False,
+    **changes: object,
 ) -> str:
-    """The word that `check` prints of what a call returned."""
+    """The word that `check` prints of what a call returned, and of what was told before it."""
     ones = np.ones((2, 2))
+    arrays, before = returned
+
+    def how(*arguments: Any) -> list[Any]:
+        *_, told = arguments
+        told += before
+        return arrays
+
     given = {
         "name": "CASE",
-        "how": lambda *_: returned,
+        "how": how,
         "what": None,
         "shape": (2, 2),
         "x": None,
@@ -150,7 +161,9 @@ def test_what_is_right_is_the_same() -> None:
         (([OFF, ONES], [(2, 3), (None, 2), 8]), "value"),
     ],
 )
-def test_what_is_wrong_has_a_word_and_the_output_comes_first(returned: object, what: str) -> None:
+def test_what_is_wrong_has_a_word_and_the_output_comes_first(
+    returned: tuple[list[Any], list[Any]], what: str
+) -> None:
     assert printed(returned) == what
 
 
@@ -190,10 +203,11 @@ def test_a_script_of_symbolic_weights_hands_them_to_the_model() -> None:
 def test_a_plain_call_holds_nothing_else_and_is_short() -> None:
     text = of(SAME)
     asking = {"asked", "fresh"}
-    assert functions(text) - asking == {"array", "give", "numbers", "eager", "difference", "compare", "check"}
+    comparing = {"difference", "compare", "told_wrong", "check"}
+    assert functions(text) - asking == {"array", "give", "numbers", "eager", *comparing}
     assert functions(text) >= asking
     assert "bound" not in text
-    assert len(text.splitlines()) < 110
+    assert len(text.splitlines()) < 120
 
 
 @pytest.mark.parametrize(
@@ -213,7 +227,7 @@ def test_a_plain_call_holds_nothing_else_and_is_short() -> None:
     ],
 )
 def test_a_script_holds_what_its_mode_needs(case: Case, has: set[str]) -> None:
-    always = {"array", "give", "numbers", "difference", "compare", "check"}
+    always = {"array", "give", "numbers", "difference", "compare", "told_wrong", "check"}
     assert functions(of(case)) - always == has
 
 
