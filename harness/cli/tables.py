@@ -199,7 +199,7 @@ def _confirm(
         HarnessError: its environment cannot be had.
     """
     groups = {
-        finding.case.id: modes_of(finding.case, case_ids)
+        finding.case.id: modes_of(finding, case_ids)
         for finding in findings
         if finding.divergence is Divergence.INCONSISTENT
     }

@@ -9,9 +9,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from harness.oracle.refusal import refusal_of
-from harness.records import Case, Divergence, Finding, Mode, Refusal, parse_case_id
+from harness.records import Data, Divergence, Finding, Mode, parse_case_id
 from harness.runner.by_hand import Answer, NotCalled
+from harness.verdicts.consistency import MODES_DISAGREE
 
 INCONSISTENT: Final = "inconsistent"
 """What came where the calls of a group do not all raise an error, nor all return."""
@@ -75,23 +75,25 @@ class Confirmation:
         return Result.HOLDS if is_same else Result.DOES_NOT_HOLD
 
 
-def modes_of(case: Case, case_ids: Iterable[str]) -> tuple[str, ...]:
-    """Which of the cases are the same call in any mode, where it may be refused and may be computed."""
-    if refusal_of(case).refusal is not Refusal.ALLOWED:
+def modes_of(finding: Finding, case_ids: Iterable[str]) -> tuple[str, ...]:
+    """Which cases are the same call in any mode, where an inconsistent finding is about refusing in some."""
+    if finding.cause != MODES_DISAGREE or finding.case.data is Data.NONFINITE:
         return ()
-    in_modes = {replace(case, mode=mode).id for mode in Mode}
+    in_modes = {replace(finding.case, mode=mode).id for mode in Mode}
     return tuple(case_id for case_id in case_ids if case_id in in_modes)
 
 
 def answer_of_modes(answers: Mapping[str, Answer | NotCalled]) -> Answer | NotCalled:
-    """Whether calls that differ in nothing but their mode all raise an error, or none does."""
-    if len(answers) < 2:
-        return NotCalled("it is held against other targets, or cells of which nothing is documented")
+    """Whether calls that differ in nothing but their mode all raise an error, or none does.
+
+    A mode that there is no script for is no party.
+    """
     by_word: dict[str, list[str]] = {}
     for case_id, answer in answers.items():
-        if isinstance(answer, NotCalled):
-            return answer
-        by_word.setdefault(answer.what, []).append(str(parse_case_id(case_id).mode))
+        if isinstance(answer, Answer):
+            by_word.setdefault(answer.what, []).append(str(parse_case_id(case_id).mode))
+    if sum(map(len, by_word.values())) < 2:
+        return NotCalled("it is held against other targets, or cells of which nothing is documented")
     where = "; ".join(f"{what} in {', '.join(modes)}" for what, modes in by_word.items())
     is_one = "raised" not in by_word or len(by_word) == 1
     return Answer("consistent" if is_one else INCONSISTENT, where)

@@ -16,6 +16,7 @@ from harness.generator.signals import signals_of
 from harness.oracle import expect
 from harness.records import (
     Case,
+    Data,
     DataFormat,
     Divergence,
     Expectation,
@@ -31,6 +32,7 @@ from harness.records import (
 from harness.report.repro import script
 from harness.runner.by_hand import Answer, NotCalled, call_by_hand
 from harness.verdicts.confirm import Confirmation, Result, answer_of_modes, modes_of
+from harness.verdicts.consistency import MODES_DISAGREE, TARGETS_DISAGREE
 
 CASE = Case(
     layer=Layer.CONV2D,
@@ -405,8 +407,13 @@ MODES = tuple(replace(EMPTY, mode=mode).id for mode in (Mode.COMPILED, Mode.EAGE
 
 def test_a_case_that_may_be_refused_is_called_in_every_mode_that_the_run_has() -> None:
     others = (CASE.id, replace(EMPTY, batch=1).id)
-    assert modes_of(EMPTY, sorted((*MODES, *others))) == MODES
-    assert modes_of(CASE, [CASE.id]) == ()
+    finding = Finding(
+        *("x", EMPTY, Outcome.RAISED, Stage.CALL, Verdict.DIVERGES, Divergence.INCONSISTENT),
+        cause=MODES_DISAGREE,
+    )
+    assert modes_of(finding, sorted((*MODES, *others))) == MODES
+    assert modes_of(replace(finding, cause=TARGETS_DISAGREE), MODES) == ()
+    assert modes_of(replace(finding, case=replace(EMPTY, data=Data.NONFINITE)), MODES) == ()
 
 
 @pytest.mark.parametrize(
@@ -415,7 +422,8 @@ def test_a_case_that_may_be_refused_is_called_in_every_mode_that_the_run_has() -
         ((Answer("raised"), Answer("same"), Answer("raised")), HOLDS),
         ((Answer("raised"), Answer("raised"), Answer("raised")), DOES_NOT),
         ((Answer("same"), Answer("same"), Answer("shape")), DOES_NOT),
-        ((Answer("raised"), Answer("same"), NotCalled("no way")), Result.NOT_CALLED),
+        ((Answer("same"), Answer("same"), NotCalled("no way")), DOES_NOT),
+        ((Answer("raised"), NotCalled("no way"), NotCalled("no way")), Result.NOT_CALLED),
     ],
 )
 def test_modes_are_inconsistent_where_some_raise_and_some_return(
