@@ -83,14 +83,16 @@ def modes_of(finding: Finding, case_ids: Iterable[str]) -> tuple[str, ...]:
 
 
 def answer_of_modes(answers: Mapping[str, Answer | NotCalled]) -> Answer | NotCalled:
-    """Whether calls that differ in nothing but their mode all raise an error, or none does."""
-    if len(answers) < 2:
-        return NotCalled("it is held against other targets, or cells of which nothing is documented")
+    """Whether calls that differ in nothing but their mode all raise an error, or none does.
+
+    A mode that there is no script for is no party.
+    """
     by_word: dict[str, list[str]] = {}
     for case_id, answer in answers.items():
-        if isinstance(answer, NotCalled):
-            return answer
-        by_word.setdefault(answer.what, []).append(str(parse_case_id(case_id).mode))
+        if isinstance(answer, Answer):
+            by_word.setdefault(answer.what, []).append(str(parse_case_id(case_id).mode))
+    if sum(map(len, by_word.values())) < 2:
+        return NotCalled("it is held against other targets, or cells of which nothing is documented")
     where = "; ".join(f"{what} in {', '.join(modes)}" for what, modes in by_word.items())
     is_one = "raised" not in by_word or len(by_word) == 1
     return Answer("consistent" if is_one else INCONSISTENT, where)

@@ -422,7 +422,8 @@ def test_a_case_that_may_be_refused_is_called_in_every_mode_that_the_run_has() -
         ((Answer("raised"), Answer("same"), Answer("raised")), HOLDS),
         ((Answer("raised"), Answer("raised"), Answer("raised")), DOES_NOT),
         ((Answer("same"), Answer("same"), Answer("shape")), DOES_NOT),
-        ((Answer("raised"), Answer("same"), NotCalled("no way")), Result.NOT_CALLED),
+        ((Answer("same"), Answer("same"), NotCalled("no way")), DOES_NOT),
+        ((Answer("raised"), NotCalled("no way"), NotCalled("no way")), Result.NOT_CALLED),
     ],
 )
 def test_modes_are_inconsistent_where_some_raise_and_some_return(

@@ -26,7 +26,7 @@ def test_every_module_stands_in_the_table() -> None:
 
 def test_every_word_that_a_script_prints_stands_in_the_table() -> None:
     parts = parts_of(Generation.KERAS_3, "torch", knows_jit=True, has_bounds=False, has_nonfinite=False)
-    text = "".join(parts[name].text for name in ("difference", "compare", "check"))
+    text = "".join(parts[name].text for name in ("difference", "told_wrong", "compare", "check"))
     quoted = re.findall(r'(?:return|found =|where\n|[(,]) *"([a-z-]+)"', text) + re.findall(
         r"\\t([a-z]+)\\t", text
     )

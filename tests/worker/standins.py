@@ -63,6 +63,10 @@ class Backend:
     name: str = "theano"
     usual: str = "float32"
     num_graphs: int = 1
+    ordering: str = "tf"
+
+    def image_dim_ordering(self) -> str:
+        return self.ordering
 
     def backend(self) -> str:
         return self.name

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from harness.generator.signals import signals_of
-from harness.records import Case, DataFormat, Mode
+from harness.records import Case, DataFormat, Form, Mode
 from harness.worker.adapters.generation import Unsupported
 from harness.worker.adapters.keras1 import Keras1
 from harness.worker.adapters.older_names import spelled
@@ -41,6 +41,13 @@ def test_arguments_get_their_older_names(keras: Any) -> None:
             },
         )
     ]
+
+
+def test_a_format_that_is_left_to_another_default_is_unsupported(keras: Any) -> None:
+    case = replace(PLAIN, strides=(1, 1), padding="valid", form=Form.DEFAULTS)
+    keras.backend.ordering = "th"
+    with pytest.raises(Unsupported, match=r"data_format is not channels_last by default in Keras 1\.0\.8"):
+        observed(Keras1(keras, "1.0.8"), case)
 
 
 def test_the_kernel_is_given_by_rows_and_columns(keras: Any) -> None:

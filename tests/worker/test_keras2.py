@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from harness.generator.signals import signals_of
 from harness.records import Case, DataFormat, Layer, Mode, fitted
 from harness.worker.adapters.differentiating import cotangent
 from harness.worker.adapters.generation import Unsupported
+from harness.worker.adapters.graphs import placeholder_of
 from harness.worker.adapters.keras2 import Keras2
 from tests.verdicts.made import PLAIN, expected
 from tests.worker import backends, standin2
@@ -153,6 +155,47 @@ def test_weights_that_do_not_fit_are_made_by_keras() -> None:
     )
     with pytest.raises(ValueError, match=r"Keras makes no kernel of \(2, 3, 2, -1\)"):
         observed(Keras2(standin2.keras2(), "2.99"), replace(PLAIN, filters=-1))
+
+
+def test_weights_without_elements_are_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    keras = standin2.keras2(backend_name="mxnet")
+    monkeypatch.setattr(
+        keras.backend, "int_shape", lambda weight: tuple(length or None for length in weight.shape)
+    )
+    case = replace(PLAIN, filters=0)
+    assert observed(Keras2(keras, "2.99"), case)["output"].shape == (2, 3, 6, 0)
+
+
+@pytest.mark.parametrize("error", [KeyError("bfloat16"), ValueError("data type is not supported")])
+def test_a_dtype_that_no_layer_can_be_built_with_is_no_float_type(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keras = standin2.keras2(keeps_dtype=True)
+
+    def build(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(keras.layers.Conv2D, "build", build)
+    with pytest.raises(Unsupported, match="no float type bfloat16"):
+        observed(Keras2(keras, "2.99"), replace(PLAIN, dtype="bfloat16"))
+
+
+def test_whether_layers_heed_their_dtype_is_asked_without_random_numbers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise ValueError("RandomDistribution: data type must be one of float, double.")
+
+    monkeypatch.setattr(standin2, "halves", refuse)
+    keras = standin2.keras2(keeps_dtype=True)
+    assert observed(Keras2(keras, "2.99"), replace(DOUBLE))["output"].dtype == "float64"
+
+
+def test_a_place_in_a_graph_is_of_bfloat16_where_the_layer_is() -> None:
+    keras = standin2.keras2()
+    for dtype, given in ((None, "float32"), ("float64", "float32"), ("bfloat16", "bfloat16")):
+        layer = SimpleNamespace(dtype=dtype)
+        assert placeholder_of(keras, layer, np.zeros((2, 3), np.float32)).dtype == given
 
 
 def test_a_summary_that_is_handed_over_is_taken(capsys: pytest.CaptureFixture[str]) -> None:

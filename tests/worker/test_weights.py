@@ -11,7 +11,7 @@ import pytest
 from harness.worker import wire
 from harness.worker.adapters import layouts
 from harness.worker.adapters.keras2 import Keras2
-from harness.worker.adapters.weights import fitted, given, initializers
+from harness.worker.adapters.weights import fitted, given, have_elements, initializers
 
 KERNEL = np.arange(2 * 3 * 4 * 5, dtype="float32").reshape(2, 3, 4, 5)
 BIAS = np.arange(5, dtype="float32")
@@ -49,6 +49,13 @@ def test_a_weight_that_does_not_fit_is_refused_by_keras_or_zero() -> None:
     made = initializer((2, 3), dtype="float64")
     assert made.dtype == "float64"
     assert made.tolist() == [[0, 0, 0], [0, 0, 0]]
+
+
+def test_a_weight_without_elements_is_what_keras_makes_of_it() -> None:
+    made = object()
+    assert given(BIAS, lambda *_, **__: made)((0, 3), dtype="float32") is made
+    assert have_elements([(2, 3), ()])
+    assert not any(have_elements([(2, 3), (length,)]) for length in (0, -1, None))
 
 
 def test_as_many_elements_in_another_order_are_another_weight() -> None:

@@ -18,7 +18,7 @@ def forget(backend: Any) -> None:
 
 def evaluated(keras: Any, layer: Any, inputs: Any) -> Any:
     """Call a layer on a placeholder of the array's full shape, and evaluate what it returns."""
-    placeholder = placeholder_of(keras, inputs)
+    placeholder = placeholder_of(keras, layer, inputs)
     return keras.backend.function([placeholder], [layer(placeholder)])([inputs])[0]
 
 
@@ -30,7 +30,7 @@ def run(keras: Any, model: Any, inputs: Any) -> Any:
 def differentiated(keras: Any, layer: Any, inputs: Any) -> Tuple[Any, List[Any]]:
     """The output of a layer on an array, and the gradients of `differentiating`."""
     backend = keras.backend
-    placeholder = placeholder_of(keras, inputs)
+    placeholder = placeholder_of(keras, layer, inputs)
     symbolic = layer(placeholder)
     output = backend.function([placeholder], [symbolic])([inputs])[0]
     loss = backend.sum(symbolic * cotangent(output.shape, output.dtype))
@@ -45,9 +45,10 @@ def require_gradients(keras: Any) -> None:
         raise Unsupported("backend {} has no gradients".format(name))
 
 
-def placeholder_of(keras: Any, inputs: Any) -> Any:
-    """A place in a graph for an array of this shape."""
-    return keras.layers.Input(batch_shape=inputs.shape, dtype=inputs.dtype.name)
+def placeholder_of(keras: Any, layer: Any, inputs: Any) -> Any:
+    """A place in a graph for an array of this shape, of bfloat16 where the layer is, for no array is."""
+    dtype = "bfloat16" if getattr(layer, "dtype", None) == "bfloat16" else inputs.dtype.name
+    return keras.layers.Input(batch_shape=inputs.shape, dtype=dtype)
 
 
 @contextlib.contextmanager

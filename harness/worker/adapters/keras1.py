@@ -10,7 +10,7 @@ from .arguments import written
 from .generation import Generation, Unsupported
 from .layouts import from_keras1, shaped, to_keras1
 from .older_names import spelled
-from .weights import fitted, weights_of
+from .weights import fitted, have_elements, weights_of
 
 
 class Keras1(Generation):
@@ -32,8 +32,16 @@ class Keras1(Generation):
         return graphs.floatx(self.keras.backend, dtype)
 
     def layer(self, case: wire.Message, **placement: Tuple[int, ...]) -> Any:
-        """The layer with the case's arguments under their older names."""
+        """The layer with the case's arguments under their older names.
+
+        Raises Unsupported for what Keras 1.0 leaves to a default that is another than later.
+        """
         name, positional, keywords = spelled(case["layer"], self.version, written(case))
+        is_left = "data_format" not in case["arguments"] and not case["layer"].endswith("1D")
+        if is_left and self.keras.backend.image_dim_ordering() == "th":
+            raise Unsupported(
+                "data_format is not channels_last by default in Keras {} here".format(self.version)
+            )
         return self.layer_class(name)(*positional, **keywords, **placement)
 
     def bare_layer(self, case: wire.Message) -> Any:
@@ -47,8 +55,9 @@ class Keras1(Generation):
     def give_weights(self, layer: Any, case: wire.Message) -> None:
         """Set the weights, in the layer's own layout."""
         weights = weights_of(case)
-        if weights:
-            layer.set_weights(fitted(to_keras1(layer, weights), self._built(layer)))
+        built = self._built(layer)
+        if weights and have_elements(built):
+            layer.set_weights(fitted(to_keras1(layer, weights), built))
         # Keras 1.0 says so in a call only, and would build again.
         layer.built = True
 
@@ -57,8 +66,11 @@ class Keras1(Generation):
         self.give_weights(layer, case)
 
     def weight_shapes(self, layer: Any, case: wire.Message) -> Optional[List[Any]]:  # noqa: ARG002
-        """The shapes of its variables, as later Kerases have them."""
-        return [weight.shape for weight in from_keras1(layer, shaped(self._built(layer)))]
+        """The shapes of its variables, as later Kerases have them; None without elements."""
+        built = self._built(layer)
+        return (
+            [weight.shape for weight in from_keras1(layer, shaped(built))] if have_elements(built) else None
+        )
 
     def _built(self, layer: Any) -> List[Any]:
         return [self.keras.backend.get_variable_shape(weight) for weight in layer.trainable_weights]

@@ -17,7 +17,7 @@ from .generation import Generation, Unsupported
 from .layouts import MXNET, Axes, as_usual, laid_out, shaped
 from .making import made
 from .tracing import traced_by_tensorflow
-from .weights import fitted, stem_of, weights_of
+from .weights import fitted, have_elements, stem_of, weights_of
 
 JIT_SINCE = (2, 8)
 """Before it there was no `jit_compile`, or `predict` did not heed it."""
@@ -64,21 +64,27 @@ class Keras2(Generation):
     def give_weights(self, layer: Any, case: wire.Message) -> None:
         """Its initializers gave them; some layers of graphs forget that of the bias, and only these are set.
 
-        MXNet sets weights in single precision only.
+        MXNet sets weights in single precision only. Where a length is not positive, there is nothing to set.
         """
-        if self._is_eager:
+        built = self._built(layer)
+        if self._is_eager or not have_elements(built):
             return
-        weights = fitted(self._weights(case), self._built(layer))
+        weights = fitted(self._weights(case), built)
         if not all(map(np.array_equal, layer.get_weights(), weights)):
             layer.set_weights(weights)
 
     def fill(self, layer: Any, case: wire.Message) -> None:
         """Set the weights."""
-        layer.set_weights(fitted(self._weights(case), self._built(layer)))
+        built = self._built(layer)
+        if have_elements(built):
+            layer.set_weights(fitted(self._weights(case), built))
 
     def weight_shapes(self, layer: Any, case: wire.Message) -> Optional[List[Any]]:
-        """The shapes of its variables, in the layout that they have on other backends."""
-        return [weight.shape for weight in as_usual(shaped(self._built(layer)), self._layouts(case))]
+        """The shapes of its variables, in the layout of other backends; None where they have no elements."""
+        built = self._built(layer)
+        if not have_elements(built):
+            return None
+        return [weight.shape for weight in as_usual(shaped(built), self._layouts(case))]
 
     def inferred_shape(self, layer: Any, shape: Tuple[Any, ...]) -> Any:
         """What `compute_output_shape` says, which Keras in TensorFlow 1.4 has not."""
@@ -141,12 +147,20 @@ class Keras2(Generation):
     def _layers_keep(self, dtype: str) -> bool:
         """Whether a layer's `dtype` is that of its weights, as it is in TensorFlow and since Keras 2.3."""
         if dtype not in self._kept:
-            layer = self.keras.layers.Conv2D(1, 1, dtype=dtype)
-            layer.build((1, 1, 1, 1))
-            # TensorFlow 1 calls a variable's dtype float32_ref.
-            built = str(self.keras.backend.dtype(layer.weights[0])).replace("_ref", "")
-            self._kept[dtype] = built == dtype
+            self._kept[dtype] = self._built_dtype(dtype) == dtype
         return self._kept[dtype]
+
+    def _built_dtype(self, dtype: str) -> str:
+        """The dtype of the weights of a layer of this `dtype`; nothing where there can be none such."""
+        # CNTK has no random numbers in half precision.
+        zeros = self.keras.initializers.get("zeros")
+        layer = self.keras.layers.Conv2D(1, 1, dtype=dtype, kernel_initializer=zeros)
+        try:
+            layer.build((1, 1, 1, 1))
+        except Exception:  # Each backend has an error of its own for a dtype that it lacks.
+            return ""
+        # TensorFlow 1 calls a variable's dtype float32_ref.
+        return str(self.keras.backend.dtype(layer.weights[0])).replace("_ref", "")
 
 
 def is_eager(keras: Any) -> bool:

@@ -44,8 +44,8 @@ def given(values: Any, otherwise: Callable[..., Any]) -> Callable[..., Any]:
     """An initializer that gives `values`, and zeros for a weight of another shape.
 
     Such a layer is not the one that was asked for, and what it computes says nothing: zeros are the same in
-    every run. But another initializer is asked first, so that the words of a refusal are Keras's; and of a
-    negative length Keras is left with what that one made.
+    every run. But another initializer is asked first, so that the words of a refusal are Keras's; and
+    where a length is not positive, Keras is left with what that one made, as it is for a person.
     """
 
     def initializer(shape: Any, dtype: Any = None, **more: Any) -> Any:
@@ -55,7 +55,7 @@ def given(values: Any, otherwise: Callable[..., Any]) -> Callable[..., Any]:
             return values.astype(known)
         made = otherwise(shape, dtype=dtype, **more)
         lengths = [int(length) for length in shape]
-        return made if min(lengths) < 0 else np.zeros(lengths, known)
+        return made if min(lengths) < 1 else np.zeros(lengths, known)
 
     return initializer
 
@@ -63,6 +63,11 @@ def given(values: Any, otherwise: Callable[..., Any]) -> Callable[..., Any]:
 def fits(values: Any, shape: Any) -> bool:
     """Whether `values` have the shape that a weight is built with, of whatever integers it is."""
     return bool(tuple(int(length) for length in shape) == values.shape)
+
+
+def have_elements(shapes: List[Any]) -> bool:
+    """Whether weights of these shapes hold numbers; MXNet says None of a length of 0."""
+    return all(length is not None and int(length) > 0 for shape in shapes for length in shape)
 
 
 def fitted(weights: List[Any], shapes: List[Any]) -> List[Any]:
