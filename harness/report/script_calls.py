@@ -38,6 +38,14 @@ def array(dtype, shape, numbers):
     ("import tensorflow as tf",),
 )
 
+ARRAY_OF_NUMPY: Final = Part(
+    """\
+def array(dtype, shape, numbers):
+    dtype = "float32" if dtype == "bfloat16" else dtype  # of which NumPy knows nothing
+    return np.array(numbers.split(), "float64").astype(dtype).reshape(shape)
+"""
+)
+
 WRONG_WEIGHTS: Final = Part(
     '''\
 class WrongWeights(Exception):

@@ -29,9 +29,22 @@ def made(arguments, x, weights, **place):
     """The layer in a new graph, and its weights as it keeps them."""
     begin(x)
     arguments = dict(arguments, **place)
-    return getattr(keras.layers, arguments.pop("layer"))(**arguments), weights
+    name = arguments.pop("layer")
+    if weights and x.dtype.name == "float16":  # of which CNTK and PlaidML draw no random numbers
+        arguments.update((kernel, "zeros") for kernel in kernels_of(name))
+    return getattr(keras.layers, name)(**arguments), weights
 ''',
-    ("begin",),
+    ("begin", "kernels_of"),
+)
+
+KERNELS_OF: Final = Part(
+    '''\
+def kernels_of(name):
+    """What gives a layer its kernels."""
+    if name.startswith("Separable"):
+        return ["depthwise_initializer", "pointwise_initializer"]
+    return ["depthwise_initializer" if name.startswith("Depthwise") else "kernel_initializer"]
+'''
 )
 
 MADE_MXNET: Final = Part(
@@ -41,9 +54,7 @@ def made(arguments, x, weights, **place):
     begin(x)
     arguments = dict(arguments, **place)
     name = arguments.pop("layer")
-    has_two = name.startswith("Separable")
-    kernels = ["depthwise_initializer"] if has_two or name.startswith("Depthwise") else ["kernel_initializer"]
-    kernels += ["pointwise_initializer"] if has_two else []
+    kernels = kernels_of(name)
     if arguments.get("data_format") == "channels_first":
         # (filters, channels, taps), and a depthwise kernel (channels, depth_multiplier, taps)
         axes = [(-2, -1) if "depthwise" in kernel else (-1, -2) for kernel in kernels]
@@ -53,7 +64,7 @@ def made(arguments, x, weights, **place):
         arguments.update((key, fixed(w)) for key, w in zip(kernels + ["bias_initializer"], weights))
     return getattr(keras.layers, name)(**arguments), weights
 ''',
-    ("begin", "fixed"),
+    ("begin", "fixed", "kernels_of"),
 )
 
 FIXED: Final = Part(
@@ -150,7 +161,7 @@ def called(arguments, shape, x, weights, told):
     told.append(asked(lambda: infer(layer, shape)))
     if isinstance(told[-1], Exception):
         layer, own = made(arguments, x, weights)
-    given = keras.layers.Input(batch_shape=x.shape, dtype=x.dtype.name)
+    given = keras.layers.Input(batch_shape=x.shape, dtype=arguments.get("dtype", x.dtype.name))
     y = layer(given)
     give(layer, own)
     return given, y, layer
@@ -217,7 +228,7 @@ def layer_model(run):
     def how(arguments, shape, x, weights, told):
         layer, weights = made(arguments, x, weights)
         told.append(infer(layer, shape))
-        given = keras.layers.Input(batch_shape=shape, dtype=x.dtype.name)
+        given = keras.layers.Input(batch_shape=shape, dtype=arguments.get("dtype", x.dtype.name))
         model = keras.models.Model(given, layer(given))
         give(layer, weights)
         told.append(model.output_shape)
@@ -277,7 +288,14 @@ _OF_BOTH: Final = {
 }
 
 KERAS_2: Final = MappingProxyType(
-    {**_OF_BOTH, "made": MADE_KERAS_2, "sequential": SEQUENTIAL, "cotangent": COTANGENT, "gradient": GRADIENT}
+    {
+        **_OF_BOTH,
+        "kernels_of": KERNELS_OF,
+        "made": MADE_KERAS_2,
+        "sequential": SEQUENTIAL,
+        "cotangent": COTANGENT,
+        "gradient": GRADIENT,
+    }
 )
 """The parts of Keras 2, by their names; where layers do not compute in their own `dtype`, by `floatx`."""
 

@@ -120,7 +120,6 @@ def parts_of(
         has_bfloat16: whether an array is of bfloat16, which Keras 2 has of TensorFlow.
         keeps_dtype: whether a layer computes in its own `dtype`, and not in Keras's `floatx`.
     """
-    of_tensorflow = has_bfloat16 and generation is not Generation.KERAS_3
     right = "right" if has_bounds else "expected"
     unpacked = "    expected, bound = right  # by how much each cell may be off\n" if has_bounds else ""
     near = "np.abs(y - expected) <= bound" if has_bounds else "np.abs(y - expected) < 0.25"
@@ -130,7 +129,7 @@ def parts_of(
             "              | np.isinf(np.zeros(y.shape) + bound)"
         )
     parts = {
-        "array": script_calls.ARRAY_OF_TENSORFLOW if of_tensorflow else script_calls.ARRAY,
+        "array": _array(generation) if has_bfloat16 else script_calls.ARRAY,
         "wrong_weights": script_calls.WRONG_WEIGHTS,
         "give": script_calls.GIVE,
         "asked": script_calls.ASKED,
@@ -176,6 +175,19 @@ def _calls(generation: Generation, backend: str, *, knows_jit: bool, keeps_dtype
         "reloaded": script_calls.RELOADED,
         **script_gradients.gradients(backend, "v" if generation is Generation.EAGER else "v.value"),
     }
+
+
+def _array(generation: Generation) -> Part:
+    """What makes arrays of which some are of bfloat16."""
+    match generation:
+        case Generation.KERAS_3:
+            return script_calls.ARRAY
+        case Generation.EAGER:
+            return script_calls.ARRAY_OF_TENSORFLOW
+        case Generation.IN_A_GRAPH | Generation.KERAS_1:
+            return script_calls.ARRAY_OF_NUMPY
+        case _:
+            assert_never(generation)
 
 
 def _that_differentiate(parts: Mapping[str, Part], backend: str) -> Mapping[str, Part]:

@@ -357,7 +357,8 @@ def made(case: Case, run: TargetRun) -> tuple[Recorded, list[tuple[int, ...]]]:
     tree.body = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
     exec(compile(tree, "script", "exec"), space)
     arguments = eval(_what(text), space)
-    layer, weights = space["made"](arguments, signals_of(case).inputs, list(signals_of(case).weights))
+    given = [] if expectation_of(case).output is None else list(signals_of(case).weights)
+    layer, weights = space["made"](arguments, signals_of(case).inputs, given)
     return layer, [one.shape for one in weights]
 
 
@@ -508,12 +509,27 @@ def test_floatx_is_set_where_layers_heed_no_dtype_of_their_own(
 
 def test_tensorflow_brings_the_bfloat16_that_numpy_lacks() -> None:
     case = replace(SAME, dtype="bfloat16")
+    text = of(case, TF_KERAS)
+    assert "tf.bfloat16.as_numpy_dtype" in text
+    assert "import tensorflow as tf" in text
+    assert "bfloat16" not in of(SAME, TF_KERAS)
+
+
+def test_a_graph_is_fed_numbers_and_has_the_bfloat16() -> None:
     old = target("2.2.4", "tensorflow", "tf.keras", "1.15.0")
-    for run in (old, TF_KERAS):
-        text = of(case, run)
-        assert "tf.bfloat16.as_numpy_dtype" in text
-        assert "import tensorflow as tf" in text
-        assert "bfloat16" not in of(SAME, run)
+    text = of(replace(SAME, dtype="bfloat16"), old)
+    assert 'dtype = "float32" if dtype == "bfloat16" else dtype' in text
+    assert 'dtype=arguments.get("dtype", x.dtype.name)' in text
+
+
+def test_a_layer_of_half_precision_draws_no_random_numbers() -> None:
+    for run in (target("2.3.1", "cntk"), target("2.2.4", "plaidml", "plaidml-keras")):
+        half, _ = made(of_family(Layer.SEPARABLE_CONV2D, dtype="float16"), run)
+        single, _ = made(of_family(Layer.SEPARABLE_CONV2D), run)
+        refused, _ = made(of_family(Layer.SEPARABLE_CONV2D, dtype="float16", padding="bogus"), run)
+        names = ("depthwise_initializer", "pointwise_initializer")
+        assert [half.keywords[name] for name in names] == ["zeros", "zeros"]
+        assert not {*names} & {*single.keywords, *refused.keywords}
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
