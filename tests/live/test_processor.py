@@ -77,7 +77,20 @@ def test_tensorflow_without_onednn_clamps_no_same_on_three_axes() -> None:
 
 
 def test_a_call_that_needs_onednn_says_so_without_it() -> None:
-    words = "--layer conv2dtranspose --input 9x9 --kernel 3 --strides 2 --padding same --filters 4".split()
+    words = [
+        "--layer",
+        "conv2dtranspose",
+        "--input",
+        "9x9",
+        "--kernel",
+        "3",
+        "--strides",
+        "2",
+        "--padding",
+        "same",
+        "--filters",
+        "4",
+    ]
     words += ["--data-format", "channels_first"]
     _, said = explain(*words, target=f"{TENSORFLOW}+onednn=0")
     assert "unsupported" in said
