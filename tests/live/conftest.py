@@ -77,10 +77,10 @@ def command(
 
 @pytest.fixture(scope="session")
 def generations(tmp_path_factory: pytest.TempPathFactory) -> Ended:
-    """Suite history on Kerases of every generation."""
+    """Suite generations on Kerases of every generation."""
     selection = [word for target in OLD_TARGETS for word in ("-t", target)]
     return keras_harness(
-        "run", "history", *selection, directory=tmp_path_factory.mktemp("runs") / "generations"
+        "run", "generations", *selection, directory=tmp_path_factory.mktemp("runs") / "generations"
     )
 
 
