@@ -219,5 +219,5 @@ def test_layers_and_what_multiplies_have_rows_of_their_own() -> None:
 
 def test_each_multiplies_a_cover() -> None:
     cases = made(each=Attributes(data=(Data.EXACT, Data.REAL)))
-    assert {case.data for case in cases} == set(Data)
+    assert {case.data for case in cases} == {Data.EXACT, Data.REAL}
     assert len(cases) > 1.8 * len(made())

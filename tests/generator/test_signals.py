@@ -41,6 +41,9 @@ from harness.shipped import cases_folder
 from .test_facets import PLAIN
 
 BATCHED = replace(PLAIN, batch=2, groups=2)
+DISTINCT = (Data.EXACT, Data.REAL)
+"""The data whose cells differ; ties and edge values are there to be equal, and of pooling only."""
+
 POOLED = fitted(replace(PLAIN, layer=Layer.MAX_POOLING2D, input=(6, 7), batch=2))
 
 GOLDEN = {
@@ -278,13 +281,13 @@ def entries(case: Case, data: Signals) -> Values:
 
 def test_no_window_of_a_maximum_has_a_tie(core: Sequence[tuple[Case, Signals]]) -> None:
     for case, data in core:
-        if case.kind is Kind.MAX_POOLING and data.inputs.size:
+        if case.kind is Kind.MAX_POOLING and data.inputs.size and case.data in DISTINCT:
             for cells in entries(case, data).reshape(-1, np.prod(case.input)):
                 assert np.unique(cells).size == cells.size, case.id
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("data", Data)
+@pytest.mark.parametrize("data", DISTINCT)
 @pytest.mark.parametrize("data_format", DataFormat)
 def test_large_channels_are_without_ties_too(dtype: str, data: Data, data_format: DataFormat) -> None:
     case = replace(POOLED, input=(44, 50), channels=3, dtype=dtype, data=data, data_format=data_format)
@@ -344,7 +347,7 @@ def test_kernels_and_inputs_differ_from_their_flips_and_transposes(
 
 def test_no_two_cells_of_a_small_array_are_equal(core: Sequence[tuple[Case, Signals]]) -> None:
     for case, data in core:
-        if case.dtype in {"float32", "float64"}:
+        if case.dtype in {"float32", "float64"} and case.data in DISTINCT:
             for array in arrays(data):
                 if array.size <= 60:
                     assert np.unique(array).size == array.size, case.id
@@ -359,7 +362,7 @@ def test_equal_layers_have_equal_weights(core: Sequence[tuple[Case, Signals]]) -
     assert len(layers) < len(core) * 0.6
 
 
-@pytest.mark.parametrize("data", Data)
+@pytest.mark.parametrize("data", DISTINCT)
 @pytest.mark.parametrize("mode", [Mode.EAGER, Mode.GRADIENT])
 def test_the_weights_do_not_depend_on_the_input(mode: Mode, data: Data) -> None:
     case = replace(PLAIN, dtype="float16", channels=1, mode=mode, data=data)

@@ -110,6 +110,8 @@ _OTHERS: tuple[Made, ...] = (
     _made(dtype="bfloat16", padding="same", kernel=(2, 2, 2), channels=2, multiplier=1),
     _made(data=Data.REAL, padding="same"),
     _made(dtype="float64", data=Data.REAL),
+    _made(Argument.POOL_SIZE, data=Data.TIES),
+    _made(Argument.POOL_SIZE, data=Data.NONFINITE),
     _made(channels=8, filters=8, groups=2, input=(33, 4, 8), batch=4),
     _made(channels=3, filters=3, batch=3, input=(3, 24, 5), kernel=(3, 3, 1)),
     _made(channels=1, filters=1, input=(4, 1, 3), kernel=(4, 1, 1)),
