@@ -26,8 +26,8 @@ class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     It shows as an error whose text has a match of the regular expression `error`, as a result of the
     dtype `returns`, or in that the target `computes` what has no formula and must be refused elsewhere.
-    `backend` and `keras` (a version specifier) narrow the targets, `data_format`, `dtype` and `padding`
-    the cases.
+    `backend`, `keras` (a version specifier) and `flags` (environment variables as the fingerprint has them)
+    narrow the targets, `data_format`, `dtype` and `padding` the cases.
     """
 
     reason: str
@@ -40,6 +40,7 @@ class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     data_format: DataFormat | None = None
     dtype: str | None = None
     padding: str | None = None
+    flags: dict[str, str] = {}
 
     def __post_init__(self) -> None:
         if [self.error is not None, self.returns is not None, self.computes].count(True) != 1:
@@ -78,12 +79,13 @@ def load_limits(path: Path) -> tuple[Limit, ...]:
 
 
 def limits_of(limits: Sequence[Limit], fingerprint: Fingerprint) -> tuple[Limit, ...]:
-    """The limits of a target's backend and version of Keras."""
+    """The limits of a target's backend, version of Keras and flags."""
     numbers = _NUMBERS.match(fingerprint.get("keras", ""))
     return tuple(
         limit
         for limit in limits
         if limit.backend in {None, fingerprint.get("backend")}
+        and all(fingerprint.get(name) == value for name, value in limit.flags.items())
         and (limit.keras is None or (numbers is not None and numbers[0] in SpecifierSet(limit.keras)))
     )
 

@@ -50,7 +50,10 @@ def test_a_processor_with_avx2_differs_only_where_avx512_is_needed(smoke: Ended,
     ours = smoke.findings(TENSORFLOW)[columns].set_index("case")
     theirs = capped.findings()[columns].set_index("case")
     ours = ours.loc[theirs.index]
-    different = ours[(ours[["verdict", "divergence"]] != theirs[["verdict", "divergence"]]).any(axis=1)]
+    # TensorFlow asks the processor, not the cap, whether oneDNN computes bfloat16: cases/limits.toml.
+    is_asked = (theirs["verdict"] != "unsupported") | ~theirs.index.str.contains("bfloat16")
+    is_other = (ours[["verdict", "divergence"]] != theirs[["verdict", "divergence"]]).any(axis=1)
+    different = ours[is_asked & is_other]
     assert {parse_case_id(case).channels for case in different.index} <= {1}
     assert set(different["cause"]) <= {NEEDS_AVX512}
     assert (theirs["verdict"] == "diverges").sum() > 20

@@ -95,6 +95,13 @@ def test_a_limit_may_be_of_some_versions_of_keras(fingerprint: dict[str, str], *
     assert bool(limits_of([limit], fingerprint)) is has_it
 
 
+def test_a_limit_may_be_of_targets_under_a_flag() -> None:
+    capped = Limit("capped", "https://example.org", backend="made", error="no", flags={"ISA": "AVX2"})
+    assert limits_of([capped], {"backend": "made", "ISA": "AVX2"}) == (capped,)
+    assert limits_of([capped], {"backend": "made", "ISA": ""}) == ()
+    assert limits_of([capped], {"backend": "made"}) == ()
+
+
 def test_a_limit_of_versions_is_of_every_backend() -> None:
     limit = Limit(keras="<2", error="x", reason="x", link="x")
     assert limits_of([limit], {"backend": "theano", "keras": "1.0.8"}) == (limit,)
