@@ -45,6 +45,9 @@ class Look(StrEnum):
     SECOND = "again"
 
 
+LOGS: Final = "logs"
+"""The folder in a run of what workers wrote to stderr."""
+
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 """The errors of a full disk, and of a spent quota."""
 
@@ -133,7 +136,7 @@ def create(directory: Path, header: RunHeader, case_ids: Iterable[str]) -> None:
             f"{directory}: already holds a run; add --resume, or choose another folder with -o"
         )
     with _refusals_told(directory):
-        for folder in (directory, directory / Look.FIRST, directory / "logs"):
+        for folder in (directory, directory / Look.FIRST, directory / LOGS):
             folder.mkdir(parents=True, exist_ok=True)
         replace_text(directory / "cases.txt", "".join(f"{case_id}\n" for case_id in sorted(case_ids)))
     write_info(directory, RunInfo(header, None))

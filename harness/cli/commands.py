@@ -52,10 +52,10 @@ from harness.report import Tally, copy_tables, explanation, svg_picture, write_r
 from harness.report.tally import tally_of
 from harness.report.wording import headline, nothing_computed
 from harness.runner.again import ask_again
-from harness.runner.run import INTERRUPTED, LOGS, Plan, run
+from harness.runner.run import INTERRUPTED, Plan, run
 from harness.runner.work import DEFAULT_LIMITS, Limits
 from harness.shipped import WORKER
-from harness.store import read_info, replace_text
+from harness.store import LOGS, read_info, replace_text
 from harness.targets.environments import cache_directory
 from harness.targets.launching import launch
 from harness.targets.selection import NEWEST

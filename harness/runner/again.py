@@ -9,9 +9,10 @@ from itertools import chain
 
 from harness import store
 from harness.records import Case, RunInfo
+from harness.runner.batches import batches
 from harness.runner.engines import local
 from harness.runner.run import INTERRUPTED, Plan, Progress, preparation
-from harness.runner.work import Limits, Work, batches
+from harness.runner.work import Limits, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def ask_again(plan: Plan, info: RunInfo, chosen: Mapping[str, Chosen], progress:
                 )
             )
     store.open_second_look(plan.directory, [work.target.name for work in works])
-    prepare, logs = preparation(plan, progress), plan.directory / "logs"
+    prepare, logs = preparation(plan, progress), plan.directory / store.LOGS
     try:
         with store.ObservationLog(plan.directory, store.Look.SECOND) as log:
             for observation in local.observe(works, prepare, plan.jobs, logs, plan.stop):

@@ -22,17 +22,15 @@ from harness.records import (
     Target,
     TargetRun,
 )
+from harness.runner.batches import batches
 from harness.runner.engines import local
-from harness.runner.work import Limits, Work, batches
+from harness.runner.work import Limits, Work
 from harness.targets.isolation import REPRODUCIBLE
 
 RUNNING: Final = "running"
 COMPLETE: Final = "complete"
 INCOMPLETE: Final = "incomplete"
 INTERRUPTED: Final = "interrupted"
-
-LOGS: Final = "logs"
-"""The folder, in that of a run, of what workers write to their standard error."""
 
 
 class Progress(Protocol):
@@ -100,7 +98,7 @@ def run(plan: Plan, progress: Progress, *, resume: bool) -> RunInfo:
     try:
         works.extend(_share_out(plan, progress))
         met: set[str] = set()
-        logs = plan.directory / LOGS
+        logs = plan.directory / store.LOGS
         with store.ObservationLog(plan.directory) as log:
             for observation in local.observe(works, prepare, plan.jobs, logs, plan.stop):
                 log.append(observation)

@@ -13,22 +13,18 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Self
 
-from harness.generator.lattices import coprime_step
 from harness.generator.signals import signals_of
 from harness.records import Case, Fingerprint, Launch, Observation, Outcome, Stage, Target
 from harness.runner import wire
+from harness.runner.batches import Batch
 from harness.runner.worker_process import Gone, Silence, StartFailure, Stopped, WorkerProcess
 
-Batch = tuple[Case, ...]
 Emit = Callable[[Observation], None]
-
-MAX_BATCH: Final = 64
-_WINDOW: Final = 16384
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,45 +52,6 @@ class Limits:
 
 
 DEFAULT_LIMITS: Final = Limits()
-
-
-def batches(cases: Iterable[Case]) -> Iterator[Batch]:
-    """Every case, at most `MAX_BATCH` at a time; a layer is split only when it has more.
-
-    Within `_WINDOW` layers, those that stand together in a grid come apart: what kills a worker there would
-    else kill one after the other, sooner than a new one is ready.
-    """
-    waiting: list[Case] = []
-    for layer in _dealt(_layers(cases)):
-        if waiting and len(waiting) + len(layer) > MAX_BATCH:
-            yield tuple(waiting)
-            waiting.clear()
-        waiting.extend(layer)
-    if waiting:
-        yield tuple(waiting)
-
-
-def _layers(cases: Iterable[Case]) -> Iterator[Batch]:
-    """Neighbouring cases that are calls of one layer, together."""
-    for _, layer in itertools.groupby(cases, _layer_key):
-        while same := tuple(itertools.islice(layer, MAX_BATCH)):
-            yield same
-
-
-def _dealt(layers: Iterator[Batch]) -> Iterator[Batch]:
-    while window := tuple(itertools.islice(layers, _WINDOW)):
-        step = coprime_step(len(window))
-        for place in range(len(window)):
-            yield window[place * step % len(window)]
-
-
-def _layer_key(case: Case) -> tuple[object, ...]:
-    """What makes two neighbouring cases calls of one layer."""
-    return (
-        case.layer, case.mode, case.kernel, case.strides, case.dilation, case.padding, case.data_format,
-        case.channels, case.filters, case.groups, case.bias, case.dtype, case.multiplier, case.output_padding,
-        case.form, case.data,
-    )  # fmt: skip
 
 
 @dataclass(slots=True)

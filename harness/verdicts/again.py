@@ -44,7 +44,7 @@ ROUNDS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
+class DivergenceSignature:
     """What makes two divergences of a target look like one."""
 
     divergence: Divergence
@@ -59,20 +59,20 @@ class Doubt:
 
     target: str
     case_id: str
-    signature: Signature
+    signature: DivergenceSignature
     came_again: bool | None
 
 
-def signature_of(judged: Judged) -> Signature:
+def signature_of(judged: Judged) -> DivergenceSignature:
     """The signature of a divergence."""
     finding = judged.finding
     assert finding.divergence is not None
-    return Signature(finding.divergence, finding.case.kind, finding.case.mode, note_of(judged))
+    return DivergenceSignature(finding.divergence, finding.case.kind, finding.case.mode, note_of(judged))
 
 
 def worth_asking(doubts: Iterable[Doubt]) -> Mapping[str, Chosen]:
     """What each target is to be asked again and has not been: by target, the first of each signature."""
-    groups: dict[tuple[str, Signature], list[Doubt]] = {}
+    groups: dict[tuple[str, DivergenceSignature], list[Doubt]] = {}
     for doubt in doubts:
         groups.setdefault((doubt.target, doubt.signature), []).append(doubt)
     chosen: dict[str, Chosen] = {}

@@ -13,7 +13,7 @@ import pytest
 from harness import arrays
 from harness.generator.signals import signals_of
 from harness.records import Case, Divergence, Finding, Outcome, Stage, Verdict
-from harness.runner import wire, work
+from harness.runner import batches, wire
 from harness.runner.work import Limits
 
 from . import fake_worker
@@ -257,7 +257,7 @@ def test_a_worker_that_reads_no_more_is_timed_out(tmp_path: Path) -> None:
 def test_an_answer_after_the_end_is_never_taken_for_another_case(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(work, "MAX_BATCH", 4)
+    monkeypatch.setattr(batches, "MAX_BATCH", 4)
     done = run_fake(tmp_path, LATE_ANSWER)
     assert done.workers > 1
     assert {finding.verdict for finding in done.findings} == {Verdict.CONFORMS, Verdict.INCONCLUSIVE}

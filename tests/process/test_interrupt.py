@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK
-from harness.runner.work import batches
+from harness.runner.batches import batches
 from harness.store import read_info
 from tests.fakes.runs import selector, suite
 

@@ -12,7 +12,8 @@ import pytest
 from harness import store
 from harness.errors import HarnessError
 from harness.records import Case, Observation, Outcome, Target, Verdict
-from harness.runner.work import Limits, batches
+from harness.runner.batches import batches
+from harness.runner.work import Limits
 from tests.fakes.fake_worker import RIGHT
 from tests.fakes.runs import Done, Silent, run_fake, run_targets, selector, suite, target
 

@@ -30,8 +30,8 @@ from harness.verdicts.again import (
     FEW_CRASHES,
     MANY,
     MANY_CRASHES,
+    DivergenceSignature,
     Doubt,
-    Signature,
     comes_again,
     worth_asking,
 )
@@ -41,12 +41,12 @@ from .lines import judged_one
 from .made import MUST_BE_REFUSED, PLAIN, TARGET, answer, expected, returned
 from .test_judge import TWO, VALID, WRONG, by_name, stored
 
-VALUE = Signature(Divergence.VALUE, Kind.CONVOLUTION, Mode.EAGER, "")
-CRASH = Signature(Divergence.CRASH, Kind.CONVOLUTION, Mode.EAGER, "SIGSEGV")
+VALUE = DivergenceSignature(Divergence.VALUE, Kind.CONVOLUTION, Mode.EAGER, "")
+CRASH = DivergenceSignature(Divergence.CRASH, Kind.CONVOLUTION, Mode.EAGER, "SIGSEGV")
 SEVERAL = tuple(replace(PLAIN, input=(5, n)) for n in range(6, 6 + 2 * MANY))
 
 
-def doubts(signature: Signature, number: int, came_again: Sequence[bool] = ()) -> list[Doubt]:
+def doubts(signature: DivergenceSignature, number: int, came_again: Sequence[bool] = ()) -> list[Doubt]:
     """So many divergences, of the first of which it is known whether they came again."""
     known = [*came_again, *[None] * (number - len(came_again))]
     return [Doubt(TARGET, case.id, signature, one) for case, one in zip(SEVERAL, known, strict=False)]
@@ -72,7 +72,7 @@ def test_what_was_asked_again_is_not_asked_a_third_time() -> None:
 
 @pytest.mark.parametrize(("signature", "many"), [(VALUE, MANY), (CRASH, MANY_CRASHES)])
 def test_one_that_does_not_come_again_has_many_more_of_its_signature_asked(
-    signature: Signature, many: int
+    signature: DivergenceSignature, many: int
 ) -> None:
     group = [
         *doubts(signature, 2 * MANY, [True, False]),
@@ -171,7 +171,9 @@ def test_divergences_are_listed_with_their_signatures_and_what_became_of_them(tm
     accepted = replace(returned(VALID, np.zeros(1, "f4")), case_id=MUST_BE_REFUSED.id, target=TWO)
     info = stored(tmp_path, [WRONG, accepted])
     found = diverging(tmp_path, info)
-    refused = Signature(Divergence.MISSING_ERROR, Kind.CONVOLUTION, Mode.EAGER, "must be refused: padding")
+    refused = DivergenceSignature(
+        Divergence.MISSING_ERROR, Kind.CONVOLUTION, Mode.EAGER, "must be refused: padding"
+    )
     assert {one.case_id: (one.signature, one.came_again) for one in found} == {
         PLAIN.id: (VALUE, None),
         MUST_BE_REFUSED.id: (refused, None),

@@ -182,7 +182,8 @@ def test_a_mode_whose_other_cells_are_wrong_is_a_party_and_keeps_its_own_diverge
     eager, compiled = POOLS
     wrong = returned(eager, undocumented=3.0)
     assert wrong.values is not None
-    lowest = np.where(np.isneginf(wrong.values), np.finfo("float32").min, wrong.values)  # type: ignore[arg-type]
+    right = wrong.values.astype(np.float32)
+    lowest = np.where(np.isneginf(right), np.finfo("float32").min, right)
     found = findings(tmp_path, [replace(wrong, values=lowest), returned(compiled)], POOLS)
     assert {one.case.mode: one.divergence for one in found} == {
         Mode.EAGER: Divergence.NONFINITE,
@@ -203,7 +204,8 @@ def test_of_targets_that_disagree_one_that_is_wrong_besides_keeps_its_divergence
     eager = POOLS[0]
     wrong = returned(eager, TWO, 3.0)
     assert wrong.values is not None
-    wrong = replace(wrong, values=np.where(np.isneginf(wrong.values), np.float32(0), wrong.values))  # type: ignore[arg-type]
+    right = wrong.values.astype(np.float32)
+    wrong = replace(wrong, values=np.where(np.isneginf(right), np.float32(0), right))
     found = findings(tmp_path, [returned(eager, ONE), wrong, returned(eager, THREE)], [eager])
     (odd,) = [one for one in found if one.verdict is Verdict.DIVERGES]
     assert (odd.divergence, odd.target) == (Divergence.NONFINITE, TWO)

@@ -175,11 +175,11 @@ def test_rules_that_are_held_to_be_alike_give_equal_answers(cases: Sequence[Case
 
 def test_the_lowest_number_in_the_place_of_minus_infinity_is_named() -> None:
     case = fitted(replace(PLAIN, layer=Layer.MAX_POOLING2D, data=Data.NONFINITE, batch=4))
-    right = answer(case)
-    lowest = np.where(np.isneginf(right), np.finfo("float32").min, right)  # type: ignore[arg-type]
+    right = answer(case).astype(np.float32)
+    lowest = np.where(np.isneginf(right), np.finfo("float32").min, right)
     assert cause_of(case, lowest) == diagnose.LOWEST
-    assert cause_of(case, np.where(np.isposinf(right), np.float32(0), lowest)) == ""  # type: ignore[arg-type]
-    assert cause_of(case, np.where(np.isneginf(right), np.float32(-1e38), right)) == ""  # type: ignore[arg-type]
+    assert cause_of(case, np.where(np.isposinf(right), np.float32(0), lowest)) == ""
+    assert cause_of(case, np.where(np.isneginf(right), np.float32(-1e38), right)) == ""
 
 
 def test_a_wrong_rule_is_named_on_nonfinite_data_too() -> None:

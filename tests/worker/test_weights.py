@@ -11,7 +11,7 @@ import pytest
 from harness.worker import wire
 from harness.worker.adapters import layouts
 from harness.worker.adapters.keras2 import Keras2
-from harness.worker.adapters.weights import fitted, given, have_elements, initializers
+from harness.worker.adapters.weights import given, have_elements, initializers, zero_misfits
 
 KERNEL = np.arange(2 * 3 * 4 * 5, dtype="float32").reshape(2, 3, 4, 5)
 BIAS = np.arange(5, dtype="float32")
@@ -63,11 +63,11 @@ def test_as_many_elements_in_another_order_are_another_weight() -> None:
 
 
 def test_weights_are_set_one_by_one_as_far_as_they_fit() -> None:
-    kernel, bias, more = fitted([KERNEL, BIAS], [(3, 2, 4, 5), (5,), (2,)])
+    kernel, bias, more = zero_misfits([KERNEL, BIAS], [(3, 2, 4, 5), (5,), (2,)])
     assert not kernel.any()
     assert np.array_equal(bias, BIAS)
     assert more.tolist() == [0, 0]
-    assert fitted([KERNEL, BIAS], [KERNEL.shape])[0] is KERNEL
+    assert zero_misfits([KERNEL, BIAS], [KERNEL.shape])[0] is KERNEL
 
 
 def test_a_dtype_of_tensorflow_is_known() -> None:

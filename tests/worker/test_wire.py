@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+from typing import cast
+
 import ml_dtypes
 import msgspec
 import numpy as np
@@ -11,6 +14,7 @@ from harness import arrays
 from harness.worker import loop, wire
 from harness.worker.adapters.differentiating import cotangent
 from harness.worker.adapters.generation import Unsupported
+from harness.worker.adapters.observing import Observer
 
 
 @pytest.mark.parametrize("dtype", ["bool", "float16", "float32", "float64", "int8", "uint64"])
@@ -58,6 +62,11 @@ class Gradient:
         return {"output": np.ones(2, "float32"), "gradients": [np.zeros(1, "float16")], "inferred_shape": [2]}
 
 
+def observe(observer: object) -> wire.Message:
+    """The reply to a case that the observer answers."""
+    return loop.observe(cast(Observer, observer), {"seq": 0}, wire.Writer(io.BytesIO()))
+
+
 class Refusing:
     """An observer that says what it knows and then raises."""
 
@@ -75,7 +84,7 @@ class Refusing:
 def test_what_was_said_before_a_call_is_replied_where_nothing_came_of_it(
     error: Exception, outcome: str
 ) -> None:
-    fields = loop.observe(Refusing(error), {"seq": 0}, None)  # type: ignore[arg-type]
+    fields = observe(Refusing(error))
     assert fields["outcome"] == outcome
     assert fields["inferred_shape"] == [2]
     assert fields["weight_shapes"] == [[1, 2], [2]]
@@ -84,6 +93,6 @@ def test_what_was_said_before_a_call_is_replied_where_nothing_came_of_it(
 
 
 def test_gradients_are_arrays_of_a_reply() -> None:
-    fields = loop.observe(Gradient(), {"seq": 0}, None)  # type: ignore[arg-type]
+    fields = observe(Gradient())
     assert fields["outcome"] == "returned"
     assert fields["gradients"] == [{"dtype": "float16", "shape": [1], "data": "AAA="}]

@@ -10,7 +10,7 @@ from .arguments import written
 from .generation import Generation, Unsupported
 from .layouts import from_keras1, shaped, to_keras1
 from .older_names import spelled
-from .weights import fitted, have_elements, weights_of
+from .weights import have_elements, weights_of, zero_misfits
 
 
 class Keras1(Generation):
@@ -57,7 +57,7 @@ class Keras1(Generation):
         weights = weights_of(case)
         built = self._built(layer)
         if weights and have_elements(built):
-            layer.set_weights(fitted(to_keras1(layer, weights), built))
+            layer.set_weights(zero_misfits(to_keras1(layer, weights), built))
         # Keras 1.0 says so in a call only, and would build again.
         layer.built = True
 

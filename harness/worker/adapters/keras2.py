@@ -17,7 +17,7 @@ from .generation import Generation, Unsupported
 from .layouts import MXNET, Axes, as_usual, laid_out, shaped
 from .making import made
 from .tracing import traced_by_tensorflow
-from .weights import fitted, have_elements, stem_of, weights_of
+from .weights import have_elements, stem_of, weights_of, zero_misfits
 
 JIT_SINCE = (2, 8)
 """Before it there was no `jit_compile`, or `predict` did not heed it."""
@@ -69,7 +69,7 @@ class Keras2(Generation):
         built = self._built(layer)
         if self._is_eager or not have_elements(built):
             return
-        weights = fitted(self._weights(case), built)
+        weights = zero_misfits(self._weights(case), built)
         if not all(map(np.array_equal, layer.get_weights(), weights)):
             layer.set_weights(weights)
 
@@ -77,7 +77,7 @@ class Keras2(Generation):
         """Set the weights."""
         built = self._built(layer)
         if have_elements(built):
-            layer.set_weights(fitted(self._weights(case), built))
+            layer.set_weights(zero_misfits(self._weights(case), built))
 
     def weight_shapes(self, layer: Any, case: wire.Message) -> Optional[List[Any]]:
         """The shapes of its variables, in the layout of other backends; None where they have no elements."""

@@ -13,7 +13,7 @@ from .generation import Generation, Unsupported
 from .making import made
 from .operations import Operation, is_operation, layer_of
 from .tracing import traced_by_tensorflow
-from .weights import fitted, weights_of
+from .weights import weights_of, zero_misfits
 
 LACKING = {"jit": "backend {} compiles nothing", "gradient": "backend {} has no gradients"}
 """Why modes are unsupported on backends that do no more than compute."""
@@ -66,7 +66,7 @@ class Keras3(Generation):
         """Set the weights."""
         weights = weights_of(case)
         if weights:
-            layer.set_weights(fitted(weights, self._built(layer)))
+            layer.set_weights(zero_misfits(weights, self._built(layer)))
 
     def weight_shapes(self, layer: Any, case: wire.Message) -> Optional[List[Any]]:  # noqa: ARG002
         """The shapes of its variables; an operation has none of its own."""

@@ -12,6 +12,7 @@ import re
 import select
 import signal
 import time
+from functools import lru_cache
 from typing import Any, Callable, Dict, List
 
 import numpy as np
@@ -101,19 +102,6 @@ def _found(pattern: str, lines: List[str]) -> str:
     return next((match.group(1).strip() for match in matches), "")
 
 
-class _Heard:
-    """What oneDNN said of one convolution, asked when it is first wanted: every fact reads the same lines."""
-
-    def __init__(self, call: Callable[[], Any]) -> None:
-        self._call = call
-        self._lines: List[str] = []
-
-    def lines(self) -> List[str]:
-        if not self._lines:
-            self._lines = ask_onednn(self._call)
-        return self._lines
-
-
 def _kept(value: Any) -> str:
     number = float(np.asarray(value).ravel()[0])
     return "kept" if number != 0.0 else "flushed to zero"
@@ -146,7 +134,9 @@ def _tensorflow_onednn() -> str:
     return "on"
 
 
-_TENSORFLOW = _Heard(_convolve_in_tensorflow)
+@lru_cache(maxsize=1)
+def _tensorflow_says() -> List[str]:
+    return ask_onednn(_convolve_in_tensorflow)
 
 
 # PyTorch
@@ -161,10 +151,12 @@ def _convolve_in_torch(value: float = 1.0) -> Any:
 def _torch_isa() -> str:
     """What PyTorch's own kernels dispatch to, and what oneDNN does."""
     own = str(importlib.import_module("torch").backends.cpu.get_cpu_capability())
-    return "ATen {}, oneDNN {}".format(own, read_isa(_TORCH.lines()) or "unknown")
+    return "ATen {}, oneDNN {}".format(own, read_isa(_torch_says()) or "unknown")
 
 
-_TORCH = _Heard(_convolve_in_torch)
+@lru_cache(maxsize=1)
+def _torch_says() -> List[str]:
+    return ask_onednn(_convolve_in_torch)
 
 
 # JAX, by which Keras's NumPy backend convolves too
@@ -189,6 +181,7 @@ def _xla_isa() -> str:
 # OpenVINO
 
 
+@lru_cache(maxsize=1)
 def _convolution_of_openvino() -> Any:
     openvino = importlib.import_module("openvino")
     operations = importlib.import_module("openvino.opset8")
@@ -225,11 +218,13 @@ def _convolve_in_mxnet() -> Any:
     return array.Convolution(x, kernel, kernel=(1, 1), num_filter=8, no_bias=True).asnumpy()
 
 
-_MXNET = _Heard(_convolve_in_mxnet)
+@lru_cache(maxsize=1)
+def _mxnet_says() -> List[str]:
+    return ask_onednn(_convolve_in_mxnet)
 
 
-def _says_convolution(heard: _Heard) -> str:
-    return "on" if read_convolution(heard.lines()) else "off"
+def _convolves(lines: List[str]) -> str:
+    return "on" if read_convolution(lines) else "off"
 
 
 _XLA: Dict[str, Callable[[], str]] = {
@@ -240,15 +235,15 @@ _XLA: Dict[str, Callable[[], str]] = {
 MEASURES: Dict[str, Dict[str, Callable[[], str]]] = {
     "tensorflow": {
         # The child comes first, before this process has begun threads that it would not have.
-        "isa": lambda: "oneDNN {}".format(read_isa(_TENSORFLOW.lines()) or "absent"),
-        "threads": lambda: read_threads(_TENSORFLOW.lines()),
+        "isa": lambda: "oneDNN {}".format(read_isa(_tensorflow_says()) or "absent"),
+        "threads": lambda: read_threads(_tensorflow_says()),
         "onednn": _tensorflow_onednn,
         "subnormals": lambda: _kept(_convolve_in_tensorflow(value=SUBNORMAL)),
     },
     "torch": {
         "isa": _torch_isa,
         "threads": lambda: str(importlib.import_module("torch").get_num_threads()),
-        "onednn": lambda: _says_convolution(_TORCH),
+        "onednn": lambda: _convolves(_torch_says()),
         "subnormals": lambda: _kept(_convolve_in_torch(SUBNORMAL)),
     },
     "jax": _XLA,
@@ -259,8 +254,8 @@ MEASURES: Dict[str, Dict[str, Callable[[], str]]] = {
         "subnormals": _openvino_subnormals,
     },
     "mxnet": {
-        "isa": lambda: "oneDNN {}".format(read_isa(_MXNET.lines()) or "absent"),
-        "onednn": lambda: _says_convolution(_MXNET),
+        "isa": lambda: "oneDNN {}".format(read_isa(_mxnet_says()) or "absent"),
+        "onednn": lambda: _convolves(_mxnet_says()),
     },
 }
 """How each fact is measured on each backend."""

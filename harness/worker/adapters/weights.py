@@ -70,7 +70,7 @@ def have_elements(shapes: List[Any]) -> bool:
     return all(length is not None and int(length) > 0 for shape in shapes for length in shape)
 
 
-def fitted(weights: List[Any], shapes: List[Any]) -> List[Any]:
+def zero_misfits(weights: List[Any], shapes: List[Any]) -> List[Any]:
     """What weights of these shapes are set to: those of the case, and zeros where one does not fit."""
     return [
         weights[position]

@@ -1,0 +1,54 @@
+"""Deals the cases of a target out in batches: layers whole, and those that may die alike apart."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from harness.generator.lattices import coprime_step
+from harness.records import Case
+
+Batch = tuple[Case, ...]
+
+MAX_BATCH: Final = 64
+_WINDOW: Final = 16384
+
+
+def batches(cases: Iterable[Case]) -> Iterator[Batch]:
+    """Every case, at most `MAX_BATCH` at a time; a layer is split only when it has more.
+
+    Within `_WINDOW` layers, those that stand together in a grid come apart: what kills a worker there would
+    else kill one after the other, sooner than a new one is ready.
+    """
+    waiting: list[Case] = []
+    for layer in _dealt(_layers(cases)):
+        if waiting and len(waiting) + len(layer) > MAX_BATCH:
+            yield tuple(waiting)
+            waiting.clear()
+        waiting.extend(layer)
+    if waiting:
+        yield tuple(waiting)
+
+
+def _layers(cases: Iterable[Case]) -> Iterator[Batch]:
+    """Neighbouring cases that are calls of one layer, together."""
+    for _, layer in itertools.groupby(cases, _layer_key):
+        while same := tuple(itertools.islice(layer, MAX_BATCH)):
+            yield same
+
+
+def _dealt(layers: Iterator[Batch]) -> Iterator[Batch]:
+    while window := tuple(itertools.islice(layers, _WINDOW)):
+        step = coprime_step(len(window))
+        for place in range(len(window)):
+            yield window[place * step % len(window)]
+
+
+def _layer_key(case: Case) -> tuple[object, ...]:
+    """What makes two neighbouring cases calls of one layer."""
+    return (
+        case.layer, case.mode, case.kernel, case.strides, case.dilation, case.padding, case.data_format,
+        case.channels, case.filters, case.groups, case.bias, case.dtype, case.multiplier, case.output_padding,
+        case.form, case.data,
+    )  # fmt: skip
