@@ -46,7 +46,7 @@ from harness.errors import (
     HarnessError,
 )
 from harness.generator.coverage import coverage
-from harness.generator.library import cases_of, check, counted
+from harness.generator.library import cases_of, check, counted, kept_cases
 from harness.records import Case, Data, DataFormat, Form, Launch, Layer, Mode, RunInfo, Target
 from harness.report import Tally, copy_tables, explanation, svg_picture, write_reports
 from harness.report.tally import tally_of
@@ -102,7 +102,7 @@ def run_command(
     directory = output or Path("reports", "runs", f"{time.strftime('%Y%m%d-%H%M%S')}-{'-'.join(names)}")
     num_jobs = jobs or os.cpu_count() or 1
     plan_of = partial(
-        _plan, directory, names, lambda: cases_of(library, names), chosen, targets_file, num_jobs, timeout
+        _plan, directory, names, kept_cases(library, names), chosen, targets_file, num_jobs, timeout
     )
     info = _observe(plan_of, directory, resume=resume)
     doubts: list[Doubt] = []

@@ -96,7 +96,7 @@ def run(plan: Plan, progress: Progress, *, resume: bool) -> RunInfo:
     state = COMPLETE
     prepare = preparation(plan, progress)
     try:
-        works.extend(_share_out(plan, progress))
+        works.extend(_share_out(plan, opened.header.cases, progress))
         met: set[str] = set()
         logs = plan.directory / store.LOGS
         with store.ObservationLog(plan.directory) as log:
@@ -161,11 +161,11 @@ def _open(plan: Plan, *, resume: bool) -> _Opened:
     return _Opened(stored, {} if info.footer is None else {run.name: run for run in info.footer.targets})
 
 
-def _share_out(plan: Plan, progress: Progress) -> Iterator[Work]:
+def _share_out(plan: Plan, num_cases: int, progress: Progress) -> Iterator[Work]:
     """A target's share each, without what has been observed before."""
     for target in plan.targets:
         done = store.observed_ids(plan.directory, target.name)
-        left = sum(case.id not in done for case in plan.cases())
+        left = num_cases - len(done)
         progress.planned(target.name, left)
         yield Work(
             target=target,
