@@ -313,8 +313,9 @@ def _look_again(
 ) -> _Looked:
     """Ask some of what diverges again, with progress shown."""
     doubts, has_news = tuple(found), False
+    lineages = {name: run_of.lineage for name, run_of in info.target_runs.items()}
     for _ in range(ROUNDS):
-        chosen = {} if _is_interrupted(info) else worth_asking(doubts)
+        chosen = {} if _is_interrupted(info) else worth_asking(doubts, lineages)
         if not chosen:
             break
         with bars(directory / LOGS, keeps_logs=keeps) as progress:

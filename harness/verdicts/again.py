@@ -7,6 +7,7 @@ does not come again, so are many more of its signature. What does not come again
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, assert_never
@@ -55,11 +56,15 @@ class DivergenceSignature:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A divergence that may have to be looked at again. `came_again` is None where it has not been."""
+    """A divergence that may have to be looked at again. `came_again` is None where it has not been.
+
+    `shown` is what a second look has to show again.
+    """
 
     target: str
     case_id: str
     signature: DivergenceSignature
+    shown: str
     came_again: bool | None
 
 
@@ -70,17 +75,27 @@ def signature_of(judged: Judged) -> DivergenceSignature:
     return DivergenceSignature(finding.divergence, finding.case.kind, finding.case.mode, note_of(judged))
 
 
-def worth_asking(doubts: Iterable[Doubt]) -> Mapping[str, Chosen]:
-    """What each target is to be asked again and has not been: by target, the first of each signature."""
+def worth_asking(doubts: Iterable[Doubt], lineages: Mapping[str, str]) -> Mapping[str, Chosen]:
+    """What each target is to be asked again: by target, the first of each signature.
+
+    What was asked again is not, nor is what another target of the same lineage shows; `lineages` are those of
+    the targets.
+    """
     groups: dict[tuple[str, DivergenceSignature], list[Doubt]] = {}
+    showing: dict[tuple[str, str, str], set[str]] = {}
     for doubt in doubts:
         groups.setdefault((doubt.target, doubt.signature), []).append(doubt)
+        showing.setdefault((lineages[doubt.target], doubt.case_id, doubt.shown), set()).add(doubt.target)
     chosen: dict[str, Chosen] = {}
     for (target, signature), group in groups.items():
         is_crash = signature.divergence is Divergence.CRASH
         few, many = (FEW_CRASHES, MANY_CRASHES) if is_crash else (FEW, MANY)
         number = many if any(doubt.came_again is False for doubt in group) else few
-        cases = tuple(parse_case_id(one.case_id) for one in group[:number] if one.came_again is None)
+        cases = tuple(
+            parse_case_id(one.case_id)
+            for one in group[:number]
+            if one.came_again is None and len(showing[lineages[target], one.case_id, one.shown]) == 1
+        )
         if cases:
             earlier = chosen.get(target, Chosen((), ()))
             chosen[target] = (
@@ -91,23 +106,20 @@ def worth_asking(doubts: Iterable[Doubt]) -> Mapping[str, Chosen]:
     return chosen
 
 
-def comes_again(first: Judged, second: Judged) -> bool:
-    """Whether a second look shows the divergence that the first one showed.
+def shown(judged: Judged) -> str:
+    """What a look showed, as far as a second one has to show the same.
 
     Wrong values have to be the same values; of errors and crashes the kind is enough.
     """
-    one, other = first.finding, second.finding
-    if (one.verdict, one.divergence) != (other.verdict, other.divergence):
-        return False
-    match one.divergence:
+    finding, observation = judged.finding, judged.observation
+    match finding.divergence:
         case Divergence.VALUE | Divergence.NONFINITE | Divergence.GRADIENT:
-            looks = (first.observation, second.observation)
-            arrays, others = ((look.values, *look.gradients) for look in looks)
-            return len(arrays) == len(others) and all(map(_is_same, arrays, others))
+            what = _digest((observation.values, *observation.gradients))
         case Divergence.SHAPE:
-            return one.observed_shape == other.observed_shape
+            what = str(finding.observed_shape)
         case _:
-            return True
+            what = ""
+    return f"{finding.verdict} {finding.divergence} {what}"
 
 
 def unstable(first: Finding, second: Finding) -> Finding:
@@ -120,13 +132,13 @@ def unstable(first: Finding, second: Finding) -> Finding:
     )
 
 
-def _is_same(one: Array | None, other: Array | None) -> bool:
-    """Whether two arrays have the same dtype, shape and bits."""
-    if one is None or other is None:
-        return one is other
-    return (one.dtype, one.shape) == (other.dtype, other.shape) and (
-        np.ascontiguousarray(one).tobytes() == np.ascontiguousarray(other).tobytes()
-    )
+def _digest(arrays: Iterable[Array | None]) -> str:
+    """The same for arrays of the same dtypes, shapes and bits only."""
+    digest = hashlib.blake2b(digest_size=16)
+    for array in arrays:
+        digest.update(b"none" if array is None else f"{array.dtype} {array.shape} ".encode())
+        digest.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
 
 
 def _said(finding: Finding) -> str:

@@ -60,16 +60,16 @@ def all_of(one: Target, cases: Sequence[Case]) -> Mapping[str, Chosen]:
 def test_an_interrupt_is_kept_and_the_look_goes_on_where_it_ended(tmp_path: Path) -> None:
     one = target("nan")
     done = run_targets(tmp_path, [one], suite(), BRIEF, environ=at(tmp_path))
-    chosen = worth_asking(doubts(tmp_path, done.info))
+    chosen = worth_asking(doubts(tmp_path, done.info), {one.name: one.lineage})
     assert len(chosen[one.name]) > 1
     cut = look_again(tmp_path, one, done.info, chosen, InterruptedAfter(1))
     assert cut.footer is not None
     assert (cut.footer.state, cut) == ("interrupted", store.read_info(tmp_path / "run"))
     resumed = run_targets(tmp_path, [one], suite(), BRIEF, environ=at(tmp_path), resume=True)
-    left = worth_asking(doubts(tmp_path, resumed.info))
+    left = worth_asking(doubts(tmp_path, resumed.info), {one.name: one.lineage})
     assert (resumed.state, len(left[one.name])) == ("complete", len(chosen[one.name]) - 1)
     look_again(tmp_path, one, resumed.info, left)
-    assert worth_asking(doubts(tmp_path, resumed.info)) == {}
+    assert worth_asking(doubts(tmp_path, resumed.info), {one.name: one.lineage}) == {}
     assert len(second_looks(tmp_path, one)) == len(chosen[one.name])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,7 +32,7 @@ from harness.verdicts.again import (
     MANY_CRASHES,
     DivergenceSignature,
     Doubt,
-    comes_again,
+    shown,
     worth_asking,
 )
 from harness.verdicts.judge import judged, looked_at
@@ -46,10 +46,44 @@ CRASH = DivergenceSignature(Divergence.CRASH, Kind.CONVOLUTION, Mode.EAGER, "SIG
 SEVERAL = tuple(replace(PLAIN, input=(5, n)) for n in range(6, 6 + 2 * MANY))
 
 
-def doubts(signature: DivergenceSignature, number: int, came_again: Sequence[bool] = ()) -> list[Doubt]:
+def doubts(
+    signature: DivergenceSignature,
+    number: int,
+    came_again: Sequence[bool] = (),
+    target: str = TARGET,
+    what: str = "",
+) -> list[Doubt]:
     """So many divergences, of the first of which it is known whether they came again."""
     known = [*came_again, *[None] * (number - len(came_again))]
-    return [Doubt(TARGET, case.id, signature, one) for case, one in zip(SEVERAL, known, strict=False)]
+    return [Doubt(target, case.id, signature, what, one) for case, one in zip(SEVERAL, known, strict=False)]
+
+
+LINEAGES = {TARGET: "tensorflow", "older": "tensorflow", "other": "torch", TWO: "made"}
+
+
+def asked(found: Sequence[Doubt]) -> Mapping[str, Chosen]:
+    return worth_asking(found, LINEAGES)
+
+
+def test_what_two_targets_of_a_lineage_show_is_not_asked_again() -> None:
+    chosen = asked([*doubts(VALUE, 2), *doubts(CRASH, 1, target="older"), *doubts(VALUE, 2, target="older")])
+    assert chosen == {}
+    chosen = asked([*doubts(VALUE, 3), *doubts(VALUE, 1, target="older")])
+    assert ids(chosen[TARGET].cases) == ids(SEVERAL[1:3])
+    assert chosen.keys() == {TARGET}
+
+
+@pytest.mark.parametrize(("target", "what"), [("other", ""), ("older", "another value")])
+def test_what_a_target_of_another_lineage_shows_or_one_that_shows_something_else_is_no_second_look(
+    target: str, what: str
+) -> None:
+    chosen = asked([*doubts(VALUE, 1), *doubts(VALUE, 1, target=target, what=what)])
+    assert {name: len(own) for name, own in chosen.items()} == {TARGET: 1, target: 1}
+
+
+def test_one_that_did_not_come_again_is_no_reason_to_ask_what_another_target_shows() -> None:
+    chosen = asked([*doubts(VALUE, 5, [False]), *doubts(VALUE, 3, target="older")])
+    assert ids(chosen[TARGET].cases) == ids(SEVERAL[3:5])
 
 
 def ids(cases: Sequence[Case]) -> list[str]:
@@ -58,16 +92,16 @@ def ids(cases: Sequence[Case]) -> list[str]:
 
 def test_the_first_few_of_each_signature_are_asked_again_and_crashes_apart() -> None:
     other = replace(VALUE, mode=Mode.JIT)
-    chosen = worth_asking([*doubts(VALUE, 5), *doubts(other, 1), *doubts(CRASH, 5)])
+    chosen = asked([*doubts(VALUE, 5), *doubts(other, 1), *doubts(CRASH, 5)])
     assert ids(chosen[TARGET].cases) == [*ids(SEVERAL[:FEW]), SEVERAL[0].id]
     assert ids(chosen[TARGET].deadly) == ids(SEVERAL[:FEW_CRASHES])
     assert len(chosen[TARGET]) == FEW + 1 + FEW_CRASHES
 
 
 def test_what_was_asked_again_is_not_asked_a_third_time() -> None:
-    chosen = worth_asking(doubts(VALUE, 5, [True]))
+    chosen = asked(doubts(VALUE, 5, [True]))
     assert ids(chosen[TARGET].cases) == ids(SEVERAL[1:FEW])
-    assert worth_asking(doubts(VALUE, 5, [True] * FEW)) == {}
+    assert asked(doubts(VALUE, 5, [True] * FEW)) == {}
 
 
 @pytest.mark.parametrize(("signature", "many"), [(VALUE, MANY), (CRASH, MANY_CRASHES)])
@@ -78,7 +112,7 @@ def test_one_that_does_not_come_again_has_many_more_of_its_signature_asked(
         *doubts(signature, 2 * MANY, [True, False]),
         *doubts(replace(signature, note="another"), 1, [True]),
     ]
-    chosen = worth_asking(group)[TARGET]
+    chosen = asked(group)[TARGET]
     assert ids((*chosen.cases, *chosen.deadly)) == ids(SEVERAL[2:many])
 
 
@@ -124,7 +158,7 @@ def test_wrong_values_have_to_be_the_same_again_and_errors_of_the_same_kind(
 ) -> None:
     one, other = (judged_one(TARGET, PLAIN, lambda *_, look=look: look) for look in (first, second))
     assert one.finding.verdict is Verdict.DIVERGES
-    assert comes_again(one, other) is same
+    assert (shown(one) == shown(other)) is same
 
 
 def look_again(directory: Path, *observations: Observation) -> None:
@@ -178,7 +212,7 @@ def test_divergences_are_listed_with_their_signatures_and_what_became_of_them(tm
         PLAIN.id: (VALUE, None),
         MUST_BE_REFUSED.id: (refused, None),
     }
-    chosen = worth_asking(found)
+    chosen = asked(found)
     assert chosen.keys() == {TWO}
     look_again(tmp_path, CONFORMING, accepted)
     after = looked_at(tmp_path, info, (), found, chosen)
