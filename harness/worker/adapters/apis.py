@@ -9,8 +9,8 @@ from typing import Any, Callable, Dict, NamedTuple
 from .generation import Generation
 from .processor import describe_processor
 
-PROGRAMS = "JAX_COMPILATION_CACHE_DIR"
-"""Where JAX keeps the programs that it compiled, for workers to come."""
+PROGRAMS = ("JAX_COMPILATION_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR")
+"""Where JAX and PyTorch keep the programs that they compiled, for workers to come."""
 
 Api = NamedTuple("Api", [("name", str), ("keras", Any), ("keras_version", str), ("version", str)])
 """An imported API. `version` is counted as its targets are: TensorFlow's own for `tf.keras`."""
@@ -24,13 +24,14 @@ def load(name: str) -> Api:
     if name not in OPEN:
         known = ", ".join(sorted(OPEN))
         raise LookupError("there is no API {!r}; the worker can be started for {}".format(name, known))
-    if PROGRAMS in os.environ:
-        os.environ[PROGRAMS] = folder_of_programs(os.environ[PROGRAMS])
+    for name_of_folder in PROGRAMS:
+        if name_of_folder in os.environ:
+            os.environ[name_of_folder] = folder_of_programs(os.environ[name_of_folder])
     return OPEN[name](name)
 
 
 def folder_of_programs(folder: str) -> str:
-    """The folder in it for this processor: JAX does not ask for which one a program was compiled."""
+    """The folder in it for this processor: nobody asks for which one a program was compiled."""
     words = "".join(sorted(describe_processor().values()))
     return os.path.join(folder, hashlib.sha256(words.encode("utf-8")).hexdigest()[:12])
 
