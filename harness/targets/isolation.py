@@ -108,8 +108,8 @@ def _private(home: Path) -> dict[str, str]:
         "KERAS_HOME": str(home / ".keras"),
         "XDG_CACHE_HOME": str(home / ".cache"),
         "XDG_CONFIG_HOME": str(home / ".config"),
-        # Kerases of one backend ask for the same programs, and share them; the worker adds the processor.
-        "TORCHINDUCTOR_CACHE_DIR": str(home.parent / "torch-programs"),
+        "TORCHINDUCTOR_CACHE_DIR": str(home / ".cache" / "torchinductor"),
+        # Kerases of one JAX ask for the same programs, and share them; the worker adds the processor.
         "JAX_COMPILATION_CACHE_DIR": str(home.parent / "jax-programs"),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",

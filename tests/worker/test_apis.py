@@ -32,16 +32,6 @@ PACKAGES = {
 }
 
 
-def test_programs_compiled_for_another_processor_lie_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    folders = set()
-    for isa in ("avx avx2", "avx avx2 avx512f"):
-        facts = {"processor": "one", "processor_isa": isa}
-        monkeypatch.setattr(apis, "describe_processor", lambda facts=facts: facts)
-        folders.add(apis.folder_of_programs("programs"))
-    assert len(folders) == 2
-    assert {str(Path(folder).parent) for folder in folders} == {"programs"}
-
-
 @pytest.fixture
 def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, ModuleType]:
     """What can be imported, in place of the real packages."""

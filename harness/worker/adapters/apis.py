@@ -1,16 +1,12 @@
 """The APIs that a worker can be started for: how each is imported, and how it counts its versions."""
 
-import hashlib
 import importlib
 import os
 import re
 from typing import Any, Callable, Dict, NamedTuple
 
 from .generation import Generation
-from .processor import describe_processor
-
-PROGRAMS = ("JAX_COMPILATION_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR")
-"""Where JAX and PyTorch keep the programs that they compiled, for workers to come."""
+from .programs import choose_folders
 
 Api = NamedTuple("Api", [("name", str), ("keras", Any), ("keras_version", str), ("version", str)])
 """An imported API. `version` is counted as its targets are: TensorFlow's own for `tf.keras`."""
@@ -24,16 +20,8 @@ def load(name: str) -> Api:
     if name not in OPEN:
         known = ", ".join(sorted(OPEN))
         raise LookupError("there is no API {!r}; the worker can be started for {}".format(name, known))
-    for name_of_folder in PROGRAMS:
-        if name_of_folder in os.environ:
-            os.environ[name_of_folder] = folder_of_programs(os.environ[name_of_folder])
+    choose_folders(os.environ)
     return OPEN[name](name)
-
-
-def folder_of_programs(folder: str) -> str:
-    """The folder in it for this processor: nobody asks for which one a program was compiled."""
-    words = "".join(sorted(describe_processor().values()))
-    return os.path.join(folder, hashlib.sha256(words.encode("utf-8")).hexdigest()[:12])
 
 
 def generation_of(api: Api) -> Generation:
