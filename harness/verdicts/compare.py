@@ -53,21 +53,21 @@ def _judge_error(
     text = str(observation.error)
     match expectation.refusal:
         case Refusal.REQUIRED:
-            if any(word.lower() in text.lower() for word in expectation.refusal_arguments):
-                return _finding(case, expectation, observation, Verdict.CONFORMS, note=text)
-            wanted = expectation.refusal_arguments[0]
-            return _diverging(
-                case, expectation, observation, Divergence.UNEXPECTED_ERROR, text, f"does not name {wanted}"
-            )
+            arguments = expectation.refusal_arguments
+            is_right = any(word.lower() in text.lower() for word in arguments)
+            cause = f"does not name {arguments[0]}"
         case Refusal.ALLOWED:
-            return _finding(case, expectation, observation, Verdict.CONFORMS, note=text)
+            is_right, cause = True, ""
         case Refusal.WRONG:
-            limit = limit_on_error(limits, case, text)
-            if limit is not None:
-                return _unsupported(case, expectation, observation, note=text, cause=limit.reason)
-            return _diverging(case, expectation, observation, Divergence.UNEXPECTED_ERROR, text)
+            is_right, cause = False, ""
         case _:
             assert_never(expectation.refusal)
+    if is_right:
+        return _finding(case, expectation, observation, Verdict.CONFORMS, note=text)
+    limit = limit_on_error(limits, case, text)
+    if limit is not None:
+        return _unsupported(case, expectation, observation, note=text, cause=limit.reason)
+    return _diverging(case, expectation, observation, Divergence.UNEXPECTED_ERROR, text, cause)
 
 
 def _judge_return(

@@ -300,6 +300,15 @@ def test_a_documented_refusal_is_unsupported_with_its_reason() -> None:
     assert finding.standing is Standing.AGREED
 
 
+def test_a_refusal_that_a_documented_limit_forestalls_need_not_name_its_argument() -> None:
+    lacking = observed(MUST_BE_REFUSED, Outcome.RAISED)
+    other = replace(lacking, error=ObservedError("NotImplementedError", "no such layer"))
+    finding = judged(MUST_BE_REFUSED, other, LIMIT)
+    assert (finding.verdict, finding.cause) == (Verdict.UNSUPPORTED, "a documented limit")
+    assert judged(MUST_BE_REFUSED, other).divergence is Divergence.UNEXPECTED_ERROR
+    assert judged(MUST_BE_REFUSED, lacking, LIMIT).verdict is Verdict.CONFORMS
+
+
 SAID_BEFORE: tuple[tuple[dict[str, Any], Divergence | None], ...] = (
     ({"inferred_shape": (2, 3, 7, 3)}, Divergence.INFERRED_SHAPE),
     ({"symbolic_shape": (2, 3, 7, 3)}, Divergence.INFERRED_SHAPE),

@@ -31,6 +31,8 @@ CAUSAL = "conv1d-eager-i7-k4-s1-d2-causal-last-b1-c3-f5-g1-bias-float32"
 HALF = "depthwiseconv2d-eager-i5x6-k2x1-s1x2-d1x1-valid-first-b2-c2-m1-bias-float16"
 MXNET = {"backend": "mxnet", "keras": "2.2.4"}
 THEANO = {"backend": "theano", "keras": "2.3.1"}
+OPENVINO = {"backend": "openvino", "keras": "3.10.0"}
+TRANSPOSED = "conv1dtranspose-eager-i7-k2-s1-d1-same-first-b1-c1-f3-nobias-float32"
 
 
 @pytest.mark.parametrize(
@@ -47,6 +49,14 @@ THEANO = {"backend": "theano", "keras": "2.3.1"}
         (MXNET, CAUSAL, "ValueError: MXNet Backend: `padding` should be either `same` or `valid`."),
         (MXNET, HALF, "MXNetError: linalg_impl.h:166: FP16 gemm on cpu not implemented! Stack trace:"),
         (THEANO, SEPARABLE, "NotImplementedError: "),
+        (OPENVINO, SEPARABLE, "NotImplementedError: `separable_conv` is not supported with openvino backend"),
+        (OPENVINO, HALF, "AssertionError: `depthwise_conv` is supported only for channels_last data_format"),
+        (
+            {"backend": "torch", "keras": "3.12.4"},
+            TRANSPOSED,
+            "ValueError: The padding arguments (padding=same) and output_padding=1) lead to a Torch"
+            " output_padding (1) that is greater than strides (1). This is not supported.",
+        ),
     ],
 )
 def test_what_an_old_backend_says_that_it_lacks_is_a_limit(
