@@ -13,7 +13,7 @@ from typing import Final
 
 from harness.oracle.rules import KERAS, Rule
 from harness.records import Judged, RunInfo
-from harness.report.conformance import Cell, Conformance, Row
+from harness.report.conformance import EVERY, Cell, Conformance, Row
 from harness.report.tally import Tallier, Tally
 from harness.verdicts.changes import Change, ChangeKind, Changes, Way
 from harness.verdicts.readings import Reading, Readings, in_words
@@ -50,15 +50,14 @@ class ReadVersions:
 class FamilyHistory:
     """A family: its versions in order, and rows with a cell per version.
 
-    `modes` has a row per layer and mode, `rows` one per layer, padding and facet, and `parts` is for files
-    of which the lines add up (`Conformance.parts`).
+    `modes` has a row per layer and mode, `paddings` one per layer and padding; the rows of each count every
+    finding once. Facets are for the tables of one run: over all versions they are megabytes.
     """
 
     family: str
     columns: tuple[Column, ...]
     modes: tuple[Row, ...]
-    rows: tuple[Row, ...]
-    parts: tuple[Row, ...]
+    paddings: tuple[Row, ...]
     total: Cell
     readings: tuple[ReadVersions, ...]
     changes: tuple[Change, ...]
@@ -70,7 +69,7 @@ class FamilyHistory:
 
     def folded(self) -> tuple[tuple[str, int], ...]:
         """Neighbouring columns that say the same in every row, as one: its versions, and its first place."""
-        rows = (*self.modes, *self.rows)
+        rows = (*self.modes, *self.paddings)
         said = [tuple(row.cells[place] for row in rows) for place in range(len(self.columns))]
         groups = groupby(range(len(self.columns)), key=lambda place: said[place])
         return tuple(
@@ -109,7 +108,7 @@ def gather_history(info: RunInfo, judged: Iterable[Judged]) -> History:
         readings.add(one)
         changes.add(one)
     tally, found, all_changes = tallier.tally(), readings.readings(), changes.changes()
-    modes, rows, parts = list(table.modes()), list(table.rows()), list(table.parts())
+    modes, paddings = list(table.modes()), [row for row in table.rows() if row.facet == EVERY]
     families: list[FamilyHistory] = []
     start = 0
     for block in blocks:
@@ -119,8 +118,7 @@ def gather_history(info: RunInfo, judged: Iterable[Judged]) -> History:
                 family=block.family,
                 columns=block.columns,
                 modes=_between(modes, start, end),
-                rows=_between(rows, start, end),
-                parts=_between(parts, start, end),
+                paddings=_between(paddings, start, end),
                 total=_total(tally, block),
                 readings=_readings_of(block.columns, found),
                 changes=tuple(change for change in all_changes if change.family == block.family),

@@ -1,4 +1,4 @@
-"""The history as CSV: `history.csv` in long form, `changes.csv`, and `targets.csv` with pins and versions."""
+"""The history as CSV: `history.csv`, `changes.csv`, and `targets.csv` with pins and measured versions."""
 
 from __future__ import annotations
 
@@ -15,14 +15,9 @@ from harness.verdicts.changes import Change
 
 COLUMNS: Final = (
     "family",
-    "api",
-    "backend",
-    "version",
     "target",
     "layer",
-    "mode",
     "padding",
-    "facet",
     "judged",
     "conforming",
     "refused",
@@ -69,10 +64,7 @@ TARGET_COLUMNS: Final = (
 
 
 def write_history_csv(path: Path, history: History) -> None:
-    """Write `history.csv`: one line per row and target that has findings.
-
-    The lines with facet `all` are those of one mode each, and count every finding once.
-    """
+    """Write `history.csv`: one line per target, layer and padding; they count every finding once."""
     write_table(path, COLUMNS, _rows(history))
 
 
@@ -90,21 +82,14 @@ def write_targets_csv(path: Path, history: History) -> None:
 def _rows(history: History) -> Iterator[tuple[object, ...]]:
     for family in history.families:
         for place, column in enumerate(family.columns):
-            run = column.run
-            api, backend = ("", "") if run is None else (run.api, run.backend)
-            for row in family.parts:
+            for row in family.paddings:
                 cell = row.cells[place]
                 if cell.judged:
                     yield (
                         family.family,
-                        api,
-                        backend,
-                        column.version,
                         column.target,
                         row.layer,
-                        row.mode,
                         row.padding,
-                        row.facet,
                         cell.judged,
                         cell.conforming,
                         cell.refused,

@@ -38,7 +38,7 @@ def write_history_html(path: Path, history: History) -> None:
         tally=history.tally,
         headline=headline(history.tally),
         shortfall=shortfall(history.info, history.tally),
-        paddings=sorted({row.padding for family in history.families for row in family.rows}),
+        paddings=sorted({row.padding for family in history.families for row in family.paddings}),
         notes=(
             ("How to read the tables", LEGEND),
             ("How same is read", SAME_DEFINED),

@@ -169,12 +169,8 @@ def _table_lines(family: FamilyHistory) -> Iterator[str]:
     folded = family.folded()
     yield table_line("case", *(escaped(head) for head, _ in folded))
     yield table_line("---", *("---:" for _ in folded))
-    for row in (*family.modes, *family.rows):
-        name = (
-            f"{row.layer} · {row.mode}"
-            if row.padding == EVERY
-            else f"{row.layer} {row.padding} · {row.facet}"
-        )
+    for row in (*family.modes, *family.paddings):
+        name = f"{row.layer} · {row.mode if row.padding == EVERY else row.padding}"
         yield table_line(escaped(name), *(str(row.cells[place]) for _, place in folded))
 
 
