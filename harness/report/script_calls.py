@@ -77,7 +77,7 @@ def numbers(y):
 NUMBERS_KERAS_2: Final = Part(
     """\
 def numbers(y):
-    return np.asarray(y)
+    return y.numpy() if hasattr(y, "numpy") else np.asarray(y)
 """
 )
 

@@ -358,3 +358,19 @@ def test_a_float_type_that_is_none_is_unsupported() -> None:
 def test_a_layer_that_does_not_exist_is_unsupported(layer: Layer) -> None:
     with pytest.raises(Unsupported, match=rf"^Keras 2\.99 has no {layer}$"):
         observed(Keras2(standin2.keras2(), "2.99"), fitted(replace(PLAIN, layer=layer)))
+
+
+class Halves:
+    """A bfloat16 tensor of TensorFlow 2.0, of which NumPy can make no array."""
+
+    def numpy(self) -> Any:
+        return np.ones((2, 3), "float16")
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        raise AttributeError("Tensor.name is meaningless when eager execution is enabled.")
+
+
+def test_a_tensor_makes_its_own_array() -> None:
+    keras = Keras2(eager(), "2.99")
+    assert keras.to_numpy(Halves()).shape == (2, 3)
+    assert keras.to_numpy(np.ones(4)).shape == (4,)

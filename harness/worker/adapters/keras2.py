@@ -125,8 +125,11 @@ class Keras2(Generation):
         return differentiating.by_tensorflow(layer, tensor, layer.trainable_weights)
 
     def to_numpy(self, output: Any) -> Any:
-        """The values of an eager tensor, or the array that a graph gave."""
-        return np.asarray(output)
+        """The values of an eager tensor, or the array that a graph gave.
+
+        NumPy cannot make an array of a bfloat16 tensor of TensorFlow 2.0 to 2.2; the tensor can.
+        """
+        return output.numpy() if hasattr(output, "numpy") else np.asarray(output)
 
     def _weights(self, case: wire.Message) -> List[Any]:
         """The case's weights, in the layout of the backend."""
