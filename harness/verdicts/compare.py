@@ -54,7 +54,7 @@ def _judge_error(
     match expectation.refusal:
         case Refusal.REQUIRED:
             arguments = expectation.refusal_arguments
-            is_right = any(word.lower() in text.lower() for word in arguments)
+            is_right = any(_in_words(word) in _in_words(text) for word in arguments)
             cause = f"does not name {arguments[0]}"
         case Refusal.ALLOWED:
             is_right, cause = True, ""
@@ -68,6 +68,11 @@ def _judge_error(
     if limit is not None:
         return _unsupported(case, expectation, observation, note=text, cause=limit.reason)
     return _diverging(case, expectation, observation, Divergence.UNEXPECTED_ERROR, text, cause)
+
+
+def _in_words(text: str) -> str:
+    """Text in which `output_padding`, "output padding" and "Output padding" are one."""
+    return text.lower().replace("_", " ")
 
 
 def _judge_return(

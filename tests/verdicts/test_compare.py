@@ -266,7 +266,7 @@ def test_a_refusal_names_its_argument(case: Case, words: tuple[str, ...]) -> Non
     finding = judged(case, blind)
     assert finding.divergence is Divergence.UNEXPECTED_ERROR
     assert finding.cause == f"does not name {expected(case).refusal_arguments[0]}"
-    for word in words:
+    for word in (*words, *(word.replace("_", " ") for word in words)):
         named = replace(blind, error=ObservedError("ValueError", f"Invalid `{word.upper()}`"))
         assert judged(case, named).verdict is Verdict.CONFORMS
 
