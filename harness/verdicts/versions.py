@@ -1,4 +1,7 @@
-"""The targets of a run as lines of versions: a block per family, its columns in the order of versions."""
+"""The targets of a run as lines of versions: a block per family and variant, its columns by version.
+
+A variant is a line of its own: between the plain targets it would part each version from its neighbour.
+"""
 
 from __future__ import annotations
 
@@ -50,21 +53,28 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The targets of a family, by version, measured version of the backend, and variant."""
+    """The targets of a family, by version and measured version of the backend.
+
+    `family` ends with the variant, as a target's name does: `tensorflow+onednn=0`.
+    """
 
     family: str
     columns: tuple[Column, ...]
 
 
 def blocks_of(info: RunInfo) -> tuple[Block, ...]:
-    """Every target of the run in one block; families in the order of `FAMILIES`."""
+    """Every target of the run in one block; families in the order of `FAMILIES`, each before its variants."""
     runs = info.target_runs
-    families: dict[str, list[tuple[str, TargetRun | None]]] = {}
+    lines: dict[tuple[str, str], list[tuple[str, TargetRun | None]]] = {}
     for name in info.header.targets:
         run = runs.get(name)
-        families.setdefault(UNPLACED if run is None else run.family or run.backend, []).append((name, run))
-    order = sorted(families, key=lambda family: (_place(family), family))
-    return tuple(Block(family, _columns(families[family])) for family in order)
+        family, variant = (UNPLACED, "") if run is None else (run.family or run.backend, run.variant)
+        lines.setdefault((family, variant), []).append((name, run))
+    order = sorted(lines, key=lambda line: (_place(line[0]), *line))
+    return tuple(
+        Block(f"{family}+{variant}" if variant else family, _columns(lines[family, variant]))
+        for family, variant in order
+    )
 
 
 def span_of(heads: Sequence[str]) -> str:
@@ -93,12 +103,12 @@ def _head(name: str, run: TargetRun | None, *, is_alone: bool) -> str:
         return name
     numbers = _NUMBERS.match(_backend_version(run))
     backend = "" if is_alone or numbers is None else f" on {numbers[0]}"
-    return f"{version}{backend}{f' {run.variant}' if run.variant else ''}"
+    return f"{version}{backend}"
 
 
-def _order(target: tuple[str, TargetRun | None]) -> tuple[_VersionKey, _VersionKey, str, str]:
+def _order(target: tuple[str, TargetRun | None]) -> tuple[_VersionKey, _VersionKey, str]:
     name, run = target
-    return (_key(_version(run)), _key(_backend_version(run)), "" if run is None else run.variant, name)
+    return (_key(_version(run)), _key(_backend_version(run)), name)
 
 
 def _version(run: TargetRun | None) -> str:

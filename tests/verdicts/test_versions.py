@@ -40,9 +40,15 @@ def test_a_long_version_of_a_backend_is_cut_to_its_numbers() -> None:
     assert found == ["3.0.5 on 2.13.0", "3.0.5 on 2026.4.1"]
 
 
-def test_a_variant_is_named_and_comes_after_the_plain_target() -> None:
-    found = heads(target("3.0.5", variant="xla"), target("3.0.5"))
-    assert found == ["3.0.5 on 1.0", "3.0.5 on 1.0 xla"]
+def test_a_variant_is_a_line_of_its_own_after_the_plain_targets() -> None:
+    versions = [target(number, variant=variant) for variant in ("xla", "") for number in ("3.1.1", "3.0.5")]
+    blocks = blocks_of(info_of([*versions, target("1.0", "jax")]))
+    assert [block.family for block in blocks] == ["jax", "made", "made+xla"]
+    assert [[column.head for column in block.columns] for block in blocks] == [
+        ["1.0"],
+        ["3.0.5", "3.1.1"],
+        ["3.0.5", "3.1.1"],
+    ]
 
 
 def test_columns_that_read_alike_are_named_by_their_targets() -> None:
