@@ -59,7 +59,8 @@ def give(layer, weights):
     """Set the weights; what must be refused has no weights of the right shape, and keeps its own."""
     if not weights:
         return
-    built, right = ([tuple(w.shape) for w in all_of] for all_of in (layer.get_weights(), weights))
+    variables = layer.weights if hasattr(keras, "ops") else layer.get_weights()
+    built, right = ([tuple(w.shape) for w in all_of] for all_of in (variables, weights))
     if built != right:
         raise WrongWeights("{}, the formula says {}".format(built, right))
     layer.set_weights(weights)

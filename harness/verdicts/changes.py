@@ -29,6 +29,7 @@ _LENGTH: Final = 120
 
 _WRAPPING = re.compile(
     r"Exception encountered when calling (layer )?\S+( \(type \w+\))?\."
+    r"|Graph execution error:.*File \"[^\"]*\", line \d+, in \S+(.{,200}?Node: '[^']*')?"
     r"|\{\{.*?\}\}|\[\[.*?\]\]|\[Op:.*?\]|\[CALL STACK\].*|Arguments received by .*",
     re.DOTALL,
 )

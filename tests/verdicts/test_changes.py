@@ -150,6 +150,20 @@ def test_the_wrapping_of_a_framework_does_not_tell_errors_apart() -> None:
     assert first_words(finding) == "ValueError: no NCHW"
 
 
+@pytest.mark.parametrize(
+    "stack",
+    [
+        'File "a/b.py", line 5, in <module>\n\n  File "c.py", line 117, in extract_stack\n\n',
+        'File "b.py", line 5, in <module>\n  call(x)\n  File "c.py", line 1, in call\n  op(\nNode: \'m/c\'\n',
+        'File "a/b.py", line 5, in <module> call(x) File "c.py", line 1, in call op( Node: \'m/c\' ',
+    ],
+)
+def test_the_trace_of_a_graph_does_not_tell_errors_apart(stack: str) -> None:
+    graph = f"Graph execution error:\n\nDetected at node m/c defined at (most recent call last):\n{stack}"
+    finding = judged_one("made", PLAIN, raises(f"{graph}no NCHW\n\t [[{{node m/c}}]] [Op:__f_1]")).finding
+    assert first_words(finding) == "ValueError: no NCHW"
+
+
 def test_the_name_of_the_padding_does_not_tell_errors_apart() -> None:
     def refuses(name: str, case: Case) -> Observation:
         return raises(f"Invalid border mode: '{case.padding}'")(name, case)
