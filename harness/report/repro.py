@@ -59,7 +59,7 @@ _GRAPHS: Final = frozenset({Generation.IN_A_GRAPH, Generation.KERAS_1})
 _JIT_COMPILE_SINCE: Final = (2, 8)
 """The first Keras 2 whose `compile` takes `jit_compile`."""
 
-_DTYPE_SINCE: Final = (2, 3)
+_DTYPE_SINCE: Final = (2, 2, 5)
 """The first Keras outside of TensorFlow whose layers compute in their own `dtype`."""
 
 

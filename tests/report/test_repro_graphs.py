@@ -268,3 +268,9 @@ def test_a_layer_of_half_precision_draws_no_random_numbers() -> None:
         names = ("depthwise_initializer", "pointwise_initializer")
         assert [half.keywords[name] for name in names] == ["zeros", "zeros"]
         assert not {*names} & {*single.keywords, *refused.keywords}
+
+
+@pytest.mark.parametrize(("version", "keeps"), [("2.2.4", False), ("2.2.5", True), ("2.3.1", True)])
+def test_keras_computes_in_the_dtype_of_a_layer_since_2_2_5(version: str, *, keeps: bool) -> None:
+    text = of(replace(SAME, dtype="float64"), target(version, "cntk"))
+    assert ("set_floatx" in text) is not keeps
