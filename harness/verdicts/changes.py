@@ -266,12 +266,17 @@ def note_of(judged: Judged) -> str:
     return first_words(finding)
 
 
+def unwrapped(error: str) -> str:
+    """An error's text without what frameworks wrap it in."""
+    return _WRAPPING.sub("", _ESCAPE.sub("", error))
+
+
 def first_words(finding: Finding) -> str:
     """The first words of an error without what frameworks wrap it in.
 
     Numbers, addresses and the case's own name of its padding are masked.
     """
-    text = _NOISE.sub("#", _WRAPPING.sub("", _ESCAPE.sub("", finding.error)))
+    text = _NOISE.sub("#", unwrapped(finding.error))
     text = text.replace(f"'{finding.case.padding}'", "'#'")
     words = "".join(letter if letter.isprintable() else " " for letter in text).split()
     first = " ".join(words[:_WORDS])

@@ -11,6 +11,7 @@ from typing import Final
 
 from harness.records import Data, Divergence, Finding, Mode, parse_case_id
 from harness.runner.by_hand import Answer, NotCalled
+from harness.verdicts.changes import unwrapped
 from harness.verdicts.consistency import MODES_DISAGREE
 
 INCONSISTENT: Final = "inconsistent"
@@ -36,11 +37,6 @@ _SHOWN_BY: Final[Mapping[Divergence, frozenset[str]]] = MappingProxyType(
 
 _NUM_WORDS: Final = 4
 """Words of an error that have to be the same, its type among them."""
-
-_AROUND: Final = re.compile(
-    r"Exception encountered when calling (layer \S+ \(type \w+\)|[\w.]+\(\))\.|\{\{.*?\}\}|\x1b\[\d+m"
-)
-"""What Keras and TensorFlow put around an error: the name of the layer, of the node, bold letters."""
 
 
 class Result(StrEnum):
@@ -100,4 +96,4 @@ def answer_of_modes(answers: Mapping[str, Answer | NotCalled]) -> Answer | NotCa
 
 def _head(error: str) -> tuple[str, ...]:
     """An error's type and its first words, numbers and names of nodes masked."""
-    return tuple(re.sub(r"[-0-9_]+", "#", word) for word in _AROUND.sub("", error).split()[:_NUM_WORDS])
+    return tuple(re.sub(r"[-0-9_]+", "#", word) for word in unwrapped(error).split()[:_NUM_WORDS])
