@@ -122,8 +122,12 @@ class Sequential:
             layer.input_shape = shape
             self.add(layer)
 
+    @property
+    def weights(self) -> list[Values]:
+        return self.layer.weights
+
     def get_weights(self) -> list[Values]:
-        return self.layer.get_weights()
+        return self.weights
 
     def set_weights(self, weights: list[Values]) -> None:
         self.layer.set_weights(weights)
