@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
@@ -374,3 +375,21 @@ def test_a_tensor_makes_its_own_array() -> None:
     keras = Keras2(eager(), "2.99")
     assert keras.to_numpy(Halves()).shape == (2, 3)
     assert keras.to_numpy(np.ones(4)).shape == (4,)
+
+
+class OfTensorFlow:
+    """A layer of tf.keras 1.13, which asks a shape for its dimensions."""
+
+    __module__ = "tensorflow.python.keras.layers.convolutional"
+    built: Any = None
+
+    def build(self, shape: Any) -> None:
+        self.built = shape.dims
+
+
+def test_a_layer_of_tensorflow_is_built_with_its_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    tensorflow = SimpleNamespace(TensorShape=lambda shape: SimpleNamespace(dims=list(shape)))
+    monkeypatch.setitem(sys.modules, "tensorflow", tensorflow)
+    layer = OfTensorFlow()
+    Keras2(eager(), "2.99").build(layer, (2, 5, 6, 2))
+    assert layer.built == [2, 5, 6, 2]

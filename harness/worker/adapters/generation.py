@@ -1,6 +1,6 @@
 """What a generation of Keras's API has to say: how each step of a case is spelled there."""
 
-from typing import Any, ContextManager, List, Optional, Tuple
+from typing import Any, ContextManager, List, Optional, Sequence, Tuple
 
 from .. import wire
 
@@ -50,6 +50,10 @@ class Generation:
     def bare_layer(self, case: wire.Message) -> Any:
         """The layer without its weights, as a layer must be that is saved: `fill` gives them."""
         raise NotImplementedError
+
+    def build(self, layer: Any, shape: Sequence[int]) -> None:
+        """Build a layer for inputs of this shape."""
+        layer.build(shape)
 
     def give_weights(self, layer: Any, case: wire.Message) -> None:
         """Give a layer that was just built the case's weights, unless it was made with them."""

@@ -124,6 +124,12 @@ class Keras2(Generation):
         tensor = tensorflow.cast(inputs, layer.dtype)
         return differentiating.by_tensorflow(layer, tensor, layer.trainable_weights)
 
+    def build(self, layer: Any, shape: Sequence[int]) -> None:
+        """By a shape of TensorFlow where the layer is its own: DepthwiseConv2D of 1.13 takes no tuple."""
+        if type(layer).__module__.startswith("tensorflow"):
+            shape = importlib.import_module("tensorflow").TensorShape(shape)
+        layer.build(shape)
+
     def to_numpy(self, output: Any) -> Any:
         """The values of an eager tensor, or the array that a graph gave.
 

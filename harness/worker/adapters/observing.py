@@ -79,7 +79,7 @@ class Observer:
         if error is not None:
             said["inference_error"] = wire.describe(error)
         enter("build")
-        layer.build(inputs.shape)
+        self._generation.build(layer, inputs.shape)
         say_weights(self._generation, layer, case, said)
         self._generation.give_weights(layer, case)
         if error is None:
