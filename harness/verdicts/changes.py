@@ -30,7 +30,7 @@ _LENGTH: Final = 120
 _WRAPPING = re.compile(
     r"Exception encountered when calling (layer )?\S+( \(type \w+\))?\."
     r"|Graph execution error:.*File \"[^\"]*\", line \d+, in \S+(.{,200}?Node: '[^']*')?"
-    r"|\{\{.*?\}\}|\[\[.*?\]\]|\[Op:.*?\]|\[CALL STACK\].*|Arguments received by .*",
+    r"|\(defined at [^)]*\)|\{\{.*?\}\}|\[\[.*?\]\]|\[Op:.*?\]|\[CALL STACK\].*|Arguments received by .*",
     re.DOTALL,
 )
 """What frameworks put around an error, and what differs where the error is the same."""
