@@ -267,6 +267,21 @@ def test_what_goes_in_and_what_is_right_are_written_to_the_last_bit(dtype: str, 
     assert ("import ml_dtypes" in text) is (dtype == "bfloat16")
 
 
+@pytest.mark.parametrize(
+    ("layer", "drawn"),
+    [
+        (Layer.CONV1D_TRANSPOSE, ["kernel_initializer='zeros'"]),
+        (Layer.DEPTHWISE_CONV2D, ["depthwise_initializer='zeros'"]),
+        (Layer.SEPARABLE_CONV1D, ["depthwise_initializer='zeros'", "pointwise_initializer='zeros'"]),
+        (Layer.MAX_POOLING2D, []),
+    ],
+)
+def test_no_weights_of_bfloat16_are_drawn(layer: Layer, drawn: list[str]) -> None:
+    text = of(of_family(layer, dtype="bfloat16"))
+    assert re.findall(r"\w+_initializer='zeros'", text) == drawn
+    assert "initializer" not in of(of_family(layer))
+
+
 def test_gradients_are_compared_in_their_order() -> None:
     case = of_family(Layer.CONV2D, mode=Mode.GRADIENT)
     wanted = [expectation_of(case).values, *(one.values for one in expectation_of(case).gradients)]
