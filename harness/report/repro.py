@@ -44,7 +44,7 @@ _IMPORTS: Final[Mapping[Api, tuple[str, ...]]] = {
     Api.PLAIDML_KERAS: ("import plaidml.keras", "plaidml.keras.install_backend()", "import keras"),
 }
 
-_FUNCTIONAL: Final = frozenset({Mode.INFERRED, Mode.COMPILED, Mode.JIT, Mode.DYNAMIC, Mode.RELOADED})
+_FUNCTIONAL: Final = frozenset({Mode.INFERRED, Mode.COMPILED, Mode.JIT, Mode.DYNAMIC})
 """Modes that build a Functional model and run it."""
 
 NO_KERAS: Final = "a program behind the worker's wire format is no Keras that a script could import"
@@ -214,6 +214,8 @@ def _environment(target: TargetRun) -> Iterator[str]:
 def _how(case: Case) -> tuple[str, frozenset[str]]:
     """What calls the case, as code, and the names of the parts that this takes."""
     is_op = is_operation(case.layer)
+    if case.mode is Mode.RELOADED:
+        return "layer_model(inferred, reloaded)", frozenset({"layer_model", "inferred", "reloaded"})
     if case.mode in _FUNCTIONAL:
         model = "layer_model" if not is_op else "op_layer_model" if calls_in_layer(case) else "op_model"
         return f"{model}({case.mode})", frozenset({model, str(case.mode)})
@@ -255,7 +257,8 @@ def _what(case: Case, generation: Generation) -> str:
     if generation in _GRAPHS:
         return f"dict(layer={case.layer.value!r}, {code_of(arguments, case.form)})"
     if not is_operation(case.layer):
-        if case.dtype == "bfloat16":  # Keras on OpenVINO can draw no weights of it before 3.14.
+        if case.dtype == "bfloat16" and case.mode is not Mode.RELOADED:
+            # Keras on OpenVINO can draw no weights of it before 3.14, nor those of a layer that it loads.
             arguments |= dict.fromkeys(_INITIALIZERS[case.kind], "zeros")
         return f"lambda: keras.layers.{case.layer}({code_of(arguments, case.form)})"
     names = ", ".join(("x", *WEIGHTS[case.kind]))

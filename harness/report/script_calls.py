@@ -154,14 +154,15 @@ SEQUENTIAL_KERAS_2: Final = Part(
 
 LAYER_MODEL: Final = Part(
     '''\
-def layer_model(run):
-    """A Functional model of the layer alone, run so."""
+def layer_model(run, reload=lambda model: model):
+    """A Functional model of the layer alone, run so, after `reload`."""
     def how(make, shape, x, weights, told):
         layer = make()
         told.append(layer.compute_output_shape(shape))
         given = keras.Input(shape[1:], batch_size=shape[0], dtype=x.dtype.name)
         model = keras.Model(given, layer(given))
         give(model, weights)
+        model = reload(model)
         told.append(model.output_shape)
         return [numbers(run(model, x))]
     return how
@@ -277,11 +278,11 @@ def dynamic(model, x):
 
 RELOADED: Final = Part(
     """\
-def reloaded(model, x):
+def reloaded(model):
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "model.keras")
         model.save(path)
-        return keras.models.load_model(path)(x)
+        return keras.models.load_model(path)
 """,
     (),
     ("import os", "import tempfile"),

@@ -223,14 +223,15 @@ SEQUENTIAL_KERAS_1: Final = Part(
 
 LAYER_MODEL: Final = Part(
     '''\
-def layer_model(run):
-    """A Functional model of the layer alone, run so."""
+def layer_model(run, reload=lambda model: model):
+    """A Functional model of the layer alone, run so, after `reload`."""
     def how(arguments, shape, x, weights, told):
         layer, weights = made(arguments, x, weights)
         told.append(infer(layer, shape))
         given = keras.layers.Input(batch_shape=shape, dtype=arguments.get("dtype", x.dtype.name))
         model = keras.models.Model(given, layer(given))
         give(layer, weights)
+        model = reload(model)
         told.append(model.output_shape)
         return [run(model, x)]
     return how
@@ -263,13 +264,12 @@ def compiled(model, x):
 
 RELOADED: Final = Part(
     """\
-def reloaded(model, x):
+def reloaded(model):
     model.compile("sgd", "mse")  # the oldest save no other
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "model.h5")
         model.save(path)
-        loaded = keras.models.load_model(path)
-    return keras.backend.function(loaded.inputs, loaded.outputs)([x])[0]
+        return keras.models.load_model(path)
 """,
     (),
     ("import os", "import tempfile"),
