@@ -40,6 +40,8 @@ FEW_CRASHES: Final = 2
 MANY_CRASHES: Final = 10
 """The same of crashes where one of the few did not come again."""
 
+_WRONG_VALUES: Final = frozenset({Divergence.VALUE, Divergence.NONFINITE})
+
 ROUNDS: Final = 2
 """The few, then the many of those signatures that need it."""
 
@@ -58,7 +60,7 @@ class DivergenceSignature:
 class Doubt:
     """A divergence that may have to be looked at again. `came_again` is None where it has not been.
 
-    `shown` is what a second look has to show again.
+    `shown` is what another target of its lineage has to show, too, to count as a second look.
     """
 
     target: str
@@ -106,11 +108,21 @@ def worth_asking(doubts: Iterable[Doubt], lineages: Mapping[str, str]) -> Mappin
     return chosen
 
 
-def shown(judged: Judged) -> str:
-    """What a look showed, as far as a second one has to show the same.
+def comes_again(first: Finding, second: Finding) -> bool:
+    """Whether a second look shows the divergence of the first.
 
-    Wrong values have to be the same values; of errors and crashes the kind is enough.
+    The kind has to be the same, and a wrong shape the same shape. Wrong values may be other wrong values,
+    finite or not: memory that was never written holds what it happens to hold.
     """
+    if first.divergence is Divergence.SHAPE:
+        return second.divergence is Divergence.SHAPE and first.observed_shape == second.observed_shape
+    if first.divergence in _WRONG_VALUES:
+        return second.divergence in _WRONG_VALUES
+    return first.divergence is second.divergence
+
+
+def shown(judged: Judged) -> str:
+    """What a look showed, down to the bits of wrong values: what another target shows too."""
     finding, observation = judged.finding, judged.observation
     match finding.divergence:
         case Divergence.VALUE | Divergence.NONFINITE | Divergence.GRADIENT:

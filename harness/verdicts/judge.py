@@ -26,7 +26,7 @@ from harness.records import (
 )
 from harness.runner.again import Chosen
 from harness.store import Look, read_case_ids, read_lines, unpacked
-from harness.verdicts.again import Doubt, shown, signature_of, unstable
+from harness.verdicts.again import Doubt, comes_again, shown, signature_of, unstable
 from harness.verdicts.compare import judge
 from harness.verdicts.consistency import Disagreement, Disagreements, disagreements, inconsistent
 from harness.verdicts.limits import Limit, limits_of
@@ -134,7 +134,7 @@ def _judge(
     if again is not None:
         first = _first(share, case_id, line, with_cause=False)
         second = _second(share, first, again)
-        came_again = shown(first) == shown(second)
+        came_again = comes_again(first.finding, second.finding)
         if first.finding.verdict is Verdict.DIVERGES and not came_again:
             one = replace(first, finding=unstable(first.finding, second.finding))
             return one, Doubt(share.target, case_id, signature_of(first), shown(first), came_again)

@@ -32,6 +32,7 @@ from harness.verdicts.again import (
     MANY_CRASHES,
     DivergenceSignature,
     Doubt,
+    comes_again,
     shown,
     worth_asking,
 )
@@ -139,26 +140,35 @@ def with_nan(payload: int) -> Array:
     ("first", "second", "same"),
     [
         (returned(PLAIN, WRONG_VALUES), returned(PLAIN, WRONG_VALUES.copy()), True),
-        (returned(PLAIN, WRONG_VALUES), returned(PLAIN, OTHERS), False),
+        (returned(PLAIN, WRONG_VALUES), returned(PLAIN, OTHERS), True),
         (returned(PLAIN, WRONG_VALUES), CONFORMING, False),
         (returned(PLAIN, with_nan(0)), returned(PLAIN, with_nan(0)), True),
-        (returned(PLAIN, with_nan(0)), returned(PLAIN, with_nan(1)), False),
-        (returned(PLAIN, with_nan(0)), returned(PLAIN, WRONG_VALUES), False),
+        (returned(PLAIN, with_nan(0)), returned(PLAIN, with_nan(1)), True),
+        (returned(PLAIN, with_nan(0)), returned(PLAIN, WRONG_VALUES), True),
         (returned(PLAIN, np.zeros((3,), "f4")), returned(PLAIN, np.ones((3,), "f4")), True),
         (returned(PLAIN, np.zeros((3,), "f4")), returned(PLAIN, np.zeros((4,), "f4")), False),
         (crashed("SIGSEGV"), crashed("SIGBUS"), True),
         (crashed("SIGSEGV"), CONFORMING, False),
         (crashed("SIGSEGV"), raising("ValueError"), False),
+        (returned(PLAIN, np.zeros((3,), "f4")), returned(PLAIN, WRONG_VALUES), False),
         (raising("ValueError"), raising("TypeError"), True),
         (raising("ValueError"), replace(crashed("late"), outcome=Outcome.TIMED_OUT), False),
     ],
 )
-def test_wrong_values_have_to_be_the_same_again_and_errors_of_the_same_kind(
+def test_the_kind_of_a_divergence_has_to_come_again_and_a_wrong_shape_itself(
     first: Observation, second: Observation, *, same: bool
 ) -> None:
     one, other = (judged_one(TARGET, PLAIN, lambda *_, look=look: look) for look in (first, second))
     assert one.finding.verdict is Verdict.DIVERGES
-    assert (shown(one) == shown(other)) is same
+    assert comes_again(one.finding, other.finding) is same
+
+
+def test_what_two_targets_show_is_the_same_where_wrong_values_are_the_same_bits() -> None:
+    wrong, others = (
+        judged_one(TARGET, PLAIN, lambda *_, v=v: returned(PLAIN, v)) for v in (WRONG_VALUES, OTHERS)
+    )
+    assert shown(wrong) == shown(judged_one(TARGET, PLAIN, lambda *_: returned(PLAIN, WRONG_VALUES.copy())))
+    assert shown(wrong) != shown(others)
 
 
 def look_again(directory: Path, *observations: Observation) -> None:
