@@ -65,7 +65,7 @@ def compare(arrays, dtype, expected, told, said):
         if found:
             return found
     for one in told:
-        if isinstance(one, Exception):
+        if isinstance(one, Exception) and arrays[0].size:  # What is empty may be refused.
             raise one
     return told_wrong(told, said) or ("same", "")
 ''',

@@ -130,6 +130,13 @@ def test_what_is_wrong_has_a_word_and_the_output_comes_first(
     assert printed(returned) == what
 
 
+def test_where_shapes_are_inferred_no_error_counts_if_the_output_is_empty() -> None:
+    refused = ValueError("negative output size")
+    assert printed(([ONES, ONES], [refused, (None, 2)])) == "raised"
+    empty = ONES[:0]
+    assert printed(([empty, ONES], [refused]), expected=[empty, ONES], said=[(0, 2)]) == "same"
+
+
 def test_what_must_be_refused_and_returns_is_told() -> None:
     assert printed(([ONES], []), expected=None) == "returned"
 
