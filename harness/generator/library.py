@@ -55,9 +55,10 @@ class _GridFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class InstructionSet(StrEnum):
-    """What a processor must have, or be capped to, for a divergence to show."""
+    """What a processor must have, or lack, or be capped to, for a divergence to show."""
 
     AVX512 = "AVX-512"
+    NO_AVX512 = "no AVX-512"
     BFLOAT16 = "AVX512_BF16 or AMX"
 
 
