@@ -119,7 +119,7 @@ EAGER_OP: Final = Part(
     """\
 def eager_op(op, shape, x, weights, told):
     told.append(asked(lambda: infer_op(op, shape, x, weights)))
-    tensors = [keras.ops.convert_to_tensor(one) for one in [x] + weights]
+    tensors = [keras.ops.convert_to_tensor(one, dtype=one.dtype.name) for one in [x] + weights]
     return [numbers(op(*tensors))]
 """,
     ("asked", "infer_op", "numbers"),
@@ -205,7 +205,7 @@ def op_layer_model(run):
     def how(op, shape, x, weights, told):
         class Calls(keras.layers.Layer):
             def build(self, shape):
-                self.own = [self.add_weight(shape=w.shape) for w in weights]
+                self.own = [self.add_weight(shape=w.shape, initializer="zeros") for w in weights]
             def compute_output_shape(self, shape):
                 return infer_op(op, shape, x, weights)
             def call(self, x):

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 REPORTS = ROOT / "reports"
 TABLES = REPORTS / "tables"
 HISTORY = TABLES / "history"
-MAX_BYTES = 8_000_000
+MAX_BYTES = 9_000_000
 MIN_TARGETS = 140
 
 
