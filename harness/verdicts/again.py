@@ -28,7 +28,7 @@ from harness.records import (
 from harness.runner.again import Chosen
 from harness.verdicts.changes import note_of
 
-FEW: Final = 3
+FEW: Final = 5
 """Findings of a signature that are asked again."""
 
 MANY: Final = 100

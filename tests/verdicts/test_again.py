@@ -93,16 +93,16 @@ def ids(cases: Sequence[Case]) -> list[str]:
 
 def test_the_first_few_of_each_signature_are_asked_again_and_crashes_apart() -> None:
     other = replace(VALUE, mode=Mode.JIT)
-    chosen = asked([*doubts(VALUE, 5), *doubts(other, 1), *doubts(CRASH, 5)])
+    chosen = asked([*doubts(VALUE, 2 * FEW), *doubts(other, 1), *doubts(CRASH, 5)])
     assert ids(chosen[TARGET].cases) == [*ids(SEVERAL[:FEW]), SEVERAL[0].id]
     assert ids(chosen[TARGET].deadly) == ids(SEVERAL[:FEW_CRASHES])
     assert len(chosen[TARGET]) == FEW + 1 + FEW_CRASHES
 
 
 def test_what_was_asked_again_is_not_asked_a_third_time() -> None:
-    chosen = asked(doubts(VALUE, 5, [True]))
+    chosen = asked(doubts(VALUE, 2 * FEW, [True]))
     assert ids(chosen[TARGET].cases) == ids(SEVERAL[1:FEW])
-    assert asked(doubts(VALUE, 5, [True] * FEW)) == {}
+    assert asked(doubts(VALUE, 2 * FEW, [True] * FEW)) == {}
 
 
 @pytest.mark.parametrize(("signature", "many"), [(VALUE, MANY), (CRASH, MANY_CRASHES)])
