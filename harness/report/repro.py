@@ -63,17 +63,6 @@ _DTYPE_SINCE: Final = (2, 2, 5)
 """The first Keras outside of TensorFlow whose layers compute in their own `dtype`."""
 
 
-_INITIALIZERS: Final[Mapping[Kind, tuple[str, ...]]] = {
-    Kind.CONVOLUTION: ("kernel_initializer",),
-    Kind.DEPTHWISE: ("depthwise_initializer",),
-    Kind.SEPARABLE: ("depthwise_initializer", "pointwise_initializer"),
-    Kind.TRANSPOSE: ("kernel_initializer",),
-    Kind.MAX_POOLING: (),
-    Kind.AVERAGE_POOLING: (),
-}
-"""What a layer draws its kernels by."""
-
-
 def script(target: TargetRun, cases: Iterable[tuple[Case, Expectation]]) -> str:
     """A script that calls each case on the target's Keras and prints a line for each.
 
@@ -259,10 +248,17 @@ def _what(case: Case, generation: Generation) -> str:
     if not is_operation(case.layer):
         if case.dtype == "bfloat16" and case.mode is not Mode.RELOADED:
             # Keras on OpenVINO can draw no weights of it before 3.14, nor those of a layer that it loads.
-            arguments |= dict.fromkeys(_INITIALIZERS[case.kind], "zeros")
+            arguments |= dict.fromkeys(_initializers(case.kind), "zeros")
         return f"lambda: keras.layers.{case.layer}({code_of(arguments, case.form)})"
     names = ", ".join(("x", *WEIGHTS[case.kind]))
     return f"lambda {names}: keras.{case.layer}({names}, {code_of(arguments, case.form)})"
+
+
+def _initializers(kind: Kind) -> tuple[str, ...]:
+    """The arguments by which a layer draws its kernels."""
+    if kind is Kind.DEPTHWISE:
+        return ("depthwise_initializer",)
+    return tuple(f"{name.removesuffix('_kernel')}_initializer" for name in WEIGHTS[kind])
 
 
 def _is_newer(name: str, value: Any, ndim: int) -> bool:

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 REPORTS = ROOT / "reports"
 TABLES = REPORTS / "tables"
 HISTORY = TABLES / "history"
-MAX_BYTES = 9_000_000
+MAX_BYTES = 8_000_000
 MIN_TARGETS = 140
 
 
@@ -40,15 +40,23 @@ def test_every_cell_of_the_history_was_judged() -> None:
     assert {row["inconclusive"] for row in rows("history.csv")} == {"0"}
 
 
-def test_the_divergences_of_the_history_were_called_by_hand_and_all_but_a_few_hold() -> None:
-    """The README of the reports says of those few why."""
+DO_NOT_HOLD = {("tf.keras1.4.0", 1), ("tf.keras1.5.0", 1), ("tf_keras2.20.1+onednn=0", 1)}
+"""How many divergences of which target do not hold by hand; the README of the reports says why."""
+
+
+def test_the_divergences_of_the_history_were_called_by_hand_and_all_but_three_hold() -> None:
     cases: Counter[str] = Counter()
     for row in rows("confirmed.csv"):
         cases[row["result"]] += int(row["cases"])
         if row["result"] == "not-called":
             assert row["cause"] == "targets of the run disagree" or row["why"].startswith("it is unstable")
     assert cases.keys() <= {"holds", "does-not-hold", "not-called"}
-    assert cases["does-not-hold"] < 0.005 * cases["holds"]
+    found = {
+        (row["target"], int(row["cases"]))
+        for row in rows("confirmed.csv")
+        if row["result"] == "does-not-hold"
+    }
+    assert found == DO_NOT_HOLD
     counts = ("silent", "loud", "unstable")
     diverging = sum(int(row[count]) for row in rows("history.csv") for count in counts)
     assert cases.total() == diverging
