@@ -77,6 +77,16 @@ class Model:
     def predict_on_batch(self, x):
         assert self.compiled
         return self.layer(x)
+    def __call__(self, x):
+        return self.layer(x)
+    def save(self, path):
+        Model.saved = self
+
+class models:
+    def load_model(path):
+        if FAULT == "reloaded":
+            Model.saved.output_shape = (None, 9, 5, 3)
+        return Model.saved
 
 class Conv2D:
     calls = 0
@@ -214,6 +224,22 @@ def test_a_script_of_a_compiled_model_asks_the_layer_and_the_model(
     tmp_path: Path, fault: str, what: str, where: str
 ) -> None:
     case = replace(CASE, mode=Mode.COMPILED)
+    answer = answers_of(tmp_path, [case], fault)[case.id]
+    assert isinstance(answer, Answer)
+    assert answer.what == what
+    assert answer.where.startswith(where)
+
+
+@pytest.mark.parametrize(
+    ("fault", "what", "where"),
+    [
+        ("", "same", ""),
+        ("value", "value", "1 of 60 wrong, first at (1, 0, 2, 1): "),
+        ("reloaded", "inferred-shape", "(None, 9, 5, 3), the formula says (None, 2, 5, 3)"),
+    ],
+)
+def test_a_script_asks_the_model_that_was_loaded(tmp_path: Path, fault: str, what: str, where: str) -> None:
+    case = replace(CASE, mode=Mode.RELOADED)
     answer = answers_of(tmp_path, [case], fault)[case.id]
     assert isinstance(answer, Answer)
     assert answer.what == what

@@ -225,6 +225,18 @@ def test_tensorflow_is_seen_without_onednn_where_it_has_it() -> None:
     assert not without & {"tf.keras2.4.4", "keras2.2.5-tensorflow", "keras3.15.1-jax", "keras1.2.2-theano"}
 
 
+def test_tensorflow_2_6_runs_without_onednn_since_it_answers_otherwise_at_the_second_call() -> None:
+    of_2_6 = [
+        target
+        for target in CATALOG.targets
+        if target.built is not None
+        and any(pin.startswith("tensorflow-cpu==2.6.") for pin in target.built.requires)
+    ]
+    assert {target.name for target in of_2_6} == {"tf.keras2.6.5"}
+    assert {target.variables["TF_ENABLE_ONEDNN_OPTS"] for target in of_2_6} == {"0"}
+    assert {variant_of(target, "onednn=0", CATALOG.variants) for target in of_2_6} == {None}
+
+
 def test_the_cap_on_the_instruction_set_is_in_the_words_of_each_library() -> None:
     flags = {
         target.name: variant.variables
