@@ -12,10 +12,8 @@ when the run is read, never stored.
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +23,7 @@ import msgspec
 
 from harness.arrays import EncodedArray, decode, encode
 from harness.errors import HarnessError
+from harness.files import explain_disk_errors, replace_text
 from harness.records import (
     Observation,
     ObservedError,
@@ -48,8 +47,8 @@ class Look(StrEnum):
 LOGS: Final = "logs"
 """The folder in a run of what workers wrote to stderr."""
 
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
-"""The errors of a full disk, and of a spent quota."""
+_RESUME: Final = "make room, then --resume"
+"""What to do where the disk is full in the middle of a run."""
 
 
 class _Line(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -108,7 +107,7 @@ class ObservationLog:
             reason=observation.reason,
             weight_shapes=observation.weight_shapes,
         )
-        with _refusals_told(self._folder):
+        with explain_disk_errors(self._folder, if_full=_RESUME):
             file = self._files.get(observation.target)
             if file is None:
                 file = self._files[observation.target] = _open_log(self._folder, observation.target)
@@ -135,7 +134,7 @@ def create(directory: Path, header: RunHeader, case_ids: Iterable[str]) -> None:
         raise HarnessError(
             f"{directory}: already holds a run; add --resume, or choose another folder with -o"
         )
-    with _refusals_told(directory):
+    with explain_disk_errors(directory, if_full=_RESUME):
         for folder in (directory, directory / Look.FIRST, directory / LOGS):
             folder.mkdir(parents=True, exist_ok=True)
         replace_text(directory / "cases.txt", "".join(f"{case_id}\n" for case_id in sorted(case_ids)))
@@ -149,7 +148,7 @@ def write_info(directory: Path, info: RunInfo) -> None:
         HarnessError: the disk refused it.
     """
     text = msgspec.json.format(msgspec.json.encode(info), indent=2).decode()
-    with _refusals_told(directory):
+    with explain_disk_errors(directory, if_full=_RESUME):
         replace_text(directory / "run.json", text + "\n")
 
 
@@ -197,7 +196,7 @@ def open_second_look(directory: Path, targets: Iterable[str]) -> None:
     Raises:
         HarnessError: the disk refused it.
     """
-    with _refusals_told(directory):
+    with explain_disk_errors(directory, if_full=_RESUME):
         (directory / Look.SECOND).mkdir(exist_ok=True)
     for target in targets:
         cut_torn_line(directory, target, Look.SECOND)
@@ -256,23 +255,6 @@ def cut_torn_line(directory: Path, target: str, look: Look = Look.FIRST) -> None
                 return
             size -= step
         file.truncate(0)
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Write a file in one step: under a temporary name, then `os.replace`."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8", newline="\n")
-    temporary.replace(path)
-
-
-@contextmanager
-def _refusals_told(place: Path) -> Iterator[None]:
-    """Turns an error of the file system while writing into one that names the place and the remedy."""
-    try:
-        yield
-    except OSError as error:
-        remedy = "make room, then --resume" if error.errno in _FULL else "choose another folder with -o"
-        raise HarnessError(f"{place}: cannot be written: {error.strerror}; {remedy}") from error
 
 
 def _file(directory: Path, target: str, look: Look = Look.FIRST) -> Path:

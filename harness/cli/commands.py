@@ -17,6 +17,7 @@ from typing import Annotated
 import typer
 
 from harness import __version__
+from harness.cases.suites import cases_of, check, counted, kept_cases
 from harness.cli import listing
 from harness.cli.explaining import Asked, case_named, case_of, spread_lengths
 from harness.cli.options import (
@@ -38,6 +39,8 @@ from harness.cli.options import (
     shipped_limits,
 )
 from harness.cli.terminal import Bars, bars, closing_table, err, logs_of, out, show
+from harness.environments.cache import cache_directory
+from harness.environments.launch import launch
 from harness.errors import (
     EXIT_INCOMPLETE,
     EXIT_INTERRUPTED,
@@ -45,22 +48,22 @@ from harness.errors import (
     EXIT_UNEXPECTED,
     HarnessError,
 )
-from harness.generator.coverage import coverage
-from harness.generator.library import cases_of, check, counted, kept_cases
+from harness.explain.explanation import explanation
+from harness.explain.svg import svg_picture
+from harness.facets import coverage
+from harness.files import explain_disk_errors, replace_text
+from harness.judge.second_look import ROUNDS, Doubt, worth_asking
+from harness.judge.stored_run import judged, looked_at
 from harness.records import Case, Data, DataFormat, Form, Launch, Layer, Mode, RunInfo, Target
-from harness.report import Tally, copy_tables, explanation, svg_picture, write_reports
-from harness.report.tally import tally_of
-from harness.report.wording import headline, nothing_computed
-from harness.runner.again import ask_again
+from harness.report.phrases import headline, nothing_computed
+from harness.report.tally import Tally, tally_of
+from harness.report.write import copy_tables, write_reports
+from harness.resources import WORKER
 from harness.runner.run import INTERRUPTED, Plan, run
+from harness.runner.second_look import ask_again
 from harness.runner.work import DEFAULT_LIMITS, Limits
-from harness.shipped import WORKER
-from harness.store import LOGS, read_info, replace_text
-from harness.targets.environments import cache_directory
-from harness.targets.launching import launch
+from harness.store import LOGS, read_info
 from harness.targets.selection import NEWEST
-from harness.verdicts.again import ROUNDS, Doubt, worth_asking
-from harness.verdicts.judge import judged, looked_at
 
 
 def _say_version(*, is_asked: bool) -> None:
@@ -373,11 +376,10 @@ def _exit_code(info: RunInfo, tally: Tally) -> int:
 
 
 def _write(path: Path, text: str) -> None:
-    try:
+    if not path.name or "\0" in str(path):
+        raise HarnessError(f"{path}: cannot be written: no name of a file; choose another name")
+    with explain_disk_errors(path, "choose another name"):
         replace_text(path, text)
-    except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else "") or "no name of a file"
-        raise HarnessError(f"{path}: cannot be written: {reason}; choose another name") from error
 
 
 def _can_draw(encoding: str) -> bool:

@@ -12,12 +12,12 @@ from rich.table import Table
 
 from harness.cli.listing import use_line
 from harness.cli.terminal import show
+from harness.environments.cache import cache_use, is_built, stale
+from harness.environments.interpreters import how_to_get, locate_interpreter
+from harness.environments.uv import Installer, find_uv, uv_environment
 from harness.errors import EXIT_INCOMPLETE, EXIT_OK
+from harness.judge.canaries import failing_canaries
 from harness.records import Case, Target
-from harness.targets.environments import cache_use, is_built, stale
-from harness.targets.installer import Installer, find_uv, uv_environment
-from harness.targets.interpreters import how_to_get, locate_interpreter
-from harness.verdicts.canaries import failing_canaries
 from harness.worker.adapters.processor import describe_processor
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from harness.cases.suites import cases_of
 from harness.cli import listing
 from harness.cli.doctor import examine
 from harness.cli.options import (
@@ -25,11 +26,10 @@ from harness.cli.options import (
     note_list,
 )
 from harness.cli.terminal import err, out
+from harness.environments.cache import cache_directory, cache_use, remove, remove_stale
+from harness.environments.prepare_many import prepare_all
 from harness.errors import EXIT_INCOMPLETE, EXIT_OK
-from harness.generator.library import cases_of
-from harness.shipped import WORKER
-from harness.targets.ahead import prepare_all
-from harness.targets.environments import cache_directory, cache_use, remove, remove_stale
+from harness.resources import WORKER
 from harness.targets.selection import NEWEST
 
 

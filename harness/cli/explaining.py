@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Final
 
+from harness.cases.layer_specs import is_writable
+from harness.data.draws import DTYPES
 from harness.errors import HarnessError
-from harness.generator.draws import DTYPES
-from harness.generator.settings import is_writable
 from harness.records import (
     FAN_OUT,
     POOLING,

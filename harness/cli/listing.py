@@ -11,12 +11,11 @@ from typing import Final, TextIO
 import msgspec
 from rich.table import Table
 
+from harness.cases.suites import Library
 from harness.cli.terminal import out, show
-from harness.generator.coverage import uncovered
-from harness.generator.facets import Facet, facets_of
-from harness.generator.library import Library
+from harness.environments.cache import CacheUse, disk_use, is_built
+from harness.facets import Facet, facets_of, uncovered
 from harness.records import Case, Finding, Standing, Target, Verdict, by
-from harness.targets.environments import CacheUse, disk_use, is_built
 from harness.targets.variants import MARK, Variant
 
 _SHOWN_CASES: Final = 40

@@ -11,17 +11,17 @@ from typing import Annotated
 
 import typer
 
+from harness.cases.suites import Library, load_library
 from harness.cli.terminal import err
-from harness.generator.library import Library, load_library
+from harness.environments.cache import cache_directory
+from harness.environments.notes import note_use
+from harness.judge.documented_limits import Limit, load_limits
 from harness.records import Here, Target
-from harness.shipped import cases_folder
+from harness.resources import cases_folder
 from harness.targets.catalog import Catalog, read_catalog
-from harness.targets.environments import cache_directory
-from harness.targets.here import backend_note, is_installed
-from harness.targets.notes import note_use
+from harness.targets.host_python import backend_note, is_installed
 from harness.targets.selection import newest_per_minor, select
 from harness.targets.variants import with_settings
-from harness.verdicts.limits import Limit, load_limits
 
 app = typer.Typer(
     name="keras-harness",

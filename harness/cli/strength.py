@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
+from harness.cases.suites import cases_of
 from harness.cli.options import CasesFolders, Suites, app, library_of
 from harness.cli.terminal import err, out
 from harness.errors import EXIT_OK, EXIT_UNEXPECTED
-from harness.generator.library import cases_of
-from harness.report.strength import write_strength
-from harness.strength.kills import Survivor
-from harness.strength.library import every_mutant
-from harness.strength.many import kills_of_suite
+from harness.mutation.kill_matrix import kills_of_suite
+from harness.mutation.kills import Survivor
+from harness.mutation.library import every_mutant
+from harness.mutation.tables import write_strength
 
 _SHOWN = 20
 """Survivors that are printed; the files have them all."""

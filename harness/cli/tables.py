@@ -26,8 +26,19 @@ from harness.cli.options import (
     shipped_limits,
 )
 from harness.cli.terminal import err, out
+from harness.confirm.calls import Answer, NotCalled, call_by_hand
+from harness.confirm.confirmations import Confirmation, Result, answer_of_modes, modes_of
+from harness.confirm.csv_files import write_confirmation_counts, write_confirmations
+from harness.confirm.phrases import doubts_by_hand, held_by_hand
+from harness.confirm.script import NO_KERAS, script, why_no_script
+from harness.data.case_data import signals_of
+from harness.environments.cache import cache_directory
+from harness.environments.launch import launch
 from harness.errors import EXIT_INCOMPLETE, EXIT_OK, EXIT_UNEXPECTED, HarnessError
-from harness.generator.signals import signals_of
+from harness.files import explain_disk_errors
+from harness.history.markdown import short_history
+from harness.history.write import write_history
+from harness.judge.stored_run import judged
 from harness.oracle import expect
 from harness.records import (
     EXEC,
@@ -40,18 +51,9 @@ from harness.records import (
     Verdict,
     parse_case_id,
 )
-from harness.report import short_history, write_history
-from harness.report.csv_files import write_confirmation_counts, write_confirmations
-from harness.report.repro import NO_KERAS, script, why_no_script
-from harness.report.wording import doubts_by_hand, held_by_hand
-from harness.runner.by_hand import Answer, NotCalled, call_by_hand
-from harness.shipped import WORKER
+from harness.resources import WORKER
 from harness.store import read_case_ids, read_info
-from harness.targets.environments import cache_directory
-from harness.targets.launching import launch
 from harness.targets.selection import selected_again
-from harness.verdicts.confirm import Confirmation, Result, answer_of_modes, modes_of
-from harness.verdicts.judge import judged
 
 BY_HAND_TIMEOUT_S: Final = 600.0
 
@@ -139,10 +141,12 @@ def confirm_command(
             confirmations = [one for found in pool.map(confirm, diverging) for one in found]
     finally:
         stop.set()
-    write_confirmations(run_folder / "confirmed.csv", confirmations)
+    with explain_disk_errors(run_folder):
+        write_confirmations(run_folder / "confirmed.csv", confirmations)
     if tables is not None:
-        tables.mkdir(parents=True, exist_ok=True)
-        write_confirmation_counts(tables / "confirmed.csv", confirmations)
+        with explain_disk_errors(tables, "choose another folder"):
+            tables.mkdir(parents=True, exist_ok=True)
+            write_confirmation_counts(tables / "confirmed.csv", confirmations)
     for line in (*doubts_by_hand(confirmations), f"by hand: {held_by_hand(confirmations)}"):
         out.print(line, markup=False, soft_wrap=True)
     out.print(f"{run_folder / 'confirmed.csv'}", markup=False, soft_wrap=True)

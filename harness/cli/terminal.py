@@ -25,9 +25,9 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.records import Observation, Outcome, RunInfo
-from harness.report import Tally
-from harness.report.wording import count
+from harness.report.tally import Tally
 from harness.runner.worker_process import log_end
+from harness.text import count
 
 MANY: Final = 12
 """More bars than this are more than a terminal shows at once."""

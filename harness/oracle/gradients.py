@@ -13,11 +13,11 @@ from typing import assert_never
 
 import numpy as np
 
-from harness.oracle.arrangement import group_channels, group_filters, oriented
+from harness.oracle.channel_layout import group_channels, group_filters, oriented
+from harness.oracle.index_tables import Table, gathered, scattered, table
 from harness.oracle.plan import Plan
 from harness.oracle.rules import Rule
 from harness.oracle.values import divisors, in_format, input_cells, kernel_taps
-from harness.oracle.wiring import Table, gathered, scattered, table
 from harness.records import Case, DataFormat, Kind, Signals, Values
 
 

@@ -19,7 +19,7 @@ from typing import assert_never
 
 import numpy as np
 
-from harness.oracle.arrangement import (
+from harness.oracle.channel_layout import (
     batch_entries,
     group_channels,
     group_filters,
@@ -29,9 +29,9 @@ from harness.oracle.arrangement import (
     with_bias,
 )
 from harness.oracle.geometry import AxisGeometry
+from harness.oracle.index_tables import Table, gathered, table
 from harness.oracle.plan import Plan, plan_of
 from harness.oracle.rules import KERAS, Divisor, Fill, Maximum, Multiplier, Padding, Pointwise, Rule
-from harness.oracle.wiring import Table, gathered, table
 from harness.records import Array, Case, Kind, Signals, Values
 
 

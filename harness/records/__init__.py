@@ -3,7 +3,7 @@
 Lengths are counted in cells; shapes list axes outermost first; `*_s` fields are seconds.
 """
 
-from harness.records.arguments import arguments_of
+from harness.records.arguments import arguments_of, gradient_names
 from harness.records.cases import Case, Signals, by, fitted, parse_case_id, parse_lengths
 from harness.records.findings import (
     Expectation,
@@ -19,6 +19,7 @@ from harness.records.runs import RunFooter, RunHeader, RunInfo, TargetRun
 from harness.records.targets import (
     EXEC,
     HERE,
+    HOME_PLACEHOLDER,
     PATH,
     Api,
     Built,
@@ -50,6 +51,7 @@ __all__ = [
     "EXEC",
     "FAN_OUT",
     "HERE",
+    "HOME_PLACEHOLDER",
     "PATH",
     "POOLING",
     "SIGNATURES",
@@ -95,6 +97,7 @@ __all__ = [
     "arguments_of",
     "by",
     "fitted",
+    "gradient_names",
     "parse_case_id",
     "parse_lengths",
 ]

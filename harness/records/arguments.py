@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, assert_never
 
 from harness.records.cases import Case
-from harness.records.layers import SIGNATURES, Argument
+from harness.records.layers import SIGNATURES, Argument, Kind
 from harness.records.words import DataFormat, Form
 
 
@@ -70,3 +70,19 @@ def _written(name: Argument, value: Any, form: Form) -> Any:
     if len(set(value)) != 1:
         raise ValueError(f"{name.value} {value} is not one integer for all axes")
     return value[0]
+
+
+def gradient_names(case: Case) -> tuple[str, ...]:
+    """What the gradients of a case are of: the input, and each of its weights in Keras's order."""
+    match case.kind:
+        case Kind.CONVOLUTION | Kind.TRANSPOSE:
+            weights: tuple[str, ...] = ("kernel",)
+        case Kind.DEPTHWISE:
+            weights = ("depthwise kernel",)
+        case Kind.SEPARABLE:
+            weights = ("depthwise kernel", "pointwise kernel")
+        case Kind.MAX_POOLING | Kind.AVERAGE_POOLING:
+            weights = ()
+        case _:
+            assert_never(case.kind)
+    return ("input", *weights, *(("bias",) if case.bias else ()))

@@ -15,6 +15,9 @@ EXEC: Final = "exec:"
 PATH: Final = "path:"
 """What a selector of a checkout begins with."""
 
+HOME_PLACEHOLDER: Final = "{home}"
+"""Stands for the private folder of the target in the values of its variables."""
+
 HERE: Final = "here"
 """The selector of the running Python."""
 

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from harness.generator.facets import Facet, facets_of
+from harness.facets import Facet, facets_of
+from harness.files import replacing, write_table
 from harness.oracle.rules import Padding
 from harness.records import Finding, Fingerprint, Layer, Mode, RunInfo
-from harness.report.csv_files import replacing, write_table
-from harness.report.markdown import escaped, table_line
+from harness.report.phrases import headline, pins_of, shortfall
 from harness.report.tally import Count, Tally, count_of, is_refused
-from harness.report.wording import headline, pins_of, shortfall
+from harness.text import escaped, table_line
 
 EVERY: Final = "all"
 """Stands for every mode, padding or facet in the rows that count them together."""

@@ -14,10 +14,21 @@ from typing import Final, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from harness.records import Array, Case, DataFormat, Divergence, ExpectedArray, Finding, Judged, Kind, Values
-from harness.report.cells import plain_lines, shape_text
-from harness.report.picture import axis_names
-from harness.verdicts.differences import gradient_names, wrong_cells
+from harness.explain.picture import axis_names
+from harness.judge.differences import wrong_cells
+from harness.records import (
+    Array,
+    Case,
+    DataFormat,
+    Divergence,
+    ExpectedArray,
+    Finding,
+    Judged,
+    Kind,
+    Values,
+    gradient_names,
+)
+from harness.text import plain_lines, shape_text
 
 _Cell = TypeVar("_Cell", bound=np.generic)
 

@@ -18,15 +18,18 @@ import itables.options
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from harness.explain.call_code import call_code
+from harness.explain.svg import STYLE, svg_picture
+from harness.files import replacing
 from harness.records import Case, Judged, RunInfo, Standing, Verdict
-from harness.report.calls import call_code
-from harness.report.cells import COLUMNS, one_line, row_of, shape_text
 from harness.report.conformance import LEGEND, Conformance, measured_facts
-from harness.report.csv_files import replacing
 from harness.report.details import Detail, DetailSample
-from harness.report.svg import STYLE, svg_picture
+from harness.report.phrases import headline, pins_of, shortfall
+from harness.report.rows import COLUMNS, row_of
 from harness.report.tally import Count, Tally, count_of
-from harness.report.wording import count, headline, pins_of, shortfall
+from harness.text import count, one_line, shape_text
+
+_PACKAGE: Final = "harness.report"
 
 MAX_ROWS: Final = 20_000
 """Findings that the page's table holds; those that do not conform come first."""
@@ -103,10 +106,10 @@ def _row(judged: Judged) -> list[str]:
     return [_RESULTS[count_of(judged.finding)], *(cells[place] for place in _PLACES)]
 
 
-def environment_of_pages() -> Environment:
-    """Jinja2 with the package's templates: what is untrusted is escaped, a name that is missing raises."""
+def environment_of_pages(package: str) -> Environment:
+    """Jinja2 with a package's templates: what is untrusted is escaped, a name that is missing raises."""
     environment = Environment(
-        loader=PackageLoader("harness.report"),
+        loader=PackageLoader(package),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -127,11 +130,11 @@ def script_hash(script: str) -> str:
 
 def write_html(path: Path, info: RunInfo, tally: Tally, table: Conformance, page: Page) -> None:
     """Write the page of a run."""
-    environment = environment_of_pages()
+    environment = environment_of_pages(_PACKAGE)
     environment.filters["call"] = call_code
     environment.globals["picture"] = _picture
     environment.globals["difference"] = difference
-    script = template_text("report.js")
+    script = template_text(_PACKAGE, "report.js")
     rows = page.rows()
     stream = environment.get_template("index.html.j2").stream(
         info=info,
@@ -149,7 +152,7 @@ def write_html(path: Path, info: RunInfo, tally: Tally, table: Conformance, page
         filtered=_FILTERED,
         data={"columns": ["result", *_SHOWN], "rows": rows},
         num_rows=len(rows),
-        style=Markup(template_text("report.css") + STYLE),
+        style=Markup(template_text(_PACKAGE, "report.css") + STYLE),
         script=Markup(script),
         script_hash=script_hash(script),
         bundle=_bundle(),
@@ -159,9 +162,9 @@ def write_html(path: Path, info: RunInfo, tally: Tally, table: Conformance, page
             file.write(part)
 
 
-def template_text(name: str) -> str:
-    """A style or a script of the package."""
-    return files("harness.report").joinpath("templates", name).read_text(encoding="utf-8")
+def template_text(package: str, name: str) -> str:
+    """A style or a script of a package."""
+    return files(package).joinpath("templates", name).read_text(encoding="utf-8")
 
 
 def _bundle() -> dict[str, Markup]:

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from harness.generator.lattices import coprime_step
+from harness.cases.lattices import coprime_step
 from harness.records import Case
 
 Batch = tuple[Case, ...]

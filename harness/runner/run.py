@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from harness import store
+from harness.data.case_data import SIGNALS_VERSION
+from harness.environments.variables import REPRODUCIBLE
 from harness.errors import HarnessError
-from harness.generator.signals import SIGNALS_VERSION
 from harness.records import (
     Case,
     Launch,
@@ -25,7 +26,6 @@ from harness.records import (
 from harness.runner.batches import batches
 from harness.runner.engines import local
 from harness.runner.work import Limits, Work
-from harness.targets.isolation import REPRODUCIBLE
 
 RUNNING: Final = "running"
 COMPLETE: Final = "complete"

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Self
 
-from harness.generator.signals import signals_of
+from harness.data.case_data import signals_of
 from harness.records import Case, Fingerprint, Launch, Observation, Outcome, Stage, Target
 from harness.runner import wire
 from harness.runner.batches import Batch

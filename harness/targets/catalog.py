@@ -17,8 +17,7 @@ from packaging.requirements import InvalidRequirement
 from packaging.version import InvalidVersion, Version
 
 from harness.errors import HarnessError
-from harness.records import Built, Target
-from harness.targets.isolation import HOME
+from harness.records import HOME_PLACEHOLDER, Built, Target
 from harness.targets.list_format import BaseTable, FamilyTable, ListFile, VariantTable, read_list
 from harness.targets.requirements import requirement_of
 from harness.targets.variants import Variant
@@ -199,10 +198,10 @@ def _demand_variables(variables: Mapping[str, str], place: str) -> None:
         if not _VARIABLE.fullmatch(name):
             raise HarnessError(f"{place}.variables: {name!r} is no name of an environment variable")
         for placeholder in _PLACEHOLDER.findall(value):
-            if placeholder != HOME:
+            if placeholder != HOME_PLACEHOLDER:
                 raise HarnessError(
                     f"{place}.variables.{name}: {placeholder} stands for nothing; "
-                    f"only {HOME} does, for the private folder of the target"
+                    f"only {HOME_PLACEHOLDER} does, for the private folder of the target"
                 )
 
 

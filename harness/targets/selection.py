@@ -34,7 +34,7 @@ from packaging.version import Version
 from harness.errors import HarnessError
 from harness.records import EXEC, HERE, PATH, Api, Built, Checkout, Command, Here, Target, TargetRun
 from harness.targets.catalog import Catalog
-from harness.targets.here import DEFAULT_BACKEND
+from harness.targets.host_python import DEFAULT_BACKEND
 from harness.targets.requirements import requirement_of
 from harness.targets.variants import MARK, Variant, under, variant_of
 

@@ -16,13 +16,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.generator.library import cases_of, load_library
-from harness.generator.signals import signals_of
+from harness.cases.suites import cases_of, load_library
+from harness.data.case_data import signals_of
+from harness.environments.cache import cache_directory
+from harness.environments.launch import launch
 from harness.oracle import expect
-from harness.shipped import WORKER, cases_folder
+from harness.resources import WORKER, cases_folder
 from harness.targets.catalog import read_catalog
-from harness.targets.environments import cache_directory
-from harness.targets.launching import launch
 from harness.targets.selection import select
 
 DEFAULT_TARGETS = ("keras3.15.1-tensorflow", "keras3.15.1-torch")

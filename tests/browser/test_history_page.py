@@ -9,11 +9,11 @@ from dataclasses import replace
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from harness.history.write import write_history
 from harness.oracle import WRONG_RULES
 from harness.records import Layer, fitted
-from harness.report import write_history
+from tests.history.lines import follows, info_of, judged_run, raises, target
 from tests.report.judged import CASES, SAME
-from tests.verdicts.lines import follows, info_of, judged_run, raises, target
 
 pytestmark = pytest.mark.browser
 

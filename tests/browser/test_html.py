@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
-from harness.generator.signals import signals_of
+from harness.data.case_data import signals_of
+from harness.judge.compare import judge
 from harness.oracle import WRONG_RULES
 from harness.oracle import expect as expectation_of
 from harness.records import (
@@ -28,8 +29,7 @@ from harness.records import (
     RunInfo,
     Stage,
 )
-from harness.report import write_reports
-from harness.verdicts.compare import judge
+from harness.report.write import write_reports
 
 pytestmark = pytest.mark.browser
 

@@ -13,13 +13,12 @@ from pathlib import Path
 import pytest
 
 from harness.cli.listing import case_row
-from harness.generator.facets import Facet
+from harness.facets import Facet
 from harness.records import parse_case_id
-from harness.shipped import cases_folder
+from harness.resources import cases_folder
+from tests.cli.conftest import Cli
 from tests.fakes.fake_worker import RIGHT
 from tests.fakes.runs import CASES, selector, suite
-
-from .conftest import Cli
 
 GRID = """
 [[grid]]

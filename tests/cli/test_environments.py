@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import Cli
 from tests.fakes.fake_worker import RIGHT
 from tests.fakes.runs import selector
-
-from .conftest import Cli
 
 LIST = """
 format = 2

@@ -13,9 +13,8 @@ from harness import __version__
 from harness.cli.listing import print_answers
 from harness.errors import EXIT_INCOMPLETE, EXIT_OK, EXIT_UNEXPECTED, EXIT_USAGE
 from harness.records import Finding, Outcome, Stage, Verdict, parse_case_id
+from tests.cli.conftest import Cli
 from tests.fakes.runs import selector
-
-from .conftest import Cli
 
 SEED = ("explain", "--input", "5x5", "--kernel", "2", "--strides", "2", "--padding", "same")
 

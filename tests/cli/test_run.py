@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.data.case_data import SIGNALS_VERSION
 from harness.errors import (
     EXIT_EMPTY,
     EXIT_INCOMPLETE,
@@ -18,10 +19,8 @@ from harness.errors import (
     EXIT_OK,
     EXIT_UNEXPECTED,
 )
-from harness.generator.signals import SIGNALS_VERSION
+from tests.cli.conftest import Cli
 from tests.fakes.runs import CASES, selector, suite
-
-from .conftest import Cli
 
 FAMILY = """
 format = 2

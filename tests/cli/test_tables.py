@@ -13,13 +13,12 @@ from typing import Any
 
 import pytest
 
+from harness.judge.stored_run import judged
 from harness.records import Judged, Standing
-from harness.verdicts.judge import judged
+from tests.cli.conftest import Cli
 from tests.fakes import fake_keras
 from tests.fakes.fake_worker import RIGHT
 from tests.fakes.runs import CASES, selector
-
-from .conftest import Cli
 
 RUN = ("run", "fakes", "--cases", str(CASES))
 FILES = {"history.csv", "history.md", "history.html", "changes.csv", "targets.csv"}

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from harness.cli.terminal import closing_table, show
 from harness.records import RunHeader, RunInfo
-from harness.report import Tally
+from harness.report.tally import Tally
 
 LONG = "keras3.15.1-tensorflow+onednn=0+ONEDNN_MAX_CPU_ISA=AVX2"
 

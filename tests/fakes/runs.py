@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from harness.generator.library import cases_of, load_library
+from harness.cases.suites import cases_of, load_library
+from harness.environments.launch import launch
+from harness.judge.stored_run import judged
 from harness.records import Case, Finding, Launch, Observation, Outcome, RunInfo, Target, Verdict
+from harness.resources import WORKER
 from harness.runner.run import Plan, run
 from harness.runner.work import Limits
-from harness.shipped import WORKER
 from harness.targets.catalog import Catalog
-from harness.targets.launching import launch
 from harness.targets.selection import select
-from harness.verdicts.judge import judged
 
 FAKE: Final = Path(__file__).with_name("fake_worker.py")
 CASES: Final = Path(__file__).with_name("cases")

@@ -11,14 +11,24 @@ from typing import Any
 import pytest
 
 from harness import arrays
-from harness.generator.signals import signals_of
+from harness.data.case_data import signals_of
 from harness.records import Case, Divergence, Finding, Outcome, Stage, Verdict
 from harness.runner import batches, wire
 from harness.runner.work import Limits
+from tests.fakes.fake_worker import (
+    CHANGING,
+    CONDUCTS,
+    FAULTS,
+    GREETINGS,
+    LATE_ANSWER,
+    READINGS,
+    REPLIES,
+    RIGHT,
+    Reading,
+)
+from tests.fakes.runs import run_fake, suite
 
 from . import fake_worker
-from .fake_worker import CHANGING, CONDUCTS, FAULTS, GREETINGS, LATE_ANSWER, READINGS, REPLIES, RIGHT, Reading
-from .runs import run_fake, suite
 
 IMPATIENT = Limits(case_s=1.0, start_s=20.0, patience=2.0)
 SEGFAULT = "SIGSEGV"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import OLD_TARGETS, Ended, command
+from tests.live.conftest import OLD_TARGETS, Ended, command
 
 pytestmark = pytest.mark.live
 

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.records import parse_case_id
-
-from .conftest import Ended, keras_harness
+from tests.live.conftest import Ended, keras_harness
 
 pytestmark = pytest.mark.live
 

@@ -13,13 +13,12 @@ import pandas as pd
 import pytest
 import uv
 
+from harness.environments.build import prepare
+from harness.environments.cache import cache_directory
 from harness.records import Layer, Mode, parse_case_id
-from harness.shipped import WORKER, cases_folder
-from harness.targets.building import prepare
+from harness.resources import WORKER, cases_folder
 from harness.targets.catalog import read_catalog
-from harness.targets.environments import cache_directory
-
-from .conftest import TARGETS, Ended, keras_harness
+from tests.live.conftest import TARGETS, Ended, keras_harness
 
 pytestmark = pytest.mark.live
 

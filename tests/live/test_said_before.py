@@ -14,10 +14,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from harness.targets.installer import Installer, find_uv, uv_environment
-from harness.targets.interpreters import how_to_get, locate_interpreter
-
-from .conftest import Ended, keras_harness
+from harness.environments.interpreters import how_to_get, locate_interpreter
+from harness.environments.uv import Installer, find_uv, uv_environment
+from tests.live.conftest import Ended, keras_harness
 
 pytestmark = pytest.mark.live
 

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from harness.oracle import Padding
 from harness.oracle.plan import Plan, plan_of
 from harness.records import SIGNATURES, Argument, Array, Case, DataFormat, Kind, Layer, Mode, Signals, fitted
-
-from .brute import CellData, Cells, Numbers, Place
+from tests.oracle.brute import CellData, Cells, Numbers, Place
 
 Values = npt.NDArray[np.float64]
 

@@ -11,11 +11,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from harness.generator.draws import DTYPES
+from harness.data.draws import DTYPES
 from harness.records import Array, Case, Kind, Signals
-
-from .brute import Place, brute_lengths, everywhere, links, place_of, windows
-from .cases import Values
+from tests.oracle.brute import Place, brute_lengths, everywhere, links, place_of, windows
+from tests.oracle.cases import Values
 
 Number: TypeAlias = Any
 """A NumPy scalar of the case's dtype; bfloat16 is none that NumPy's types know."""

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from harness.oracle.gradients import gradients_of
 from harness.oracle.values import values_of
 from harness.records import Case, DataFormat, Kind, Layer, fitted
-
-from .brute import brute_gradients, brute_lengths, brute_values
-from .cases import (
+from tests.oracle.brute import brute_gradients, brute_lengths, brute_values
+from tests.oracle.cases import (
     CASE,
     LAYERS,
     array_of,

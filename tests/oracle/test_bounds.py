@@ -8,16 +8,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.generator.signals import signals_of
+from harness.data.case_data import signals_of
 from harness.oracle import expect
 from harness.oracle.bounds import output_bound
 from harness.oracle.gradients import cotangent, gradients_of
 from harness.oracle.values import values_of
 from harness.records import Array, Case, Data, ExpectedArray, Kind, Mode, Signals, fitted
-
-from .brute import brute_values
-from .cases import CASE, LAYERS, Values, array_of, cell_data, plan, signals
-from .rounding import MEANS, ORDERS, Arithmetic, in_fewer_bits, rounded_gradients, rounded_values
+from tests.oracle.brute import brute_values
+from tests.oracle.cases import CASE, LAYERS, Values, array_of, cell_data, plan, signals
+from tests.oracle.rounding import MEANS, ORDERS, Arithmetic, in_fewer_bits, rounded_gradients, rounded_values
 
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 ARITHMETICS = [Arithmetic(order, mean) for order in ORDERS.values() for mean in MEANS.values()]

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from harness.oracle import expect
 from harness.oracle.expectation import num_parameters, output_shape
 from harness.records import Case, DataFormat, Kind, Layer, Mode, Refusal, Shape, fitted
-
-from .cases import CASE, LAYERS, signals, unequal_cases
+from tests.oracle.cases import CASE, LAYERS, signals, unequal_cases
 
 DOCUMENT = replace(
     CASE,

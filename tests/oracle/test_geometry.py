@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from harness.oracle import KERAS, AxisGeometry, Padding, axis_geometry, transposed_axis
 from harness.oracle.rules import Amount, Dilation, Placement
-
-from .brute import brute_axis, brute_transposed_axis
+from tests.oracle.brute import brute_axis, brute_transposed_axis
 
 LENGTHS = st.integers(0, 2000)
 SIZES = st.integers(1, 60)

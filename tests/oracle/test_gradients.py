@@ -15,8 +15,7 @@ from harness.oracle.gradients import cotangent, gradients_of
 from harness.oracle.plan import Plan, plan_of
 from harness.oracle.values import values_of
 from harness.records import Array, Case, DataFormat, Kind, Mode, Signals, fitted
-
-from .cases import CASE, LAYERS, Values, numbers, plan, signals, small_cases
+from tests.oracle.cases import CASE, LAYERS, Values, numbers, plan, signals, small_cases
 
 LINE = replace(CASE, batch=1, channels=1, filters=1, bias=False)
 

@@ -10,8 +10,7 @@ from harness.oracle import Padding
 from harness.oracle.gradients import gradients_of
 from harness.oracle.values import evaluate
 from harness.records import DataFormat, Layer, Signals, fitted
-
-from .cases import CASE, plan
+from tests.oracle.cases import CASE, plan
 
 Nested = list[float] | list[list[float]]
 

@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from harness.oracle import Padding
 from harness.oracle.values import evaluate
 from harness.records import Case, DataFormat, Kind, Signals
-
-from .brute import brute_gradients
-from .cases import CASE, LAYERS, Values, array_of, cell_data, cells, numbers
+from tests.oracle.brute import brute_gradients
+from tests.oracle.cases import CASE, LAYERS, Values, array_of, cell_data, cells, numbers
 
 
 @st.composite

@@ -32,8 +32,7 @@ from harness.oracle.rules import (
 )
 from harness.oracle.values import evaluate, values_of
 from harness.records import Case, Kind, fitted
-
-from .cases import CASE, LAYERS, signals, small_cases, unequal_cases
+from tests.oracle.cases import CASE, LAYERS, signals, small_cases, unequal_cases
 
 AXIS_RULES = on_one_axis(WRONG_RULES)
 RULES = {"keras": KERAS, **WRONG_RULES, **AXIS_RULES}

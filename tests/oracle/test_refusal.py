@@ -16,8 +16,7 @@ from harness.oracle.refusal import (
     refusal_of,
 )
 from harness.records import POOLING, SIGNATURES, Argument, Case, Kind, Layer, Mode, Refusal, fitted
-
-from .cases import CASE, LAYERS, paddings_of, signals
+from tests.oracle.cases import CASE, LAYERS, paddings_of, signals
 
 EVERY = [(layer, ndim) for layer in Layer for ndim in SIGNATURES[layer].ndims]
 BY_LAYER = pytest.mark.parametrize(("layer", "ndim"), EVERY)

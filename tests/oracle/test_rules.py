@@ -12,12 +12,11 @@ from functools import cache
 import numpy as np
 import pytest
 
-from harness.generator.signals import signals_of
+from harness.data.case_data import signals_of
 from harness.oracle import KERAS, WRONG_RULES, Rule, expect, rules
 from harness.oracle.rules import on_one_axis
 from harness.records import Case, DataFormat, Kind, Refusal, fitted
-
-from .cases import CASE, LAYERS, paddings_of
+from tests.oracle.cases import CASE, LAYERS, paddings_of
 
 GEOMETRIES: Mapping[int, Sequence[tuple[tuple[int, ...], ...]]] = {
     # Input, kernel, strides, dilation.

@@ -6,14 +6,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
 
-from harness.generator.library import cases_of, load_library
-from harness.generator.signals import signals_of
+from harness.cases.suites import cases_of, load_library
+from harness.data.case_data import signals_of
 from harness.oracle import KERAS, WRONG_RULES, Rule
 from harness.oracle.plan import Plan, plan_of
 from harness.oracle.refusal import padding_of, refusal_of
 from harness.oracle.values import values_of
 from harness.records import Case, Refusal
-from harness.shipped import cases_folder
+from harness.resources import cases_folder
 
 
 def suite(name: str) -> Sequence[Case]:

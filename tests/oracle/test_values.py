@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from harness.oracle import Padding, expect
 from harness.oracle.values import evaluate
 from harness.records import DataFormat, Kind, Layer, Mode, Signals, fitted
-
-from .cases import CASE, LAYERS, numbers, signals, unequal_cases
+from tests.oracle.cases import CASE, LAYERS, numbers, signals, unequal_cases
 
 
 @pytest.mark.parametrize(("kind", "ndim"), list(LAYERS))

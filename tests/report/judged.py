@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from harness.generator.signals import signals_of
+from harness.data.case_data import signals_of
 from harness.oracle import KERAS, WRONG_RULES, Rule, expect
 from harness.records import (
     SIGNATURES,

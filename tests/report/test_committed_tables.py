@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.generator.library import read_regression
-from harness.shipped import cases_folder
+from harness.cases.suites import read_regression
+from harness.resources import cases_folder
 from harness.targets.catalog import read_catalog
 
 ROOT = Path(__file__).parents[2]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from harness.generator.facets import Facet, facets_of
+from harness.facets import Facet, facets_of
 from harness.records import Judged, Layer, Mode, RunInfo
 from harness.report.conformance import (
     COLUMNS,
@@ -16,8 +16,7 @@ from harness.report.conformance import (
     write_conformance_markdown,
 )
 from harness.report.tally import Tallier
-
-from .judged import BAD, GOOD, SAME, conforming, in_order, info_of, mixed, of_family, silent
+from tests.report.judged import BAD, GOOD, SAME, conforming, in_order, info_of, mixed, of_family, silent
 
 
 def table_of(findings: list[Judged]) -> Conformance:

@@ -1,18 +1,14 @@
 from __future__ import annotations
 
-import csv
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
-import pytest
 
-from harness.errors import HarnessError
 from harness.records import RunInfo
-from harness.report.cells import COLUMNS, row_of
-from harness.report.csv_files import TIMING_COLUMNS, findings_files, replacing, write_timings
-
-from .judged import info_of, mixed
+from harness.report.csv_files import TIMING_COLUMNS, findings_files, write_timings
+from harness.report.rows import COLUMNS, row_of
+from tests.report.judged import info_of, mixed
 
 
 def write(directory: Path) -> None:
@@ -48,22 +44,6 @@ def test_lines_end_with_a_line_feed(tmp_path: Path) -> None:
     raw = (tmp_path / "findings.csv").read_bytes()
     assert b"\r" not in raw
     assert raw.count(b"\n") == 11
-
-
-def test_a_failure_leaves_the_earlier_file_alone(tmp_path: Path) -> None:
-    (tmp_path / "findings.csv").write_text("earlier", encoding="utf-8")
-    with pytest.raises(csv.Error), replacing(tmp_path / "findings.csv") as file:
-        csv.writer(file, quoting=csv.QUOTE_NONE).writerow([",", "no way to write a comma"])
-    assert [path.name for path in tmp_path.iterdir()] == ["findings.csv"]
-    assert (tmp_path / "findings.csv").read_text(encoding="utf-8") == "earlier"
-
-
-def test_an_unwritable_directory_is_named_with_a_remedy(tmp_path: Path) -> None:
-    with (
-        pytest.raises(HarnessError, match=r"cannot write .*findings\.csv.*-o"),
-        replacing(tmp_path / "missing" / "findings.csv"),
-    ):
-        pass
 
 
 def test_timings_have_a_row_for_each_target(tmp_path: Path) -> None:

@@ -6,8 +6,19 @@ import numpy as np
 
 from harness.records import Divergence, ExpectedArray, Judged, Layer, Mode, Observation, Outcome, Stage
 from harness.report.details import WINDOW, DetailSample, Grid, grids_of, number_text
-
-from .judged import BAD, FIRST, GOOD, LARGE, SAME, VALID, conforming, loud, many, of_family, silent
+from tests.report.judged import (
+    BAD,
+    FIRST,
+    GOOD,
+    LARGE,
+    SAME,
+    VALID,
+    conforming,
+    loud,
+    many,
+    of_family,
+    silent,
+)
 
 
 def marked(grid: Grid) -> list[tuple[int, int]]:

@@ -6,10 +6,9 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.frames import load
-from harness.report.cells import COLUMNS
 from harness.report.csv_files import findings_files
-
-from .judged import mixed
+from harness.report.rows import COLUMNS
+from tests.report.judged import mixed
 
 
 def test_findings_load_with_their_columns_and_types(tmp_path: Path) -> None:

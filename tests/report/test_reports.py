@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.report import write_reports
 from harness.report.conformance import Conformance
 from harness.report.html import Page, write_html
 from harness.report.tally import Tallier
-
-from .judged import BAD, CASES, GOOD, SAME, conforming, in_order, info_of, many, mixed
+from harness.report.write import write_reports
+from tests.report.judged import BAD, CASES, GOOD, SAME, conforming, in_order, info_of, many, mixed
 
 FILES = {
     "findings.csv",
@@ -84,7 +83,7 @@ def test_a_finding_of_another_target_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_in_the_directorys_place_is_named(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("", encoding="utf-8")
-    with pytest.raises(HarnessError, match=r"cannot make .*out.*-o"):
+    with pytest.raises(HarnessError, match=r"out: cannot be written: .*-o"):
         write_reports(tmp_path / "out", info_of(), [])
 
 

@@ -3,10 +3,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.records import Judged, Outcome, Refusal, Standing, Verdict
+from harness.report.phrases import headline, nothing_computed, shortfall
 from harness.report.tally import Tallier, Tally
-from harness.report.wording import headline, nothing_computed, shortfall
-
-from .judged import BAD, CASES, GOOD, SAME, conforming, info_of, loud, mixed, not_run
+from tests.report.judged import BAD, CASES, GOOD, SAME, conforming, info_of, loud, mixed, not_run
 
 
 def tally_of(findings: list[Judged]) -> Tally:

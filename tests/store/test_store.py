@@ -317,10 +317,3 @@ def test_a_run_without_its_plan_is_told(directory: Path) -> None:
     (directory / "cases.txt").unlink()
     with pytest.raises(HarnessError, match=r"cases.txt: cannot be read: .*; run again"):
         list(store.read_case_ids(directory))
-
-
-def test_replacing_a_file_leaves_nothing_else_behind(tmp_path: Path) -> None:
-    store.replace_text(tmp_path / "file", "one\n")
-    store.replace_text(tmp_path / "file", "two\n")
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
-    assert (tmp_path / "file").read_bytes() == b"two\n"

@@ -6,7 +6,8 @@ import pytest
 
 from harness.errors import EXIT_USAGE, HarnessError
 from harness.records import Api, Built, StandIn
-from harness.targets import Variant, read_catalog
+from harness.targets.catalog import read_catalog
+from harness.targets.variants import Variant
 
 LIST = """\
 format = 2

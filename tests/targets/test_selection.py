@@ -11,7 +11,7 @@ import pytest
 from harness.errors import EXIT_USAGE, HarnessError
 from harness.records import Api, Built, Checkout, Command, Here, Target, TargetRun
 from harness.targets.catalog import Catalog
-from harness.targets.here import backend_note
+from harness.targets.host_python import backend_note
 from harness.targets.selection import NEWEST, newest_per_minor, select, selected_again
 from harness.targets.variants import Variant, with_settings
 

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from harness.environments.layout import plan_for
 from harness.records import Api, StandIn, Target
-from harness.targets import read_catalog
-from harness.targets.catalog import Catalog
-from harness.targets.layers import plan_for
+from harness.targets.catalog import Catalog, read_catalog
 from harness.targets.selection import select
 from harness.targets.variants import variant_of
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from harness.generator.signals import signals_of
+from harness.data.case_data import signals_of
 from harness.records import Case
 from harness.runner import wire
 from harness.worker.adapters.generation import Generation

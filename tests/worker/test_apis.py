@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.resources import WORKER
 from harness.runner import wire
-from harness.shipped import WORKER
 from harness.worker.adapters import apis
 from harness.worker.adapters.apis import Api
 from harness.worker.adapters.fingerprint import FLAGS, fingerprint

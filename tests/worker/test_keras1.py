@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.generator.signals import signals_of
+from harness.data.case_data import signals_of
 from harness.records import Case, DataFormat, Form, Mode
 from harness.worker.adapters.generation import Unsupported
 from harness.worker.adapters.keras1 import Keras1
 from harness.worker.adapters.older_names import spelled
-from tests.verdicts.made import PLAIN, expected
+from tests.judge.made import PLAIN, expected
 from tests.worker import standin1
 from tests.worker.asking import message, observed, observed_all
 

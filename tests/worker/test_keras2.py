@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.generator.signals import signals_of
+from harness.data.case_data import signals_of
 from harness.records import Case, DataFormat, Layer, Mode, fitted
 from harness.worker.adapters.differentiating import cotangent
 from harness.worker.adapters.generation import Unsupported
 from harness.worker.adapters.graphs import placeholder_of
 from harness.worker.adapters.keras2 import Keras2
-from tests.verdicts.made import PLAIN, expected
+from tests.judge.made import PLAIN, expected
 from tests.worker import backends, standin2
 from tests.worker.asking import observed, observed_all
 

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.generator.signals import signals_of
+from harness.data.case_data import signals_of
 from harness.records import Case, Form, Layer, Mode, fitted
 from harness.worker.adapters.differentiating import Unconnected, cotangent
 from harness.worker.adapters.generation import Unsupported
 from harness.worker.adapters.keras3 import Keras3
 from harness.worker.adapters.observing import Observer
-from tests.verdicts.made import PLAIN, expected
+from tests.judge.made import PLAIN, expected
 from tests.worker import backends
 from tests.worker.asking import message, observed, observed_all
 from tests.worker.standin3 import keras3

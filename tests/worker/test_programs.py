@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.shipped import WORKER
+from harness.resources import WORKER
 from harness.worker.adapters import programs
 
 CODE = """

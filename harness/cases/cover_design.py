@@ -1,0 +1,191 @@
+"""Settings by a covering array: each axis's lengths and the attributes that take turns are its factors."""
+
+from __future__ import annotations
+
+import itertools
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from harness.cases.covering_array import Row, covering_rows
+from harness.cases.grids import NONE, Cover, Subject
+from harness.cases.layer_specs import Setting, case_of
+from harness.data.case_data import has_data
+from harness.oracle.refusal import refusal_of
+from harness.records import Form, Refusal
+
+NARROW = frozenset({"bfloat16", "float16"})
+"""The dtypes in which not every case has exact data."""
+
+_ALIKE = ("kernel", "strides", "dilation", "output_padding")
+
+_WINDOW = ("kernel", "strides", "dilation")
+
+Items = tuple[tuple[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Factor:
+    """The values of an attribute, or of a length along one axis."""
+
+    key: str
+    axis: int | None
+    values: tuple[Any, ...]
+
+
+def cover_settings(
+    cover: Cover, subject: Subject, turned: Mapping[str, Sequence[Any]], fixed: Mapping[str, Any]
+) -> Iterator[Setting]:
+    """The layers of a cover, one for each row, with one input each.
+
+    Besides what the strength says, every window (kernel, stride and dilation) of an axis stands under each
+    padding, and so do any two lengths of an axis. What must be refused, may be refused, or has no exact
+    data, is not among them. Another layer, or other fixed attributes, give other rows, so that covers of
+    the same lists add up.
+
+    Args:
+        cover: the lists of an axis.
+        subject: what layer, and on how many axes.
+        turned: the lists of attributes that are factors too.
+        fixed: the attributes that are the same for all.
+    """
+    factors = tuple(_factors(cover, subject, turned))
+    for row in _rows(cover.strength, subject, factors, tuple(fixed.items())):
+        yield _setting(subject, factors, row)
+
+
+@lru_cache(maxsize=1024)
+def _rows(strength: int, subject: Subject, factors: tuple[_Factor, ...], fixed: Items) -> tuple[Row, ...]:
+    attributes = dict(fixed)
+    join = _joining(factors, attributes)
+    matter = _what_matters(factors, attributes)
+    strided = _above_1(factors, "strides")
+    dilated = _above_1(factors, "dilation")
+    known: dict[Row, bool] = {}
+
+    def settle(row: Row) -> Row | None:
+        row = join(row)
+        if _has_one(row, strided) and _has_one(row, dilated):
+            return None  # It may be refused, as the oracle says too; most of what is tried ends here.
+        part = tuple([row[number] for number in matter])
+        if part not in known:
+            known[part] = _computes(subject, _setting(subject, factors, row), attributes)
+        return row if known[part] else None
+
+    named = [f"{key}={value}" for key, value in sorted(attributes.items())]
+    seed = zlib.crc32(f"{subject.layer} {named}".encode())
+    sizes = [len(factor.values) for factor in factors]
+    return tuple(covering_rows(sizes, strength, settle, seed, list(_groups(factors))))
+
+
+def _groups(factors: Sequence[_Factor]) -> Iterator[tuple[int, ...]]:
+    """The window of each axis with the padding, and any two lengths of an axis with it."""
+    paddings = [number for number, factor in enumerate(factors) if factor.key == "padding"]
+    for axis in sorted({factor.axis for factor in factors if factor.axis is not None}):
+        own = [number for number, factor in enumerate(factors) if factor.axis == axis]
+        yield (*(number for number in own if factors[number].key in _WINDOW), *paddings)
+        for pair in itertools.combinations(own, 2):
+            yield (*pair, *paddings)
+
+
+def _factors(cover: Cover, subject: Subject, turned: Mapping[str, Sequence[Any]]) -> Iterator[_Factor]:
+    spatial: dict[str, tuple[Any, ...]] = {"input": cover.input, "kernel": cover.kernel}
+    if cover.strides:
+        spatial["strides"] = cover.strides
+    if subject.takes_dilation:
+        spatial["dilation"] = cover.dilation
+    if subject.takes_output_padding:
+        spatial["output_padding"] = cover.output_padding
+    for key, values in spatial.items():
+        for axis in range(subject.ndim):
+            yield _Factor(key, axis, values)
+    for key, attributes in turned.items():
+        if subject.leaves(key):
+            yield _Factor(key, None, tuple(attributes))
+
+
+def _setting(subject: Subject, factors: Sequence[_Factor], row: Row) -> Setting:
+    """The layer of a row."""
+    axes: dict[str, list[Any]] = {}
+    attributes: dict[str, Any] = {}
+    for factor, place in zip(factors, row, strict=True):
+        if factor.axis is None:
+            attributes[factor.key] = factor.values[place]
+        else:
+            axes.setdefault(factor.key, []).append(factor.values[place])
+    output_padding = axes.get("output_padding", [NONE])
+    return Setting(
+        tuple(axes["kernel"]),
+        tuple(axes.get("strides", map(subject.default_stride, axes["kernel"]))),
+        tuple(axes.get("dilation", (1,) * subject.ndim)),
+        None if NONE in output_padding else tuple(output_padding),
+        (tuple(axes["input"]),),
+        attributes,
+    )
+
+
+def _computes(subject: Subject, setting: Setting, fixed: Mapping[str, Any]) -> bool:
+    """Whether the layer must be computed and has exact data."""
+    case = case_of(subject, setting, fixed, setting.inputs[0])
+    return refusal_of(case).refusal is Refusal.WRONG and has_data(case)
+
+
+def _what_matters(factors: Sequence[_Factor], fixed: Mapping[str, Any]) -> list[int]:
+    """The numbers of the factors that decide whether a case computes and has exact data."""
+    dtypes = {fixed.get("dtype")}.union(*(factor.values for factor in factors if factor.key == "dtype"))
+    never = {"data_format", "form"}
+    if not dtypes & NARROW:
+        never |= {"batch", "bias", "multiplier", "data", "mode"}
+    return [number for number, factor in enumerate(factors) if factor.key not in never]
+
+
+def _above_1(factors: Sequence[_Factor], key: str) -> list[tuple[int, frozenset[int]]]:
+    """The numbers of the factors of a key, and the places of their values above 1."""
+    return [
+        (number, frozenset(place for place, value in enumerate(factor.values) if value > 1))
+        for number, factor in enumerate(factors)
+        if factor.key == key
+    ]
+
+
+def _has_one(row: Row, places: Sequence[tuple[int, frozenset[int]]]) -> bool:
+    """Whether a factor of a row has one of its places."""
+    for number, wanted in places:  # noqa: SIM110  (the innermost loop of all: a generator takes twice as long)
+        if row[number] in wanted:
+            return True
+    return False
+
+
+def _joining(factors: Sequence[_Factor], fixed: Mapping[str, Any]) -> Callable[[Row], Row]:
+    """What makes axes alike that cannot differ.
+
+    A layer has an output padding on every axis or on none. In form `int` every axis has the lengths of
+    the first.
+    """
+    by_key = {key: [n for n, factor in enumerate(factors) if factor.key == key] for key in (*_ALIKE, "form")}
+    forms = [(number, _place(factors[number], Form.INT)) for number in by_key["form"]]
+    without = [(number, _place(factors[number], NONE)) for number in by_key["output_padding"]]
+    is_int = fixed.get("form") is Form.INT
+
+    def join(row: Row) -> Row:
+        if is_int or any(row[number] == place for number, place in forms):
+            joined = list(row)
+            for key in _ALIKE:
+                for number in by_key[key]:
+                    joined[number] = row[by_key[key][0]]
+            row = tuple(joined)
+        if any(row[number] == place for number, place in without):
+            joined = list(row)
+            for number, place in without:
+                joined[number] = place
+            row = tuple(joined)
+        return row
+
+    return join
+
+
+def _place(factor: _Factor, value: object) -> int:
+    """The place of a value in a factor's list, -1 if it has none."""
+    return factor.values.index(value) if value in factor.values else -1

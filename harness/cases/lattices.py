@@ -1,0 +1,112 @@
+"""The covering design: every point of one axis, the axes paired by cyclic shifts."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+
+from harness.cases.grids import NONE, Lattice, Lengths, Subject
+from harness.cases.layer_specs import AxisSetting, Setting, fits
+
+
+def lattice_settings(lattice: Lattice, subject: Subject, spelled: str) -> Iterator[Setting]:
+    """The layers of a lattice under a padding.
+
+    Without an output padding all axes are, or none: so those layers are a lattice of their own.
+    """
+    for axes in _axis_settings(lattice, subject):
+        if lattice.rounds == "all":
+            yield from _all(lattice, subject, axes)
+        else:
+            yield from _rounds(lattice, subject, axes, spelled, lattice.rounds)
+
+
+def _axis_settings(lattice: Lattice, subject: Subject) -> Iterator[tuple[AxisSetting, ...]]:
+    """The settings of an axis; an output padding that the stride does not allow is left out."""
+    dilations = lattice.dilation if subject.takes_dilation else (1,)
+    given = lattice.output_padding if subject.takes_output_padding else (NONE,)
+    steps = [
+        (kernel, stride, dilation)
+        for kernel in lattice.kernel
+        for stride in lattice.strides or (subject.default_stride(kernel),)
+        for dilation in dilations
+    ]
+    if NONE in given:
+        yield tuple(AxisSetting(*step, None) for step in steps)
+    paddings = [padding for padding in given if isinstance(padding, int)]
+    if paddings:
+        yield tuple(
+            AxisSetting(*step, padding) for step in steps for padding in paddings if padding < step[1]
+        )
+
+
+def _rounds(
+    lattice: Lattice, subject: Subject, axes: Sequence[AxisSetting], spelled: str, rounds: int
+) -> Iterator[Setting]:
+    """Settings paired by cyclic shifts, and their lengths too.
+
+    With `m` settings, round `r` puts setting `i` on axis 0 and `(i + r*step*axis) mod m` on the
+    others, with `step` coprime to `m`: a bijection, so every setting stands on every axis once a
+    round, and every length that fits it is used there. A single axis has no partner and one round.
+    """
+    step = coprime_step(len(axes))
+    turns = range(lattice.first, lattice.first + rounds) if subject.ndim > 1 else range(1)
+    alone = min(rounds, subject.ndim)
+    for turn in turns:
+        for index in range(len(axes)):
+            chosen = [axes[(index + turn * step * axis) % len(axes)] for axis in range(subject.ndim)]
+            inputs = _pair_lengths(lattice, chosen, subject, spelled, turn, alone, index)
+            yield _setting(chosen, tuple(dict.fromkeys(inputs)))
+
+
+def _all(lattice: Lattice, subject: Subject, axes: Sequence[AxisSetting]) -> Iterator[Setting]:
+    inputs = tuple(itertools.product(lattice.input, repeat=subject.ndim))
+    for chosen in itertools.product(axes, repeat=subject.ndim):
+        yield _setting(chosen, inputs)
+
+
+def _setting(chosen: Sequence[AxisSetting], inputs: tuple[Lengths, ...]) -> Setting:
+    paddings = tuple(axis.output_padding for axis in chosen if axis.output_padding is not None)
+    return Setting(
+        tuple(axis.kernel for axis in chosen),
+        tuple(axis.stride for axis in chosen),
+        tuple(axis.dilation for axis in chosen),
+        paddings or None,
+        inputs,
+    )
+
+
+def _pair_lengths(
+    lattice: Lattice,
+    chosen: Sequence[AxisSetting],
+    subject: Subject,
+    spelled: str,
+    turn: int,
+    alone: int,
+    index: int,
+) -> Iterator[Lengths]:
+    """Input lengths for a layer.
+
+    Lengths in which a window fits meet each other, so that no empty axis hides its partner; those
+    in which none fits stand on one axis at a time: on every `alone`th axis of a turn, so that each has
+    its turn.
+    """
+    lengths = lattice.input
+    fitting = [[n for n in lengths if fits(subject, n, axis, spelled)] or list(lengths) for axis in chosen]
+    for place in range(max(map(len, fitting))):
+        yield tuple(fit[(place + axis * turn * (index + 1)) % len(fit)] for axis, fit in enumerate(fitting))
+    if not lattice.misfits:
+        return
+    for misfit in range(turn % alone, len(chosen), alone):
+        for place, length in enumerate(n for n in lengths if n not in fitting[misfit]):
+            yield tuple(
+                length if axis == misfit else fit[(place + index) % len(fit)]
+                for axis, fit in enumerate(fitting)
+            )
+
+
+def coprime_step(number: int) -> int:
+    """A step near the golden section of `number` that is coprime to it, so that shifts spread."""
+    start = max(round(number * 0.618), 1)
+    return next(step for step in itertools.count(start) if math.gcd(step, number) == 1)

@@ -1,0 +1,91 @@
+"""What designs give: the spatial parameters of a layer, and the input lengths that it is called with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.cases.grids import DEFAULTS, Lengths, Subject
+from harness.oracle.geometry import axis_geometry, transposed_axis
+from harness.oracle.rules import Padding
+from harness.records import SIGNATURES, Argument, Case, Form, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One layer. `attributes` are those that the design itself decides."""
+
+    kernel: Lengths
+    strides: Lengths
+    dilation: Lengths
+    output_padding: Lengths | None
+    inputs: tuple[Lengths, ...]
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AxisSetting:
+    """One axis of a layer."""
+
+    kernel: int
+    stride: int
+    dilation: int
+    output_padding: int | None
+
+
+def fits(subject: Subject, length: int, axis: AxisSetting, spelled: str) -> bool:
+    """Whether an output cell comes of the length; under a padding that is unknown, as under `same`."""
+    known = {Padding.SAME, Padding.VALID} if subject.kind is Kind.TRANSPOSE else set(Padding)
+    padding = Padding(spelled.lower()) if spelled.lower() in known else Padding.SAME
+    if subject.kind is Kind.TRANSPOSE:
+        geometry = transposed_axis(
+            length, axis.kernel, axis.stride, axis.dilation, padding, axis.output_padding
+        )
+    else:
+        geometry = axis_geometry(length, axis.kernel, axis.stride, axis.dilation, padding)
+    return geometry.out > 0
+
+
+def case_of(subject: Subject, setting: Setting, attributes: Mapping[str, Any], lengths: Lengths) -> Case:
+    """The call of a setting's layer on an input of these lengths.
+
+    What the layer leaves no choice of is as in `fitted`, which does the same for any case, and slower.
+    """
+    chosen = {**DEFAULTS, **attributes, **setting.attributes}
+    kind = subject.kind
+    if not subject.leaves("multiplier"):
+        chosen["multiplier"] = 1
+    if not subject.leaves("filters"):
+        chosen["filters"] = chosen["channels"] * chosen["multiplier"]
+    if not subject.leaves("groups"):
+        chosen["groups"] = chosen["channels"] if kind is Kind.DEPTHWISE else 1
+    if not subject.leaves("bias"):
+        chosen["bias"] = False
+    return Case(
+        layer=subject.layer,
+        input=lengths,
+        kernel=setting.kernel,
+        strides=setting.strides,
+        dilation=setting.dilation,
+        output_padding=setting.output_padding,
+        **chosen,
+    )
+
+
+def is_writable(case: Case) -> bool:
+    """Whether there is a way to write the call.
+
+    Lengths are integers only where axes are alike. The groups of an operation are what the channels of its
+    kernel make them, so that there are none but those that fit.
+    """
+    if Argument.GROUPS not in SIGNATURES[case.layer].arguments and not _groups_fit(case):
+        return False
+    if case.form is not Form.INT:
+        return True
+    lengths = (case.kernel, case.strides, case.dilation, case.output_padding or (0,))
+    return all(len(set(axes)) == 1 for axes in lengths)
+
+
+def _groups_fit(case: Case) -> bool:
+    return case.groups >= 1 and case.channels % case.groups == 0 and case.filters % case.groups == 0

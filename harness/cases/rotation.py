@@ -1,0 +1,67 @@
+"""Who is next: attributes take turns, so that each value meets what it can as early and as evenly as it can.
+
+Plain rotation beats against the design: of two data formats, each of four strides would only ever meet one.
+So a layer takes those values that its kernel, its strides and the values it has already were given least
+often before.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.cases.covering_array import scattered
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Attributes that are in step, and their values together. Most are alone."""
+
+    keys: tuple[str, ...]
+    values: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(slots=True)
+class Turns:
+    """The turns of one series of layers. `met` counts how often a value was given with a property."""
+
+    units: tuple[Unit, ...]
+    seed: int
+    number: int = 0
+    met: Counter[tuple[Hashable, int, int]] = field(default_factory=Counter)
+
+    def take(self, properties: Sequence[Hashable]) -> dict[str, Any]:
+        """The attributes of the next layer, which has these properties."""
+        taken: dict[str, Any] = {}
+        had = list(properties)
+        for index, unit in enumerate(self.units):
+            place = self._next(index, len(unit.values), had)
+            self.met.update((one, index, place) for one in had)
+            had.append((unit.keys, place))
+            taken.update(zip(unit.keys, unit.values[place], strict=True))
+        self.number += 1
+        return taken
+
+    def _next(self, index: int, number: int, had: Sequence[Hashable]) -> int:
+        """The place of the value that is new to most properties, and then least often met by them."""
+
+        def order(place: int) -> tuple[int, int, int]:
+            counts = [self.met[one, index, place] for one in had]
+            return -counts.count(0), sum(counts), scattered(self.seed, self.number, index, place)
+
+        return min(range(number), key=order)
+
+
+def units_of(turned: Mapping[str, Sequence[Any]], in_step: Sequence[str]) -> tuple[Unit, ...]:
+    """The lists that take turns; those in step as one."""
+    together = [key for key in turned if key in in_step]
+    units = [
+        Unit((key,), tuple((value,) for value in values))
+        for key, values in turned.items()
+        if key not in in_step
+    ]
+    if together:
+        units.insert(0, Unit(tuple(together), tuple(zip(*(turned[key] for key in together), strict=True))))
+    return tuple(units)

@@ -1,0 +1,300 @@
+"""Reads grids and suites from folders of TOML and checks them; the only files the generator touches."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeVar
+
+import msgspec
+
+from harness.cases.expansion import expand
+from harness.cases.grids import Grid
+from harness.errors import EXIT_EMPTY, HarnessError
+from harness.records import Case
+from harness.toml_errors import nearest, readable
+
+_SHOWN: Final = 8
+"""Names that a complaint lists."""
+
+KEPT: Final = 100_000
+"""Cases that are held at once rather than expanded again: some 40 MB."""
+
+_TABLE: Final = re.compile(r"(?P<kind>grid|suite)\[(?P<index>\d+)\]\.?(?P<rest>.*)")
+
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Parsed = TypeVar("Parsed")
+
+
+class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a suite takes from a grid: every case, or every nth beginning with the first."""
+
+    grid: Name
+    every: Count = 1
+
+
+class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A named selection of cases. `count` states how many there are, and is checked."""
+
+    name: Name
+    about: str
+    take: tuple[Part, ...]
+    count: Count | None = None
+
+
+class _GridFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    grid: tuple[Grid, ...]
+
+
+class InstructionSet(StrEnum):
+    """What a processor must have, or lack, or be capped to, for a divergence to show."""
+
+    AVX512 = "AVX-512"
+    NO_AVX512 = "no AVX-512"
+    BFLOAT16 = "AVX512_BF16 or AMX"
+
+
+class RegressionFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A divergence that was found once, its provenance, and the grids that find it again.
+
+    `instruction_set` is the one that it needs, None where every processor shows it.
+    """
+
+    found: Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    target: str
+    what: str
+    why: str
+    reproduction: str
+    upstream: tuple[str, ...]
+    grid: tuple[Grid, ...]
+    instruction_set: InstructionSet | None = None
+
+
+class _SuiteFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    suite: tuple[Suite, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """All grids and suites that were found, by name, and the file each came from."""
+
+    grids: Mapping[str, Grid]
+    suites: Mapping[str, Suite]
+    files: Mapping[str, Path]
+
+
+def load_library(folders: Sequence[Path]) -> Library:
+    """Read `grids/*.toml`, `regressions/*.toml` and `suites/*.toml` of each folder.
+
+    Raises:
+        HarnessError: a folder without cases, malformed TOML, an unknown key or value, a name used
+            twice, a suite that takes a grid that does not exist, or one twice.
+    """
+    grids: dict[str, Grid] = {}
+    suites: dict[str, Suite] = {}
+    files: dict[str, Path] = {}
+    for folder in folders:
+        if not any(folder.glob("grids/*.toml")) and not any(folder.glob("suites/*.toml")):
+            raise HarnessError(f"{folder}: no grids/*.toml and no suites/*.toml; is this a folder of cases?")
+        for path in sorted(folder.glob("grids/*.toml")):
+            for grid in _read(path, _GridFile).grid:
+                _add(grids, grid.name, grid, path, files, "grid")
+        for path in sorted(folder.glob("regressions/*.toml")):
+            for grid in read_regression(path).grid:
+                _add(grids, grid.name, grid, path, files, "grid")
+        for path in sorted(folder.glob("suites/*.toml")):
+            for suite in _read(path, _SuiteFile).suite:
+                _add(suites, suite.name, suite, path, files, "suite")
+    library = Library(grids, suites, files)
+    for suite in suites.values():
+        _check_suite(library, suite)
+    return library
+
+
+def read_regression(path: Path) -> RegressionFile:
+    """The file of one divergence.
+
+    Raises:
+        HarnessError: it cannot be read, or a key or value is none.
+    """
+    return _read(path, RegressionFile)
+
+
+def cases_of(library: Library, suites: Iterable[str]) -> Iterator[Case]:
+    """The cases of the suites, each once, in the order of the files. Streams; checks as it goes.
+
+    A case that two grids or two suites share comes once; one that a grid gives twice is an error.
+
+    Raises:
+        HarnessError: an unknown suite, a case that a grid gives twice, and in the end all counts that do
+            not hold.
+    """
+    last: dict[int, tuple[int, int]] = {}
+    miscounted: dict[str, None] = {}
+    for number, name in enumerate(suites):
+        suite = library.suites.get(name)
+        if suite is None:
+            raise HarnessError(_unknown("suite", name, library))
+        count = 0
+        for place, case in _suite_cases(library, suite, miscounted):
+            key = _key(case)
+            before, last[key] = last.get(key), (number, place)
+            if before == (number, place):
+                where = _place(library, "grid", suite.take[place].grid)
+                raise HarnessError(f"{where}: the case {case.id} comes twice; drop one")
+            count += before is None or before[0] != number
+            if before is None:
+                yield case
+        _demand_count(suite.count, count, f"{_place(library, 'suite', name)}", "the grids give", miscounted)
+    if miscounted:
+        raise HarnessError("\n".join(miscounted))
+    if not last:
+        raise HarnessError("no case was selected; name at least one suite", EXIT_EMPTY)
+
+
+def kept_cases(library: Library, suites: Sequence[str]) -> Callable[[], Iterable[Case]]:
+    """Gives the cases of the suites from the start at each call, expanded once unless they are many.
+
+    A run reads them once for each target, and expanding a suite takes seconds; what does not fit into
+    `KEPT` is expanded at each call. Raises as `cases_of`, when it is called.
+    """
+    kept: list[Case] = []
+
+    def cases() -> Iterable[Case]:
+        if kept:
+            return kept
+        expanded = cases_of(library, suites)
+        kept.extend(itertools.islice(expanded, KEPT))
+        following = next(expanded, None)
+        if following is None:
+            return kept
+        few = tuple(kept)
+        kept.clear()
+        return itertools.chain(few, (following,), expanded)
+
+    return cases
+
+
+def check(library: Library, suites: Sequence[str]) -> None:
+    """Raise what is wrong with the suites, without giving a case.
+
+    Raises:
+        HarnessError: as `cases_of`.
+    """
+    for _ in cases_of(library, suites):
+        pass
+
+
+def counted(library: Library, suites: Sequence[str]) -> Mapping[str, int]:
+    """How many cases each of the suites has.
+
+    Raises:
+        HarnessError: as `cases_of`, of all suites at once.
+    """
+    check(library, suites)
+    return {name: sum(1 for _ in cases_of(library, [name])) for name in suites}
+
+
+def _demand_count(
+    stated: int | None, given: int, place: str, gives: str, miscounted: dict[str, None]
+) -> None:
+    """Notes a count that does not hold: they are told together, so that one look mends them all."""
+    if stated not in {None, given}:
+        miscounted[f"{place}: `count` says {stated}, {gives} {given}; correct whichever is wrong"] = None
+
+
+def _key(case: Case) -> int:
+    """Eight bytes to know a case by: a suite of hundreds of thousands has no need of their names."""
+    return int.from_bytes(hashlib.blake2b(case.id.encode(), digest_size=8).digest())
+
+
+def _suite_cases(library: Library, suite: Suite, miscounted: dict[str, None]) -> Iterator[tuple[int, Case]]:
+    """The cases, each with the number of the part of the suite that it comes from."""
+    for number, part in enumerate(suite.take):
+        place, grid = _place(library, "grid", part.grid), library.grids[part.grid]
+        given = 0
+        for index, case in enumerate(expand(grid, place)):
+            given += 1
+            if index % part.every == 0:
+                yield number, case
+        _demand_count(grid.count, given, place, "the axes give", miscounted)
+
+
+def _check_suite(library: Library, suite: Suite) -> None:
+    for part in suite.take:
+        if part.grid not in library.grids:
+            where = f"{_place(library, 'suite', suite.name)}: `take`"
+            raise HarnessError(f"{where}: {_unknown('grid', part.grid, library)}")
+    taken = Counter(part.grid for part in suite.take)
+    twice = [name for name, number in taken.items() if number > 1]
+    if twice:
+        where = f"{_place(library, 'suite', suite.name)}: `take`"
+        raise HarnessError(f"{where}: grid {twice[0]!r} twice; drop one")
+
+
+def _unknown(kind: str, name: str, library: Library) -> str:
+    """What to say of a name that nothing has: those that are like it, and of the others how many."""
+    known: Mapping[str, object] = library.suites if kind == "suite" else library.grids
+    if near := nearest(name, known, 3):
+        return f"no {kind} {name!r}; did you mean {' or '.join(near)}?"
+    shown = sorted(known) if len(known) <= _SHOWN else nearest(name, known, _SHOWN, cutoff=0.0)
+    more = len(known) - len(shown)
+    where = "`keras-harness cases` lists them" if kind == "suite" else f"{_files(library)} define them"
+    return f"no {kind} {name!r}; there are {', '.join(shown)}{f' and {more} more; {where}' if more else ''}"
+
+
+def _files(library: Library) -> str:
+    """Where grids are defined."""
+    folders = dict.fromkeys(path.parent for key, path in library.files.items() if key.startswith("grid "))
+    return ", ".join(f"{folder}/*.toml" for folder in folders)
+
+
+def _place(library: Library, kind: str, name: str) -> str:
+    return f"{library.files[f'{kind} {name}']}: {kind} {name!r}"
+
+
+def _add(
+    known: dict[str, Parsed], name: str, item: Parsed, path: Path, files: dict[str, Path], kind: str
+) -> None:
+    key = f"{kind} {name}"
+    if key in files:
+        raise HarnessError(f"{path}: {kind} {name!r} is already defined in {files[key]}; rename one")
+    known[name] = item
+    files[key] = path
+
+
+def _read(path: Path, form: type[Parsed]) -> Parsed:
+    """Parse and validate one file; errors name the grid or suite, the key and the words that it may have."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        return msgspec.convert(data, form)
+    except msgspec.ValidationError as error:
+        key, what = readable(error, form)
+        place = _named(key, data)
+        raise HarnessError(
+            f"{path}: {place}{': ' if place else ''}{what}; see cases/README.md for the keys"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise HarnessError(f"{path}: malformed TOML: {error}") from error
+    except OSError as error:
+        raise HarnessError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _named(key: str, data: Mapping[str, Any]) -> str:
+    """A key's path with the name of its table instead of its number: `grid 'mine': turn.bias[0]`."""
+    match = _TABLE.fullmatch(key)
+    if match is None:
+        return key
+    table = data[match["kind"]][int(match["index"])]
+    name = table.get("name") if isinstance(table, dict) else None
+    if not isinstance(name, str):
+        return key
+    return f"{match['kind']} {name!r}" + (f": {match['rest']}" if match["rest"] else "")

@@ -1,0 +1,234 @@
+"""How large exact data may be: so that no sum of a case leaves the integers that its dtype holds exactly.
+
+A sum that stays below the limit in magnitudes is exact whatever its order, and so are its partial sums.
+`X`, `W` and `B` are the largest input, tap and bias, `P` the largest tap of a pointwise kernel.
+
+forward   `terms * X * W * P + B`
+gradient  of a loss `sum(output * cotangent)`, the cotangent within `MAX_COTANGENT`: the input's has
+          `terms` products of the weights, the kernel's one product of the input for each output cell
+          (in a transposed layer for each input cell), the bias's one cotangent for each output cell
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Final, assert_never
+
+from harness.data.draws import WIDE
+from harness.errors import HarnessError
+from harness.records import POOLING, Case, Kind
+
+EXACT_INTEGERS: Final[Mapping[str, int]] = MappingProxyType(
+    {"bfloat16": 2**8, "float16": 2**11, "float32": 2**24, "float64": 2**53}
+)
+"""Up to where consecutive integers are exact, by dtype (8, 11, 24 and 53 significant bits)."""
+
+MAX_COTANGENT: Final = 3
+
+_LIMITS: Final = MappingProxyType({**EXACT_INTEGERS, "float64": 2**50})
+"""What sums stay below: in float64 far below what is exact."""
+
+_MAX_INPUT: Final = 127
+_MAX_TAPS: Final = ((63,), (31, 31))
+"""The largest taps of one kernel, and of two."""
+
+_MAX_BIAS: Final = 1023
+_MAX_SUMMAND: Final = 4095
+"""The largest input of average pooling, which multiplies by nothing."""
+
+_BESIDE_WIDE: Final = (2**11, 2**8)
+"""In a float64 case one array is wide, which one varies; the largest value of another, and of two others."""
+
+_MIN_INPUT: Final = 3
+_MIN_TAP: Final = 2
+"""With smaller ones too much would be equal to be told apart."""
+
+_MAX_WIDE_BIAS: Final = 2**34
+_MAX_WIDE_SUMMAND: Final = 2**40
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """What the weights of a layer depend on; what must be refused is clipped to 1."""
+
+    kind: Kind
+    kernel: tuple[int, ...]
+    channels: int
+    filters: int
+    groups: int
+    multiplier: int
+    dtype: str
+
+    @property
+    def taps(self) -> int:
+        """The cells of a window."""
+        return math.prod(self.kernel)
+
+    @property
+    def num_kernels(self) -> int:
+        """How many kernels the layer has."""
+        return 0 if self.kind in POOLING else 2 if self.kind is Kind.SEPARABLE else 1
+
+    @property
+    def forward(self) -> int:
+        """How many products the sum of an output cell has."""
+        return self.taps * self._inward
+
+    @property
+    def backward(self) -> int:
+        """How many products the sum of an input cell's gradient has."""
+        return self.taps * self._outward
+
+    @property
+    def _inward(self) -> int:
+        match self.kind:
+            case Kind.CONVOLUTION:
+                return max(self.channels // self.groups, 1)
+            case Kind.TRANSPOSE:
+                return self.channels
+            case Kind.SEPARABLE:
+                return self.channels * self.multiplier
+            case Kind.DEPTHWISE | Kind.MAX_POOLING | Kind.AVERAGE_POOLING:
+                return 1
+            case _:
+                assert_never(self.kind)
+
+    @property
+    def _outward(self) -> int:
+        match self.kind:
+            case Kind.CONVOLUTION:
+                return max(self.filters // self.groups, 1)
+            case Kind.TRANSPOSE:
+                return self.filters
+            case Kind.DEPTHWISE:
+                return self.multiplier
+            case Kind.SEPARABLE:
+                return self.multiplier * self.filters
+            case Kind.MAX_POOLING | Kind.AVERAGE_POOLING:
+                return 1
+            case _:
+                assert_never(self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Amplitudes:
+    """The largest magnitudes: of the input, the taps of each kernel and the bias.
+
+    `gain` is what an input cell is multiplied by, at most, in each summand of a kernel's gradient.
+    """
+
+    inputs: int
+    kernels: tuple[int, ...]
+    bias: int
+    gain: int = 1
+
+
+def sizes_of(case: Case) -> Sizes:
+    """The sizes of a case's layer."""
+    return Sizes(
+        case.kind,
+        tuple([max(length, 1) for length in case.kernel]),
+        max(case.channels, 1),
+        max(case.filters, 1),
+        max(case.groups, 1),
+        max(case.multiplier, 1),
+        case.dtype,
+    )
+
+
+@lru_cache(maxsize=4096)
+def amplitudes(sizes: Sizes, *, wide: int, has_gradient: bool) -> Amplitudes:
+    """The largest data of a layer; `wide` is the array that is wide in float64, the input being 0.
+
+    Raises:
+        HarnessError: the dtype is too narrow for exact sums over this many terms.
+    """
+    limit = _LIMITS[sizes.dtype]
+    is_double = sizes.dtype == "float64"
+    if sizes.num_kernels == 0:
+        most = _MAX_WIDE_SUMMAND if is_double else _MAX_SUMMAND
+        room = (limit - 1) // sizes.forward
+        _require(room, _MIN_INPUT, sizes.forward, sizes.dtype)
+        return Amplitudes(min(most, room), (), 0)
+    if is_double:
+        values = [_BESIDE_WIDE[sizes.num_kernels - 1]] * (1 + sizes.num_kernels)
+        values[wide % len(values)] = WIDE
+        bias = _MAX_WIDE_BIAS
+    else:
+        values = [_MAX_INPUT, *_MAX_TAPS[sizes.num_kernels - 1]]
+        bias = min(_MAX_BIAS, limit // 8 - 1)
+    _shrink(values, (limit - 1 - bias) // sizes.forward, range(len(values)))
+    if has_gradient:
+        _shrink(values, (limit - 1) // (MAX_COTANGENT * sizes.backward), range(1, len(values)))
+    inputs, *kernels = values
+    _require(inputs, _MIN_INPUT, sizes.forward, sizes.dtype)
+    _require(min(kernels), _MIN_TAP, max(sizes.forward, sizes.backward), sizes.dtype)
+    gain = 1
+    if sizes.num_kernels == 2:
+        gain = max(sizes.filters * kernels[1], sizes.taps * kernels[0])
+    return Amplitudes(inputs, tuple(kernels), bias, gain)
+
+
+def input_for_gradient(case: Case, most: Amplitudes) -> int:
+    """The largest input with which the gradients of the weights are exact too.
+
+    Raises:
+        HarnessError: the dtype is too narrow for exact sums over this many cells.
+    """
+    room = (_LIMITS[case.dtype] - 1) // MAX_COTANGENT
+    inputs, outputs = _cells(case)
+    if case.bias:
+        _require(room // max(outputs, 1), 1, outputs, case.dtype)
+    if case.kind in POOLING:
+        return most.inputs
+    summed = inputs if case.kind is Kind.TRANSPOSE else outputs
+    largest = min(most.inputs, room // max(most.gain * summed, 1))
+    _require(largest, _MIN_INPUT, summed, case.dtype)
+    return largest
+
+
+def check_dtype(dtype: str) -> None:
+    """Refuse a dtype that there are no data of.
+
+    Raises:
+        HarnessError: the dtype is unknown.
+    """
+    if dtype not in _LIMITS:
+        raise HarnessError(f"no data for dtype {dtype}; use {', '.join(EXACT_INTEGERS)}")
+
+
+def _cells(case: Case) -> tuple[int, int]:
+    """The cells of a channel of the input, and at most as many of the output, over the batch."""
+    output = case.batch
+    for axis, (length, kernel, stride, dilation) in enumerate(
+        zip(case.input, case.kernel, case.strides, case.dilation, strict=True)
+    ):
+        step = max(stride, 1)
+        reach = (max(kernel, 1) - 1) * max(dilation, 1) + 1
+        if case.kind is Kind.TRANSPOSE:
+            more = 0 if case.output_padding is None else max(case.output_padding[axis], 0)
+            output *= max(length - 1, 0) * step + max(reach, step) + more
+        elif case.padding.lower() == "valid":
+            output *= max((length - reach) // step + 1, 0)
+        else:
+            output *= -(-length // step)
+    return case.batch * math.prod(case.input), output
+
+
+def _shrink(values: list[int], most: int, places: range) -> None:
+    """Make the array of the most values smaller, until the product over the places is within `most`.
+
+    A kernel is signed, and so has twice the values of an input as large.
+    """
+    while math.prod(values[place] for place in places) > most:
+        place = max(places, key=lambda place: values[place] * (2 if place else 1))
+        values[place] -= max(values[place] // 16, 1)
+
+
+def _require(value: int, least: int, terms: int, dtype: str) -> None:
+    if value < least:
+        raise HarnessError(f"{terms} terms are too many for exact sums in {dtype}; use a wider dtype")

@@ -1,0 +1,204 @@
+"""What a person asks of the cache: where it is, what is built, what it takes, and to be rid of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import platformdirs
+
+from harness.environments.layout import (
+    BASES,
+    HOMES,
+    LABEL,
+    LOGS,
+    OVERLAYS,
+    Base,
+    Layer,
+    explain_cache_errors,
+    is_sound,
+    only_builder,
+    plan_for,
+    read_num_bytes,
+)
+from harness.environments.notes import forget_gone, labels_in_use, labels_of
+from harness.records import Target
+
+_BLOCK: Final = 512
+"""What `st_blocks` counts in, whatever the file system; as du does."""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheUse:
+    """What the cache takes on the disk: of its own, and in files that uv's cache holds as well."""
+
+    own_bytes: int
+    shared_bytes: int
+
+
+def cache_directory(environ: Mapping[str, str]) -> Path:
+    """Where environments are kept: `KERAS_HARNESS_CACHE`, or the person's cache folder."""
+    chosen = environ.get("KERAS_HARNESS_CACHE")
+    if chosen:
+        return Path(chosen).expanduser().resolve()
+    return Path(platformdirs.user_cache_dir("keras-harness"))
+
+
+def is_built(target: Target, cache: Path) -> bool:
+    """Whether the target can start without anything being built."""
+    plan = plan_for(target, cache)
+    return plan is None or is_sound(plan)
+
+
+def disk_use(target: Target, cache: Path) -> int:
+    """Bytes of the target's layers when they were built, with those that other targets and uv share."""
+    plan = plan_for(target, cache)
+    if plan is None:
+        return 0
+    return read_num_bytes(plan.base) + (read_num_bytes(plan.overlay) if plan.overlay is not None else 0)
+
+
+def remove(target: Target, cache: Path) -> bool:
+    """Removes the target's overlay and home, and its base where no other overlay lies on it.
+
+    False where there was nothing.
+
+    Raises:
+        HarnessError: the file system refuses.
+    """
+    plan = plan_for(target, cache)
+    if plan is None:
+        return False
+    with explain_cache_errors(f"{target.name} cannot be removed", cache):
+        is_removed = plan.overlay is not None and _remove_layer(plan.overlay)
+        if plan.home.exists():
+            shutil.rmtree(plan.home)
+            is_removed = True
+        return _remove_base_unless_needed(plan.base) or is_removed
+
+
+def cache_use(cache: Path) -> CacheUse:
+    """What the cache takes, each file once however many names it has.
+
+    A file is shared where it has more names than the cache holds: uv makes hard links from its own cache.
+    """
+    own = shared = 0
+    names: Counter[tuple[int, int]] = Counter()
+    linked: dict[tuple[int, int], os.stat_result] = {}
+    for status in _statuses(cache):
+        if stat.S_ISREG(status.st_mode) and status.st_nlink > 1:
+            file = (status.st_dev, status.st_ino)
+            names[file] += 1
+            linked[file] = status
+        else:
+            own += _bytes_on_disk(status)
+    for file, status in linked.items():
+        if status.st_nlink > names[file]:
+            shared += _bytes_on_disk(status)
+        else:
+            own += _bytes_on_disk(status)
+    return CacheUse(own, shared)
+
+
+def stale(files: Sequence[Path], targets: Iterable[Target], cache: Path) -> tuple[Path, ...]:
+    """The folders of layers that no list needs: of other pins, or of earlier harnesses.
+
+    `targets` are all those of the list that `files` are. What any other list has noted is not stale while
+    its files exist (see `notes.py`).
+
+    Raises:
+        HarnessError: what another list has noted cannot be read.
+    """
+    known = labels_of(targets, cache) | labels_in_use(files, cache)
+    return tuple(
+        folder for kind in (OVERLAYS, BASES) for folder in _entries(cache / kind) if folder.name not in known
+    )
+
+
+def remove_stale(files: Sequence[Path], targets: Sequence[Target], cache: Path) -> tuple[Path, ...]:
+    """Removes what `stale` finds, with its homes and logs; gives the folders.
+
+    Raises:
+        HarnessError: the file system refuses, or what another list has noted cannot be read.
+    """
+    found = stale(files, targets, cache)
+    own = labels_of(targets, cache)
+    removed: list[Path] = []
+    with explain_cache_errors("stale environments cannot be removed", cache):
+        for folder in found:
+            layer = Layer(cache.absolute(), folder.parent.name, folder.name, "")
+            with only_builder(layer, layer.label, lambda _line: None, threading.Event()):
+                # Whoever builds it now noted so before.
+                if layer.label not in labels_in_use(files, cache):
+                    _remove_folder(layer)
+                    removed.append(folder)
+        known = own | labels_in_use(files, cache)
+        for left in (*_entries(cache / HOMES), *_entries(cache / LOGS)):
+            label = left.name.removesuffix(".log")
+            if LABEL.fullmatch(label) and label not in known:
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+        forget_gone(cache)
+    return tuple(removed)
+
+
+def _remove_layer(layer: Layer) -> bool:
+    """Removes a layer once nobody builds it; False where there was none."""
+    if not layer.folder.exists():
+        return False
+    with only_builder(layer, layer.label, lambda _line: None, threading.Event()):
+        _remove_folder(layer)
+    return True
+
+
+def _remove_base_unless_needed(base: Base) -> bool:
+    """An overlay that is being built notes its base before it asks for it, so it is seen here."""
+    if not base.folder.exists():
+        return False
+    with only_builder(base, base.label, lambda _line: None, threading.Event()):
+        if any(_base_label(overlay) == base.label for overlay in _entries(base.cache / OVERLAYS)):
+            return False
+        _remove_folder(base)
+    return True
+
+
+def _remove_folder(layer: Layer) -> None:
+    """Without its state file first, so that what is left does not count where removing is cut off."""
+    if layer.folder.exists():
+        layer.state_file.unlink(missing_ok=True)
+        shutil.rmtree(layer.folder)
+
+
+def _base_label(overlay: Path) -> str:
+    try:
+        return (overlay / "base").read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
+
+
+def _entries(folder: Path) -> tuple[Path, ...]:
+    return tuple(sorted(folder.iterdir())) if folder.is_dir() else ()
+
+
+def _statuses(cache: Path) -> Iterator[os.stat_result]:
+    """Of all that lies in a folder and below; what vanishes meanwhile is left out."""
+    folders = [str(cache)]
+    while folders:
+        with contextlib.suppress(FileNotFoundError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                with contextlib.suppress(FileNotFoundError):
+                    yield entry.stat(follow_symlinks=False)
+
+
+def _bytes_on_disk(status: os.stat_result) -> int:
+    blocks = getattr(status, "st_blocks", None)
+    return status.st_size if blocks is None else blocks * _BLOCK

@@ -1,0 +1,87 @@
+"""The check that ends the building of a target: its worker says hello and is what the target's name says.
+
+Knows the first message of the wire (harness/worker/README.md) and nothing of how a worker came to be.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from harness.environments.subprocesses import run_child
+from harness.environments.uv import append_log, failure, last_lines
+from harness.records import Launch, Target
+
+_TIMEOUT_S: Final = 600.0
+_EXCHANGE: Final = '{"type":"hello","protocol":1}\n{"type":"bye"}\n'
+"""What the worker is told; the twin of the first and last messages of `harness/runner/wire.py`."""
+
+
+def check_hello(
+    target: Target, start: Launch, directory: Path, log: Path, stop: threading.Event
+) -> Mapping[str, str]:
+    """What the target's worker says of itself.
+
+    Raises:
+        HarnessError: it does not start, or says that it is another API, version or backend.
+    """
+    try:
+        ended = run_child(start.argv, start.environment, directory, _TIMEOUT_S, stop, _EXCHANGE)
+    except OSError as error:
+        raise failure(
+            target.name, "its Python cannot be started", str(error), log, "prepare it again"
+        ) from error
+    append_log(
+        log, f"$ {' '.join(start.argv)}\n{ended.output}{ended.errors}\nexit status {ended.exit_status}\n"
+    )
+    message = _first_message(ended.output)
+    match message:
+        case {"type": "hello", "fingerprint": dict(fingerprint)}:
+            said = {str(key): str(value) for key, value in fingerprint.items()}
+        case {"type": "failed", "error": {"type": kind, "message": text}}:
+            raise failure(
+                target.name,
+                f"it was installed, but its worker cannot start: {kind}",
+                last_lines(str(text)),
+                log,
+                "read the log; if the pins fit together elsewhere, this platform lacks something they need",
+            )
+        case _:
+            raise failure(
+                target.name,
+                f"it was installed, but its worker says no hello (exit status {ended.exit_status})",
+                last_lines(ended.errors),
+                log,
+                "read the log; if the pins fit together elsewhere, this platform lacks something they need",
+            )
+    _demand_as_named(target, said, log)
+    return said
+
+
+def _first_message(output: str) -> object:
+    """The first line that is a JSON object; None where there is none."""
+    for line in output.splitlines():
+        try:
+            message = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(message, dict):
+            return message
+    return None
+
+
+def _demand_as_named(target: Target, said: Mapping[str, str], log: Path) -> None:
+    expected = {"api": str(target.api), "version": target.version, "backend": target.backend}
+    for key, value in expected.items():
+        if value and said.get(key) != value:
+            found = said.get(key, "nothing")
+            raise failure(
+                target.name,
+                f"its {key} should be {value}, but its worker says {found}",
+                "",
+                log,
+                "mend the target's base, `overlay` and `variables` (KERAS_BACKEND) in the list of targets",
+            )

@@ -1,0 +1,128 @@
+"""Finds a Python X.Y where people keep them; lets uv download one where there is none.
+
+A file with the right name is no interpreter until it has answered: version managers put stubs on
+`PATH` that fail when another version is chosen.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from harness.environments.uv import Installer, ask, failure, last_lines
+from harness.errors import HarnessError
+
+_PROBE: Final = (
+    "import platform, sys; "
+    "print(platform.python_implementation(), '%d.%d' % sys.version_info[:2]); print(sys.executable)"
+)
+_PROBE_TIMEOUT_S: Final = 60.0
+_EXECUTABLE_SUFFIXES: Final = ("", ".exe")
+
+
+def find_interpreter(
+    version: str, environ: Mapping[str, str], installer: Installer, target_name: str
+) -> Path:
+    """A CPython of this version ("3.11"), found or downloaded.
+
+    Raises:
+        HarnessError: there is none, and uv could not download one; says where was looked.
+    """
+    found = locate_interpreter(version, environ, installer)
+    return found or _download(version, environ, installer, target_name)
+
+
+def locate_interpreter(version: str, environ: Mapping[str, str], installer: Installer) -> Path | None:
+    """A CPython of this version that is here already, or None."""
+    answers = (_answering(candidate, version) for candidate in _candidates(version, environ, installer))
+    return next((found for found in answers if found is not None), None)
+
+
+def how_to_get(version: str) -> str:
+    """What a person can do who lacks a Python of this version."""
+    return (
+        f"get one with `pyenv install {version}`, `uv python install {version}`, "
+        "or the system's package manager"
+    )
+
+
+def _candidates(version: str, environ: Mapping[str, str], installer: Installer) -> Iterator[Path]:
+    """Files that may be the interpreter: on PATH, in pyenv, known to uv, and the running one."""
+    for folder in _path_folders(environ):
+        yield from (folder / f"python{version}{suffix}" for suffix in _EXECUTABLE_SUFFIXES)
+    versions = _pyenv_root(environ) / "versions"
+    if versions.is_dir():
+        for folder in sorted(versions.glob(f"{version}.*"), key=_numbers, reverse=True):
+            yield folder / "bin" / f"python{version}"
+    known = ask(installer, ("python", "find", "--system", "--no-python-downloads", version))
+    if known.exit_status == 0:
+        yield Path(known.output.strip())
+    yield Path(sys.executable)
+
+
+def _answering(candidate: Path, version: str) -> Path | None:
+    """The interpreter behind the candidate, or None where it does not run or is another."""
+    if not candidate.is_file():
+        return None
+    try:
+        done = subprocess.run(
+            [str(candidate), "-I", "-c", _PROBE],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_PROBE_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, UnicodeDecodeError, subprocess.TimeoutExpired):
+        return None
+    lines = done.stdout.splitlines()
+    if done.returncode != 0 or len(lines) != 2 or lines[0] != f"CPython {version}":
+        return None
+    return Path(lines[1])
+
+
+def _download(version: str, environ: Mapping[str, str], installer: Installer, target_name: str) -> Path:
+    installed = ask(installer, ("python", "install", "--no-bin", version))
+    if installed.exit_status == 0:
+        found = ask(installer, ("python", "find", "--managed-python", version))
+        path = _answering(Path(found.output.strip()), version)
+        if path is not None:
+            return path
+    raise _missing(version, environ, installer, target_name, installed.errors)
+
+
+def _missing(
+    version: str, environ: Mapping[str, str], installer: Installer, target_name: str, errors: str
+) -> HarnessError:
+    looked = (
+        f"python{version} in the {len(_path_folders(environ))} folders of PATH",
+        f"{_pyenv_root(environ) / 'versions'}",
+        "the interpreters that uv knows",
+        "the running Python",
+    )
+    return failure(
+        target_name,
+        f"there is no working Python {version} (looked at: {'; '.join(looked)}), "
+        "and uv could not download one",
+        last_lines(errors),
+        installer.log,
+        how_to_get(version),
+    )
+
+
+def _path_folders(environ: Mapping[str, str]) -> tuple[Path, ...]:
+    return tuple(Path(part) for part in environ.get("PATH", "").split(os.pathsep) if part)
+
+
+def _pyenv_root(environ: Mapping[str, str]) -> Path:
+    root = environ.get("PYENV_ROOT")
+    return Path(root) if root else Path(environ.get("HOME", "~")).expanduser() / ".pyenv"
+
+
+def _numbers(folder: Path) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", folder.name)))

@@ -1,0 +1,320 @@
+"""The two layers of a built target, where they lie in the cache, and which of them count as built.
+
+A base is heavy and shared by many targets; an overlay is thin, belongs to one target, and lies before
+its base on the import path. The cache holds
+    environments/<base>/    requirements.in, requirements.lock, venv/, stand_ins/, state.json
+    overlays/<overlay>/     base (the label of the base that it lies on), site/, state.json
+    homes/<overlay>/        HOME and caches of the processes that run in the target
+    lists/<key>.json        which lists of targets need which layers (notes.py)
+    locks/<label>.lock      held while one process builds or removes a layer
+    logs/<label>.log        all that uv, compilers and the worker printed the last time
+where the labels end in a hash of what the layer is.
+
+A layer counts as built only with its state file, which is written last and under a temporary name. A
+base is reused while its interpreter exists and the packages on disk are those of the state file; an
+overlay while its own packages are, and its base is the very one on which its worker was checked.
+Everything else is half-built or broken, and built anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import sysconfig
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeAlias, TypeVar
+
+import msgspec
+from filelock import FileLock, Timeout
+from packaging.utils import canonicalize_name
+
+from harness.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, HarnessError
+from harness.files import replace_text
+from harness.records import Built, Target
+from harness.targets.requirements import requirement_of
+
+Progress: TypeAlias = Callable[[str], None]
+"""Takes one line that tells a person what is being done."""
+
+SCHEMA: Final = 2
+"""Rises when layers of earlier harnesses must not be reused."""
+
+BASES: Final = "environments"
+OVERLAYS: Final = "overlays"
+HOMES: Final = "homes"
+LOCKS: Final = "locks"
+LOGS: Final = "logs"
+
+_KEY_LENGTH: Final = 12
+LABEL: Final = re.compile(rf".+-[0-9a-f]{{{_KEY_LENGTH}}}")
+"""What the labels of layers look like, of this harness and of earlier ones."""
+
+_LOCK_POLL_S: Final = 0.2
+
+
+class BaseState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What was built as a base.
+
+    `build` is of this build alone. `installed` names the distributions as their folders on disk do, and
+    `stand_ins` the files of the stand-ins. `num_bytes` is what the layer took when it was built.
+    """
+
+    schema: int
+    key: str
+    build: str
+    python: str
+    requires: tuple[str, ...]
+    installed: tuple[str, ...]
+    stand_ins: tuple[str, ...]
+    num_bytes: int
+
+
+class OverlayState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What was built as an overlay, on which build of its base, and what the worker said in it."""
+
+    schema: int
+    key: str
+    base_build: str
+    target: str
+    requires: tuple[str, ...]
+    installed: tuple[str, ...]
+    num_bytes: int
+    fingerprint: dict[str, str]
+
+
+class _Size(msgspec.Struct, frozen=True):
+    """What the state files of both layers have in common, and are asked for often."""
+
+    schema: int
+    key: str
+    num_bytes: int
+
+
+_State = TypeVar("_State", BaseState, OverlayState, _Size)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A folder that is built under a lock and counts as built with its state file."""
+
+    cache: Path
+    kind: str
+    label: str
+    key: str
+
+    @property
+    def folder(self) -> Path:
+        """The layer itself."""
+        return self.cache / self.kind / self.label
+
+    @property
+    def state_file(self) -> Path:
+        """What makes the layer count as built."""
+        return self.folder / "state.json"
+
+    @property
+    def log(self) -> Path:
+        """What was printed while it was built."""
+        return self.cache / LOGS / f"{self.label}.log"
+
+
+@dataclass(frozen=True, slots=True)
+class Base(Layer):
+    """A heavy environment, and what it is made of."""
+
+    built: Built
+
+    @property
+    def venv(self) -> Path:
+        """The virtual environment."""
+        return self.folder / "venv"
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        place = ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
+        return self.venv.joinpath(*place)
+
+    @property
+    def stand_ins(self) -> Path:
+        """The folder of the system libraries that the harness makes."""
+        return self.folder / "stand_ins"
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay(Layer):
+    """What lies before the base; without requirements, only the note that the target was checked."""
+
+    requires: tuple[str, ...]
+
+    @property
+    def site(self) -> Path:
+        """Its packages."""
+        return self.folder / "site"
+
+    @property
+    def base_note(self) -> Path:
+        """Names the base; written first, so that nobody removes the base meanwhile."""
+        return self.folder / "base"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The layers of a target, and its private folder. A checkout has no overlay."""
+
+    target: Target
+    base: Base
+    overlay: Overlay | None
+    home: Path
+
+    @property
+    def site(self) -> Path | None:
+        """The overlay's packages, where it has any."""
+        return self.overlay.site if self.overlay is not None and self.overlay.requires else None
+
+    @property
+    def libraries(self) -> Path | None:
+        """The folder of stand-ins, where the base has any."""
+        return self.base.stand_ins if self.base.built.stand_ins else None
+
+
+def plan_for(target: Target, cache: Path) -> Plan | None:
+    """The layers of a target; None where it needs none."""
+    built, cache = target.built, cache.absolute()
+    if built is None:
+        return None
+    base_key = _key(
+        SCHEMA, built.python, built.requires, built.stand_ins, built.as_of, sysconfig.get_platform()
+    )
+    package = canonicalize_name(requirement_of(built.requires[0]).name)
+    base = Base(cache, BASES, f"{package}-{base_key}", base_key, built)
+    if target.realisation is not built:
+        return Plan(target, base, None, cache / HOMES / target.name)
+    key = _key(base_key, built.overlay, target.api, target.version, target.backend)
+    label = f"{target.api}{target.version}-{target.backend}-{key}"
+    overlay = Overlay(cache, OVERLAYS, label, key, built.overlay)
+    return Plan(target, base, overlay, cache / HOMES / label)
+
+
+def sound_base(base: Base) -> BaseState | None:
+    """The state of a base that is whole; None where it is missing, half-built or broken."""
+    state = _read_state(base, BaseState)
+    if state is None or not base.python.exists():
+        return None
+    has_stand_ins = all((base.stand_ins / name).exists() for name in state.stand_ins)
+    return state if has_stand_ins and state.installed == base_distributions(base) else None
+
+
+def sound_overlay(plan: Plan) -> OverlayState | None:
+    """The state of an overlay that is whole and was checked on the base as it is now; otherwise None."""
+    if plan.overlay is None:
+        return None
+    state, base = _read_state(plan.overlay, OverlayState), sound_base(plan.base)
+    if state is None or base is None or state.base_build != base.build:
+        return None
+    return state if state.installed == overlay_distributions(plan.overlay) else None
+
+
+def is_sound(plan: Plan) -> bool:
+    """Whether all layers of a target are whole."""
+    if plan.overlay is None:
+        return sound_base(plan.base) is not None
+    return sound_overlay(plan) is not None
+
+
+def base_distributions(base: Base) -> tuple[str, ...]:
+    """The distributions in a base, as `name-version`."""
+    return _distributions(
+        [*base.venv.glob("lib/python*/site-packages"), *base.venv.glob("Lib/site-packages")]
+    )
+
+
+def overlay_distributions(overlay: Overlay) -> tuple[str, ...]:
+    """The distributions in an overlay, as `name-version`."""
+    return _distributions([overlay.site])
+
+
+def num_bytes(folder: Path) -> int:
+    """The bytes of the files in a folder."""
+    return sum(file.lstat().st_size for file in folder.rglob("*") if not file.is_dir())
+
+
+def write_state(layer: Layer, state: BaseState | OverlayState) -> None:
+    """Makes a layer count as built, in one step."""
+    replace_text(layer.state_file, msgspec.json.format(msgspec.json.encode(state), indent=1).decode() + "\n")
+
+
+def read_num_bytes(layer: Layer) -> int:
+    """What a layer took when it was built; 0 where it is not built."""
+    size = _read_state(layer, _Size)
+    return size.num_bytes if size is not None else 0
+
+
+@contextmanager
+def explain_cache_errors(subject: str, cache: Path) -> Iterator[None]:
+    """Turns an error of the file system into one that names the subject, the cache and the remedy."""
+    try:
+        yield
+    except OSError as error:
+        raise HarnessError(
+            f"{subject}: {error}\n  the cache is {cache}; "
+            "KERAS_HARNESS_CACHE moves it to a folder that can be written, on a disk with space",
+            EXIT_INCOMPLETE,
+        ) from error
+
+
+@contextmanager
+def only_builder(layer: Layer, subject: str, progress: Progress, stop: threading.Event) -> Iterator[None]:
+    """Makes this thread of this process the only one that changes a layer.
+
+    Who needs a base and an overlay takes the overlay first.
+
+    Raises:
+        HarnessError: `stop` was set while another had it; exit code 130.
+    """
+    for folder in (BASES, OVERLAYS, HOMES, LOCKS, LOGS):
+        (layer.cache / folder).mkdir(parents=True, exist_ok=True)
+    lock = FileLock(layer.cache / LOCKS / f"{layer.label}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        progress(f"{subject}: waiting for another process that builds it")
+        _wait_for(lock, stop)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _wait_for(lock: FileLock, stop: threading.Event) -> None:
+    while True:
+        try:
+            lock.acquire(timeout=_LOCK_POLL_S)
+        except Timeout:
+            if stop.is_set():
+                raise HarnessError("stopped before it was done", EXIT_INTERRUPTED) from None
+        else:
+            return
+
+
+def _key(*identity: object) -> str:
+    return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:_KEY_LENGTH]
+
+
+def _read_state(layer: Layer, kind: type[_State]) -> _State | None:
+    try:
+        state = msgspec.json.decode(layer.state_file.read_bytes(), type=kind)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    return state if (state.schema, state.key) == (SCHEMA, layer.key) else None
+
+
+def _distributions(folders: Iterable[Path]) -> tuple[str, ...]:
+    found = {path.name.removesuffix(".dist-info") for each in folders for path in each.glob("*.dist-info")}
+    return tuple(sorted(found))

@@ -1,0 +1,107 @@
+"""Makes the system libraries that a base links to and no package registry holds.
+
+They are compiled from the C sources beside this module: by the host's C compiler or, where there is
+none, by the one of the package `ziglang`, which uv fetches. Nothing but the source and the compiler
+is needed, no header and no library.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from harness.environments.subprocesses import run_child
+from harness.environments.uv import Installer, append_log, ask, failure, last_lines
+from harness.records import StandIn
+
+HOST_COMPILERS: Final = ("cc", "gcc", "clang")
+"""The compilers that are looked for on PATH, in this order."""
+
+_FETCHED: Final = "ziglang==0.15.1"
+"""The package of a compiler that uv fetches (90 MB)."""
+
+_OPTIONS: Final = ("-shared", "-fPIC", "-O2", "-nostdlib")
+_TIMEOUT_S: Final = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Library:
+    """A source beside this module, and the names under which programs look for what it exports."""
+
+    source: str
+    names: tuple[str, ...]
+
+
+_LIBRARIES: Final[Mapping[StandIn, _Library]] = MappingProxyType(
+    {StandIn.MPI: _Library("mpi.c", ("libmpi.so.12", "libmpi_cxx.so.1"))}
+)
+
+
+def make_stand_ins(
+    stand_ins: Sequence[StandIn],
+    folder: Path,
+    environ: Mapping[str, str],
+    installer: Installer,
+    target_name: str,
+) -> None:
+    """Compiles the libraries into the folder.
+
+    Raises:
+        HarnessError: this is no Linux, or neither the host's compiler nor a fetched one makes them.
+    """
+    folder.mkdir(exist_ok=True)
+    for stand_in in stand_ins:
+        if sys.platform != "linux":
+            raise failure(
+                target_name,
+                f"it needs a stand-in for {stand_in.upper()}, which the harness makes on Linux only",
+                "",
+                installer.log,
+                "choose another target, or run the harness on Linux",
+            )
+        library = _LIBRARIES[stand_in]
+        source = Path(__file__).with_name(library.source)
+        for name in library.names:
+            words = (*_OPTIONS, f"-Wl,-soname,{name}", "-o", str(folder / name), str(source))
+            _compile(words, environ, installer, target_name)
+
+
+def _compile(
+    words: Sequence[str], environ: Mapping[str, str], installer: Installer, target_name: str
+) -> None:
+    said: list[str] = []
+    for compiler in HOST_COMPILERS:
+        program = shutil.which(compiler, path=environ.get("PATH", ""))
+        if program is not None:
+            errors = _errors_of([program, *words], environ, installer)
+            if errors is None:
+                return
+            said.append(f"{program}: {errors}")
+    running = ("run", "--isolated", "--no-project", "--python", sys.executable, "--with", _FETCHED)
+    fetched = ask(installer, (*running, "-m", "ziglang", "cc", *words))
+    if fetched.exit_status == 0:
+        return
+    said.append(f"ziglang: {last_lines(fetched.errors)}")
+    raise failure(
+        target_name,
+        f"it needs a C compiler: {', '.join(HOST_COMPILERS)} on PATH, or the package ziglang, failed",
+        "\n".join(said),
+        installer.log,
+        "install a C compiler such as gcc with the system's package manager, or let uv reach the registry",
+    )
+
+
+def _errors_of(argv: Sequence[str], environ: Mapping[str, str], installer: Installer) -> str | None:
+    """What a compiler that failed says; None of one that did its work."""
+    try:
+        ended = run_child(argv, environ, installer.directory, _TIMEOUT_S, installer.stop)
+        status, output = ended.exit_status, ended.output + ended.errors
+    except OSError as error:
+        status, output = -1, str(error)
+    append_log(installer.log, f"$ {' '.join(argv)}\n{output}exit status {status}\n\n")
+    return None if status == 0 else last_lines(output) or f"exit status {status}"

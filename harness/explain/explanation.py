@@ -1,0 +1,307 @@
+"""A case explained in text: the formula with its numbers, `valid` beside `same`, the summary, the picture.
+
+Pure: records in, strings out; the command line prints them. Formulas are those of
+`harness.oracle.geometry`, spelled out, and their results are taken from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, assert_never
+
+from harness.explain.call_code import call_code, is_operation
+from harness.explain.picture import (
+    FORWARD,
+    MAX_WINDOWS,
+    all_of,
+    axis_names,
+    is_padding,
+    padding_text,
+    taps_of,
+    text_picture,
+)
+from harness.oracle.expectation import num_parameters, output_shape
+from harness.oracle.geometry import AxisGeometry
+from harness.oracle.plan import axis_geometries
+from harness.oracle.refusal import padding_of, refusal_of
+from harness.oracle.rules import Padding
+from harness.records import Case, Kind, Refusal, Shape, by
+from harness.text import count, layer_name, shape_text
+
+SUMMARY_WIDTH: Final = 65
+_SUMMARY_COLUMNS: Final = (29, 55)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading and the text below it, without a line break at its end."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A case explained. One that must be refused has no formula, summary or picture."""
+
+    case: Case
+    sections: tuple[Section, ...]
+
+    def __str__(self) -> str:
+        return "\n\n".join(
+            f"{section.title}\n{'-' * len(section.title)}\n{section.text}" for section in self.sections
+        )
+
+
+def explanation(case: Case, *, ascii_only: bool = False) -> Explanation:
+    """Explain what Keras documents for a case. `ascii_only` draws the picture without Unicode."""
+    refusal = refusal_of(case)
+    padding = padding_of(case)
+    sections = [Section("Call", call_code(case))]
+    if refusal.refusal is Refusal.REQUIRED or padding is None:
+        sections.append(Section("Refusal", f"Keras must refuse this: {refusal.reason}."))
+        return Explanation(case, tuple(sections))
+    geometries = axis_geometries(case, padding)
+    sections.append(Section("Formula", _formula_text(case, padding, geometries)))
+    if values := _values_text(case, geometries):
+        sections.append(Section("Values", values))
+    if refusal.refusal is Refusal.ALLOWED:
+        sections.append(Section("Refusal", f"Keras may refuse this: {refusal.reason}."))
+    sections.append(Section("valid and same", comparison(case)))
+    if all(geometry.out for geometry in geometries) and not is_operation(case.layer):
+        sections.append(Section("Summary", summary_table(case)))
+    sections.append(Section("Picture", text_picture(case, ascii_only=ascii_only)))
+    return Explanation(case, tuple(sections))
+
+
+def _formula_text(case: Case, padding: Padding, geometries: Sequence[AxisGeometry]) -> str:
+    lines = []
+    if case.padding != padding:
+        lines.append(f"Keras reads padding={case.padding!r} as {padding.value!r}.")
+    names = axis_names(case.ndim)
+    steps = [
+        transposed_formula(geometry, padding, given)
+        if geometry.is_transposed
+        else axis_formula(geometry, padding)
+        for geometry, given in zip(geometries, case.output_padding or (None,) * case.ndim, strict=True)
+    ]
+    if len(steps) > 1 and len(set(steps)) == 1:
+        names, steps = (all_of(names),), steps[:1]
+    for name, own in zip(names, steps, strict=True):
+        lines.append(f"{name}:")
+        lines.extend(f"  {line}" for line in own)
+    lines.append(f"output shape: {shape_text(output_shape(case))}")
+    return "\n".join(lines)
+
+
+def axis_formula(geometry: AxisGeometry, padding: Padding) -> tuple[str, ...]:
+    """The formula of one axis of a forward layer with its numbers filled in, a line per step."""
+    g = geometry
+    steps = list(_parameters(g))
+    effective = g.effective_kernel
+    word = "e" if g.dilation > 1 else "k"
+    match padding:
+        case Padding.SAME:
+            total = (g.out - 1) * g.stride + g.effective_kernel - g.length
+            steps.append(f"out = ceil(n / s) = ceil({g.length} / {g.stride}) = {g.out}")
+            steps.append(
+                f"total = max((out-1)*s + {word} - n, 0)"
+                f" = max(({g.out}-1)*{g.stride} + {effective} - {g.length}, 0) = max({total}, 0) = {g.total}"
+            )
+            steps.append(
+                f"before = total // 2 = {g.total} // 2 = {g.before};"
+                f" after = total - before = {g.total} - {g.before} = {g.after}"
+            )
+        case Padding.CAUSAL:
+            steps.append(f"out = ceil(n / s) = ceil({g.length} / {g.stride}) = {g.out}")
+            steps.append(
+                f"before = {word} - 1 = {effective} - 1 = {g.before}; after = 0:"
+                " no output reads what comes later"
+            )
+        case Padding.VALID if g.length >= g.effective_kernel:
+            steps.append(
+                f"out = floor((n - {word}) / s) + 1"
+                f" = floor(({g.length} - {effective}) / {g.stride}) + 1 = {g.out}; no padding"
+            )
+        case Padding.VALID:
+            steps.append(f"no full window fits: {word} = {effective} is more than n = {g.length}; out = 0")
+        case _:
+            assert_never(padding)
+    if g.out and (last := trailing_unread(g)):
+        steps.append("the last cell is never read" if last == 1 else f"the last {last} cells are never read")
+    if g.out > 1 and g.stride > g.effective_kernel:
+        steps.append(f"s > {word}: cells between two windows are never read")
+    return tuple(steps)
+
+
+def transposed_formula(
+    geometry: AxisGeometry, padding: Padding, output_padding: int | None
+) -> tuple[str, ...]:
+    """The formula of one axis of a transposed layer with its numbers filled in, a line per step.
+
+    Raises:
+        ValueError: `causal`, which no transposed layer knows.
+    """
+    g, p = geometry, output_padding
+    n, s, e = g.length, g.stride, g.effective_kernel
+    word = "e" if g.dilation > 1 else "k"
+    full = (n - 1) * s + e
+    steps = [
+        *_parameters(g, p),
+        f"full = (n-1)*s + {word} = ({n}-1)*{s} + {e} = {full}: input cell i writes from cell i*s on",
+    ]
+    match padding:
+        case Padding.VALID if p is None:
+            steps.append(f"out = (n-1)*s + max({word}, s) = ({n}-1)*{s} + max({e}, {s}) = {g.out}")
+        case Padding.VALID:
+            steps.append(f"out = full + p = {full} + {p} = {g.out}")
+        case Padding.SAME if p is None:
+            steps.append(f"out = n*s = {n}*{s} = {g.out}")
+        case Padding.SAME:
+            steps.append(f"out = full + p - 2*({word} // 2) = {full} + {p} - 2*({e} // 2) = {g.out}")
+        case Padding.CAUSAL:
+            raise ValueError("no transposed layer pads causally")
+        case _:
+            assert_never(padding)
+    if padding is Padding.SAME:
+        steps.append(
+            f"before = max(full - out, 0) // 2 = max({full - g.out}, 0) // 2 = {g.before} cells are cut off;"
+            f" after = full - out - before = {full} - {g.out} - {g.before} = {g.after}"
+        )
+    else:
+        steps.append(f"nothing is cut off before; after = full - out = {full} - {g.out} = {g.after}")
+    if g.after < 0:
+        last = "cell is" if g.after == -1 else f"{-g.after} cells are"
+        steps.append(f"the last {last} written by no input cell: zero, before the bias")
+    if n > 1 and s > e:
+        steps.append(f"s > {word}: cells between are written by no input cell: zero, before the bias")
+    return tuple(steps)
+
+
+def _parameters(g: AxisGeometry, output_padding: int | None = None) -> Iterator[str]:
+    given = "" if output_padding is None else f", p = {output_padding} (output_padding)"
+    yield f"n = {g.length} cells, k = {g.kernel}, s = {g.stride}, d = {g.dilation}{given}"
+    if g.dilation > 1:
+        effective = f"({g.kernel}-1)*{g.dilation} + 1 = {g.effective_kernel}"
+        yield f"e = (k-1)*d + 1 = {effective}, the effective kernel"
+
+
+def _values_text(case: Case, geometries: Sequence[AxisGeometry]) -> str:
+    """What the layer makes of its windows, where it is not a plain convolution."""
+    match case.kind:
+        case Kind.CONVOLUTION:
+            if case.groups == 1:
+                return ""
+            channels, filters = case.channels // case.groups, case.filters // case.groups
+            return (
+                f"{case.groups} groups: each block of {count(filters, 'filter')} reads"
+                f" its own block of {count(channels, 'channel')}."
+            )
+        case Kind.DEPTHWISE:
+            return f"Each channel by itself: output channel c*{case.multiplier} + j is channel c by filter j."
+        case Kind.SEPARABLE:
+            return (
+                f"Each channel by itself with {count(case.multiplier, 'filter')}; then a convolution"
+                f" with kernel length 1 from {count(case.channels * case.multiplier, 'channel')} to"
+                f" {count(case.filters, 'filter')}."
+            )
+        case Kind.TRANSPOSE:
+            return "Each output cell is the sum of what input cells write there, and zero where none does."
+        case Kind.MAX_POOLING:
+            return "The largest of the real cells in each window; padding counts for nothing."
+        case Kind.AVERAGE_POOLING:
+            text = "The sum of the real cells in each window, divided by their number, not by the window's."
+            return "\n".join((text, *_divisors(geometries)))
+        case _:
+            assert_never(case.kind)
+
+
+def _divisors(geometries: Sequence[AxisGeometry]) -> Iterator[str]:
+    """How many real cells each window has along each axis; the divisor is the product over the axes."""
+    for name, g in zip(axis_names(len(geometries)), geometries, strict=True):
+        real = [sum(not is_padding(g, tap) for tap in taps_of(g, window)) for window in range(g.out)]
+        if len(set(real)) > 1:
+            shown = ", ".join(map(str, real[:MAX_WINDOWS]))
+            more = f" and {len(real) - MAX_WINDOWS} more" if len(real) > MAX_WINDOWS else ""
+            yield f"real cells along {name}: {shown}{more}"
+
+
+def trailing_unread(geometry: AxisGeometry) -> int:
+    """Real cells after the last window of an axis that has windows."""
+    return max(geometry.length - (geometry.starts[-1] + geometry.effective_kernel), 0)
+
+
+def comparison(case: Case) -> str:
+    """What `valid` and `same` give for the lengths of a case, and where they part."""
+    valid = axis_geometries(case, Padding.VALID)
+    same = axis_geometries(case, Padding.SAME)
+    if case.kind is Kind.TRANSPOSE:
+        return "\n".join(_cutting(valid, same))
+    if not any(geometry.total for geometry in same):
+        return (
+            "valid and same agree here: no padding is needed. "
+            f"Both give an output of {by(tuple(geometry.out for geometry in same))}."
+        )
+    return "\n".join(_parting(valid, same))
+
+
+def _cutting(valid: Sequence[AxisGeometry], same: Sequence[AxisGeometry]) -> Iterator[str]:
+    """What the two modes of a transposed layer keep of the full result."""
+    for name, geometries in (("same", same), ("valid", valid)):
+        cuts = []
+        for axis, g in zip(axis_names(len(geometries)), geometries, strict=True):
+            after = f"{-g.after} added after" if g.after < 0 else f"{g.after} after"
+            cuts.append(f"{axis}: {g.before} cut off before, {after}")
+        yield f"{name} gives an output of {by(tuple(g.out for g in geometries))} ({'; '.join(cuts)})."
+
+
+def _parting(valid: Sequence[AxisGeometry], same: Sequence[AxisGeometry]) -> Iterator[str]:
+    names = axis_names(len(same))
+    same_out, valid_out = (by(tuple(g.out for g in geometries)) for geometries in (same, valid))
+    pads = "; ".join(
+        f"{name}: {padding_text(geometry, FORWARD)}" for name, geometry in zip(names, same, strict=True)
+    )
+    yield f"same gives an output of {same_out} ({pads})."
+    if not all(geometry.out for geometry in valid):
+        yield "valid fits no full window: its output is empty."
+        return
+    unread = [
+        f"the last {f'{last} ' if last > 1 else ''}of {geometry.length} {name}"
+        for name, geometry in zip(names, valid, strict=True)
+        if (last := trailing_unread(geometry))
+    ]
+    rest = f", and never reads {' and '.join(unread)}" if unread else ""
+    yield f"valid gives an output of {valid_out}, without padding{rest}."
+
+
+def summary_table(case: Case) -> str:
+    """What `model.summary()` says of a model of this one layer, laid out as Keras 2 lays it out.
+
+    Raises:
+        ValueError: the case must be refused.
+    """
+    shape: Shape = (None, *output_shape(case)[1:])
+    parameters = num_parameters(case)
+    rule, double_rule = "_" * SUMMARY_WIDTH, "=" * SUMMARY_WIDTH
+    return "\n".join(
+        (
+            'Model: "sequential"',
+            rule,
+            _summary_line("Layer (type)", "Output Shape", "Param #"),
+            double_rule,
+            _summary_line(f"{layer_name(case.layer)} ({case.layer})", shape_text(shape), str(parameters)),
+            double_rule,
+            f"Total params: {parameters:,}",
+            f"Trainable params: {parameters:,}",
+            "Non-trainable params: 0",
+            rule,
+        )
+    )
+
+
+def _summary_line(layer: str, shape: str, parameters: str) -> str:
+    """Columns that are too narrow cut what they hold, as they do in Keras 2."""
+    first, second = _SUMMARY_COLUMNS
+    left = f"{layer[: first - 1]:<{first - 1}} {shape}"
+    return f"{left[: second - 1]:<{second - 1}} {parameters}"

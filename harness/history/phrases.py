@@ -1,0 +1,56 @@
+"""The sentences that more than one table or page of the history says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from harness.history.changes import Change, ChangeKind
+from harness.history.versions import Column
+
+FOLDED: Final = (
+    "Neighbouring versions that have the same counts in every row stand in one column, headed by the first "
+    "and the last of them; `history.csv` holds each."
+)
+
+
+KERAS_RULE: Final = "Keras's rule"
+
+
+SAME_DEFINED: Final = (
+    "For each target the harness tries a closed list of rules on every `same` case that the target answered "
+    "with an array, and names the rule that gives most of these arrays (explained/returned); where none "
+    "gives more than Keras's, it is Keras's. Along an axis `n` is the input length, `s` the stride, `k` the "
+    "kernel length, `e` the kernel length with its dilation."
+)
+
+
+CHANGES_DEFINED: Final = (
+    "A way of diverging is a kind of divergence with the wrong rule that explains it or, where none does, "
+    "with the first words of its error. Where an answer fits several rules, the one is named that explains "
+    "most of the family's cases. In the order of the columns, a way is bad from the first version in which a "
+    "case diverges so to the last before a version in which those cases were observed and none does; if it "
+    "comes again, that is a row of its own. A version that was not observed neither starts nor ends a row. "
+    "A divergence is silent where the answer is wrong and nothing says so, loud where there is an error or a "
+    "crash; a case that goes from one to the other between two versions is a change too."
+)
+
+
+def start_of(change: Change) -> str:
+    """Since when it diverges, and what is known of the time before."""
+    if change.before is None:
+        return f"{change.first_bad.head} (the first observed)"
+    word = "diverged otherwise in" if change.kind is not ChangeKind.DIVERGES else "not in"
+    return f"{change.first_bad.head} ({word} {change.before.head})"
+
+
+def end_of(change: Change, columns: Sequence[Column]) -> str:
+    """In which version it is gone, and what its cases do there; `columns` are those of its family."""
+    if change.kind is not ChangeKind.DIVERGES:
+        return ""
+    if change.first_good is None:
+        is_newest = change.last_bad.target == columns[-1].target
+        return "still in the newest" if is_newest else "still in the newest observed"
+    if not change.otherwise:
+        return change.first_good.head
+    return f"{change.first_good.head} ({change.otherwise} of {change.cases_last} diverge otherwise there)"

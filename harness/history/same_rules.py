@@ -1,0 +1,213 @@
+"""Which reading of `same` explains what a target really did.
+
+Candidates are rules of the oracle, a closed list. Each is evaluated on every `same` case that a target
+answered with an array; the reading that gives most of these arrays is the target's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from functools import cache, lru_cache
+from itertools import product
+from types import MappingProxyType
+from typing import Final, assert_never
+
+from harness.data.case_data import signals_of
+from harness.judge.rule_matching import Answer, alike, answer_of, fitting
+from harness.oracle.geometry import axis_geometry, windows_decide
+from harness.oracle.refusal import padding_of
+from harness.oracle.rules import KERAS, Amount, Dilation, Orientation, Padding, Placement, Rounding, Rule
+from harness.oracle.values import evaluate
+from harness.records import Case, Judged, Outcome, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a target reads `same`: the rule that explains most of what it returned.
+
+    `returned` counts the `same` cases that the target answered with an array, `explained` those that
+    the rule gives, `by_keras` those that Keras's rule gives. `rule` is Keras's where none explains more.
+    """
+
+    target: str
+    rule: Rule
+    explained: int
+    returned: int
+    by_keras: int
+
+
+class Readings:
+    """Gathers what targets made of `same`, one finding at a time."""
+
+    def __init__(self) -> None:
+        self._right: dict[str, list[Case]] = {}
+        self._wrong: dict[str, list[int]] = {}
+
+    def add(self, judged: Judged) -> None:
+        """Count an answer to a `same` case; anything else says nothing of how it is read."""
+        finding, values = judged.finding, judged.observation.values
+        if finding.outcome is not Outcome.RETURNED or values is None or judged.expectation.values is None:
+            return
+        if padding_of(finding.case) is not Padding.SAME:
+            return
+        self._right.setdefault(finding.target, [])
+        self._wrong.setdefault(finding.target, [])
+        if finding.verdict is Verdict.CONFORMS:
+            self._right[finding.target].append(finding.case)
+        else:
+            self._wrong[finding.target].append(_explaining(answer_of(finding.case, values)))
+
+    def readings(self) -> Mapping[str, Reading]:
+        """The reading of each target that answered a `same` case, by its name."""
+        return {target: self._reading(target) for target in self._right}
+
+    def _reading(self, target: str) -> Reading:
+        right, wrong = self._right[target], self._wrong[target]
+        returned = len(right) + len(wrong)
+        if not wrong:
+            return Reading(target, KERAS, returned, returned, returned)
+        masks = [*wrong, *map(_explaining_keras, right)]
+        names = tuple(candidates())
+        counts = [sum(mask >> place & 1 for mask in masks) for place in range(len(names))]
+        best = max(range(len(names)), key=lambda place: counts[place])
+        return Reading(target, candidates()[names[best]], counts[best], returned, counts[0])
+
+
+@cache
+def candidates() -> Mapping[str, Rule]:
+    """Every reading that is tried, by its words; Keras's first, then those that differ from it in less.
+
+    All combinations of how much is padded, where it goes, how the length rounds, which way the kernel
+    lies and whether dilation counts; and `same` taken as `valid`. Of those that come to the same on every
+    axis (all of it after is `before = 0`, however much it is) the simplest stays.
+    """
+    padded = (
+        replace(
+            KERAS,
+            amount=amount,
+            placement=placement,
+            rounding=rounding,
+            orientation=orientation,
+            dilation=dilation,
+        )
+        for amount, placement, rounding, orientation, dilation in product(
+            Amount, Placement, (Rounding.COVER, Rounding.FLOOR), _ORIENTATIONS, _DILATIONS
+        )
+    )
+    unpadded = (
+        replace(KERAS, same_is_valid=True, orientation=orientation, dilation=dilation)
+        for orientation, dilation in product(_ORIENTATIONS, _DILATIONS)
+    )
+    distinct: dict[object, Rule] = {}
+    for rule in sorted((*padded, *unpadded), key=_distance):
+        distinct.setdefault((rule.orientation, _on_small_axes(rule)), rule)
+    return MappingProxyType({in_words(rule): rule for rule in distinct.values()})
+
+
+_ORIENTATIONS: Final = (Orientation.CORRELATION, Orientation.FLIPPED)
+_DILATIONS: Final = (Dilation.SPREADS, Dilation.IGNORED, Dilation.AS_STRIDE)
+
+
+_SMALL_AXES: Final = tuple(product(range(1, 7), range(1, 5), range(1, 5), (1, 2)))
+
+
+def _on_small_axes(rule: Rule) -> tuple[tuple[int, int, int, int], ...]:
+    """Where a rule puts the windows of each small axis, how far apart they are and how far the taps."""
+    geometries = (axis_geometry(*axis, Padding.SAME, rule) for axis in _SMALL_AXES)
+    return tuple((g.out, g.before, g.stride, g.dilation) for g in geometries)
+
+
+def _distance(rule: Rule) -> int:
+    """In how many respects a rule differs from Keras's."""
+    return sum(getattr(rule, part.name) != getattr(KERAS, part.name) for part in fields(Rule))
+
+
+def in_words(rule: Rule) -> str:
+    """A reading of `same` as a line: `n` input length, `s` stride, `k` kernel, `e` effective kernel.
+
+    Only the respects that `candidates` vary are said.
+    """
+    dilation = {Dilation.IGNORED: ["dilation ignored"], Dilation.AS_STRIDE: ["dilation taken as stride"]}.get(
+        rule.dilation, []
+    )
+    flipped = rule.orientation is Orientation.FLIPPED
+    kernel = "kernel flipped (a true convolution)" if flipped else "kernel not flipped"
+    if rule.same_is_valid:
+        return "; ".join(("nothing is padded, as in valid", *dilation, kernel))
+    return "; ".join((", ".join(_padding_in_words(rule)), *dilation, kernel))
+
+
+def _padding_in_words(rule: Rule) -> Iterator[str]:
+    out = "floor(n/s)" if rule.rounding is Rounding.FLOOR else "ceil(n/s)"
+    yield _amount_in_words(rule.amount, out)
+    if rule.amount is Amount.KERNEL_MINUS_ONE and rule.placement is Placement.ODD_BEFORE:
+        yield "before = e // 2"
+    else:
+        yield _placement_in_words(rule.placement)
+    if windows_decide(rule):
+        yield "as many windows as fit"
+    elif rule.amount is Amount.KERNEL_MINUS_ONE:
+        yield f"cut to {out}"
+    elif rule.rounding is Rounding.FLOOR:
+        yield f"{out} windows"
+
+
+def _amount_in_words(amount: Amount, out: str) -> str:
+    match amount:
+        case Amount.NEEDED:
+            return f"total = max(({out}-1)*s + e - n, 0)"
+        case Amount.UNCLAMPED:
+            return f"total = ({out}-1)*s + e - n, cutting cells off where it is negative"
+        case Amount.UNDILATED:
+            return f"total = max(({out}-1)*s + k - n, 0)"
+        case Amount.KERNEL_MINUS_ONE:
+            return "total = e - 1 whatever the stride"
+        case _:
+            assert_never(amount)
+
+
+def _placement_in_words(placement: Placement) -> str:
+    match placement:
+        case Placement.ODD_AFTER:
+            return "odd cell after"
+        case Placement.ODD_BEFORE:
+            return "odd cell before"
+        case Placement.CENTRED:
+            return "odd cell before an odd kernel and after an even one"
+        case Placement.TOWARDS_ZERO:
+            return "odd cell after, whether padded or cut off"
+        case Placement.ALL_BEFORE:
+            return "all of it before"
+        case Placement.ALL_AFTER:
+            return "all of it after"
+        case Placement.BOTH_ROUNDED_UP:
+            return "half of it rounded up on both sides"
+        case Placement.BOTH_ROUNDED_DOWN:
+            return "half of it rounded down on both sides"
+        case _:
+            assert_never(placement)
+
+
+@lru_cache(maxsize=8192)
+def _explaining(answer: Answer) -> int:
+    """Which candidates give what was observed: bit `i` for the i-th. Equal answers are tried once."""
+    case = answer.case
+    return _mask(fitting(case, signals_of(case), alike(case, candidates()), answer.values))
+
+
+@lru_cache(maxsize=8192)
+def _explaining_keras(case: Case) -> int:
+    """Which candidates give what Keras's rule gives."""
+    signals = signals_of(case)
+    right = evaluate(case, Padding.SAME, signals)
+    return _mask(fitting(case, signals, alike(case, candidates()), right))
+
+
+def _mask(names: tuple[str, ...]) -> int:
+    return sum(1 << _places()[name] for name in names)
+
+
+@cache
+def _places() -> Mapping[str, int]:
+    return MappingProxyType({name: place for place, name in enumerate(candidates())})

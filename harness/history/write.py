@@ -1,0 +1,40 @@
+"""Writes the history of a run in one pass over its findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from harness.files import explain_disk_errors
+from harness.history.csv_files import write_changes_csv, write_history_csv, write_targets_csv
+from harness.history.gather import History, gather_history
+from harness.history.html import write_history_html
+from harness.history.markdown import write_history_markdown
+from harness.records import Judged, RunInfo
+from harness.report.write import check_order
+
+
+def write_history(directory: Path, info: RunInfo, judged: Iterable[Judged]) -> History:
+    """Write how the targets of a run conform over the versions of each family, and return it.
+
+    One pass; all of it may be committed. Writes `history.csv`, `history.md`, `history.html`,
+    `changes.csv` and `targets.csv`. `short_history` makes the table of a README from what is returned.
+
+    Args:
+        directory: made where it does not exist.
+        info: what was run.
+        judged: sorted by target, then by case id, each pair once.
+
+    Raises:
+        HarnessError: the directory cannot be written.
+        ValueError: a finding is out of order, repeated, or of a target that is not of the run.
+    """
+    with explain_disk_errors(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+        history = gather_history(info, check_order(judged, info))
+        write_history_csv(directory / "history.csv", history)
+        write_changes_csv(directory / "changes.csv", history)
+        write_targets_csv(directory / "targets.csv", history)
+        write_history_markdown(directory / "history.md", history)
+        write_history_html(directory / "history.html", history)
+    return history

@@ -1,0 +1,242 @@
+"""Answers against each other, where the formula allows more than one.
+
+A case may be refused or computed; cells of an answer may be documented nowhere. Each such answer conforms by
+itself. But calls that differ in nothing but the mode ought to get the same one from a target, and cells of
+which nothing is documented ought to be the same on every target. Where they are not, one finding of the
+group says so, one that conforms by itself where there is one. What is unsupported or was not observed is no
+party, nor what diverges, but for the undocumented cells of an array of which others are wrong.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import numpy as np
+
+from harness.data.case_data import signals_of
+from harness.judge.compare import judge
+from harness.judge.documented_limits import Limit, limit_on_error
+from harness.oracle import expect
+from harness.oracle.refusal import refusal_of
+from harness.records import (
+    Case,
+    Data,
+    Divergence,
+    Expectation,
+    Finding,
+    Kind,
+    Mode,
+    Observation,
+    Outcome,
+    Refusal,
+    Standing,
+    Verdict,
+    parse_case_id,
+)
+from harness.store import read_case_ids, read_lines, unpacked
+
+MODES_DISAGREE: Final = "modes of the target disagree"
+TARGETS_DISAGREE: Final = "targets of the run disagree"
+
+_REFUSED: Final = ("an error",)
+_COMPUTED: Final = ("an answer",)
+_WORDS: Final = frozenset({_REFUSED, _COMPUTED})
+
+_OF_OTHER_CELLS: Final = frozenset({Divergence.VALUE, Divergence.NONFINITE})
+"""Divergences of arrays whose shape and dtype are right."""
+
+_NAMED: Final = 4
+"""So many targets are named that gave one answer; of the others it is said how many."""
+
+_ORDER: Final = {mode: place for place, mode in enumerate(Mode)}
+
+Said: TypeAlias = tuple[str, ...]
+"""What a target answered, as far as answers may differ: a word, or each cell that is documented nowhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """What is wrong with a group of answers, told of one that conforms by itself."""
+
+    cause: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Cases that are equal but for their mode, in the order of modes.
+
+    With `has_cells` their answer may have cells of which nothing is documented.
+    """
+
+    cases: tuple[Case, ...]
+    has_cells: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What was said, and whether the finding conforms by itself, so that it may tell of its group."""
+
+    said: Said
+    conforms: bool
+
+
+Disagreements: TypeAlias = Mapping[tuple[str, str], Disagreement]
+"""By target and case id."""
+
+
+def disagreements(
+    directory: Path, targets: Sequence[str], limits_of_target: Mapping[str, Sequence[Limit]]
+) -> Disagreements:
+    """The findings of a run that say of their group that it disagrees; one for the modes of a target.
+
+    Where targets disagree, it is a finding whose answer is not the most frequent one: the first by name that
+    conforms by itself, or else the first.
+    Holds the answers to those cases only of which several answers conform.
+
+    Raises:
+        HarnessError: the run is damaged.
+    """
+    groups = tuple(_groups(read_case_ids(directory), num_targets=len(targets)))
+    case_ids = sorted(case.id for group in groups for case in group.cases)
+    found: dict[tuple[str, str], Disagreement] = {}
+    by_case: defaultdict[str, dict[str, _Answer]] = defaultdict(dict)
+    if not groups:
+        return found
+    for target in sorted(targets):
+        answers = dict(_answers(directory, target, case_ids, limits_of_target[target]))
+        for group in groups:
+            own = {case: answers[case.id] for case in group.cases if case.id in answers}
+            odd = _odd_one(own)
+            if odd is not None:
+                note = _told(group, {str(case.mode): answer.said for case, answer in own.items()})
+                found[target, odd.id] = Disagreement(MODES_DISAGREE, note)
+            if group.has_cells:
+                for case, answer in own.items():
+                    by_case[case.id][target] = answer
+    for group in groups:
+        met = next((case for case in group.cases if len(by_case.get(case.id, {})) > 1), None)
+        if met is not None:
+            _add_of_targets(found, group, met, by_case[met.id])
+    return found
+
+
+def inconsistent(finding: Finding, disagreement: Disagreement) -> Finding:
+    """A finding as that of a group that disagrees; if it diverges by itself, it says it besides."""
+    if finding.verdict is Verdict.DIVERGES:
+        return replace(finding, error=" · ".join(filter(None, (finding.error, disagreement.note))))
+    return replace(
+        finding,
+        verdict=Verdict.DIVERGES,
+        divergence=Divergence.INCONSISTENT,
+        cause=disagreement.cause,
+        standing=Standing.NEW,
+        error=f"{disagreement.note} · {finding.error}" if finding.error else disagreement.note,
+    )
+
+
+def _groups(case_ids: Iterable[str], *, num_targets: int) -> Iterator[_Group]:
+    """The groups of which several answers conform. The ids are sorted: those of a layer stand together."""
+    for _, of_layer in itertools.groupby(case_ids, key=lambda case_id: case_id.split("-", 1)[0]):
+        by_rest: defaultdict[str, list[str]] = defaultdict(list)
+        for case_id in of_layer:
+            by_rest[case_id.split("-", 2)[2]].append(case_id)
+        for alike in by_rest.values():
+            if len(alike) == 1 and (num_targets == 1 or not alike[0].endswith(Data.NONFINITE)):
+                continue
+            cases = tuple(sorted(map(parse_case_id, alike), key=lambda case: _ORDER[case.mode]))
+            has_cells = cases[0].data is Data.NONFINITE and cases[0].kind is Kind.MAX_POOLING
+            if has_cells or (len(cases) > 1 and refusal_of(cases[0]).refusal is Refusal.ALLOWED):
+                yield _Group(cases, has_cells)
+
+
+def _answers(
+    directory: Path, target: str, case_ids: Sequence[str], limits: Sequence[Limit]
+) -> Iterator[tuple[str, _Answer]]:
+    """What a target answered to each case, where that can be held against other answers."""
+    for case_id, line in zip(case_ids, read_lines(directory, target, case_ids), strict=True):
+        if line is None:
+            continue
+        observation = unpacked(directory, target, line)
+        case = parse_case_id(case_id)
+        expectation = expect(case, signals_of(case))
+        finding = judge(case, expectation, observation, limits, with_cause=False)
+        conforms = finding.verdict is Verdict.CONFORMS
+        if conforms or finding.divergence in _OF_OTHER_CELLS:
+            said = _said(case, expectation, observation, limits)
+            if said is not None and (conforms or said not in _WORDS):
+                yield case_id, _Answer(said, conforms)
+
+
+def _said(
+    case: Case, expectation: Expectation, observation: Observation, limits: Sequence[Limit]
+) -> Said | None:
+    """What is compared with other answers; None for an error that the backend documents."""
+    if observation.outcome is Outcome.RAISED:
+        return None if limit_on_error(limits, case, str(observation.error)) is not None else _REFUSED
+    output = expectation.output
+    if output is None or output.bound is None or observation.values is None:
+        return _COMPUTED
+    undocumented = observation.values[np.isinf(output.bound)].astype(np.float64)
+    # Zeros of both signs are one number.
+    return tuple(str(float(value)) for value in undocumented + 0.0) or _COMPUTED
+
+
+def _odd_one(answers: Mapping[Case, _Answer]) -> Case | None:
+    """Of answers that differ, the first that conforms and is not like the first; else one that conforms."""
+    if len({answer.said for answer in answers.values()}) < 2:
+        return None
+    usual = next(iter(answers.values())).said
+    conforming = {case: answer.said for case, answer in answers.items() if answer.conforms}
+    others = (case for case, said in conforming.items() if said != usual)
+    return next(others, next(iter(conforming), None))
+
+
+def _add_of_targets(
+    found: dict[tuple[str, str], Disagreement], group: _Group, case: Case, answers: Mapping[str, _Answer]
+) -> None:
+    said = {target: answer.said for target, answer in answers.items()}
+    (usual, _), *others = Counter(said.values()).most_common()
+    if not others:
+        return
+    odd = min(
+        (target for target in answers if said[target] != usual),
+        key=lambda target: (not answers[target].conforms, target),
+    )
+    note = f"in {case.mode}, {_told(group, said)}"
+    before = found.get((odd, case.id))
+    if before is not None:
+        found[odd, case.id] = replace(before, note=f"{before.note} · {note}")
+    else:
+        found[odd, case.id] = Disagreement(TARGETS_DISAGREE, note)
+
+
+def _told(group: _Group, answers: Mapping[str, Said]) -> str:
+    """Who gave what, in words: of cells, the first that differs."""
+    place = 0
+    about = ""
+    if not _WORDS.intersection(answers.values()):
+        place = next(n for n, cells in enumerate(zip(*answers.values(), strict=True)) if len(set(cells)) > 1)
+        about = f"cell {_cell(group.cases[0], place)}, of which nothing is documented: "
+    by_answer: defaultdict[str, list[str]] = defaultdict(list)
+    for name, answer in answers.items():
+        by_answer[answer[place]].append(name)
+    return about + "; ".join(f"{answer} in {_listed(names)}" for answer, names in by_answer.items())
+
+
+def _cell(case: Case, place: int) -> tuple[int, ...]:
+    """Where the cell stands that is the `place`-th of those of which nothing is documented."""
+    output = expect(case, signals_of(case)).output
+    assert output is not None
+    assert output.bound is not None
+    return tuple(int(axis) for axis in np.argwhere(np.isinf(output.bound))[place])
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

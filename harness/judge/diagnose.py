@@ -1,0 +1,181 @@
+"""Names the cause of a wrong answer: the wrong rules of the oracle that give exactly what was observed.
+
+A rule differs from Keras's in one respect. Where none fits alone, those are tried that hold on one axis
+only, and then pairs: two rules that differ from Keras's in different respects, and each show on the
+case, taken together. A wrong shape before the call has the rules as its cause that give such a shape.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import fields
+from functools import cache, lru_cache
+from itertools import combinations
+from types import MappingProxyType
+from typing import Final
+
+import ml_dtypes
+import numpy as np
+
+from harness.data.case_data import signals_of
+from harness.judge.differences import wrong_cells
+from harness.judge.rule_matching import Answer, alike, answer_of, fits, fitting, shape_of
+from harness.oracle import expect
+from harness.oracle.plan import plan_of
+from harness.oracle.refusal import padding_of
+from harness.oracle.rules import KERAS, WRONG_RULES, Rule, on_one_axis
+from harness.oracle.values import values_of
+from harness.records import Array, Case, Data, Shape
+
+AND: Final = " and "
+"""Joins the names of two rules that explain an answer together."""
+
+_MAX_CAUSES: Final = 3
+_MAX_PAIR_WORK: Final = 1_000_000
+"""Multiplications in one answer up to which pairs are tried: they are some hundreds."""
+
+_BEYOND_DATA: Final = 1e30
+"""No sum of the data comes near; memory that was never written does, as targets are started with
+allocators that fill it with such values (`harness.environments.variables`)."""
+
+NEVER_WRITTEN: Final = "memory-never-written"
+"""The cause of values that cannot come from the data."""
+
+LOWEST: Final = "lowest-number-for-minus-infinity"
+"""The cause of a maximum of nothing but -inf that is the lowest number of the dtype: where it starts from."""
+
+
+def cause_of(case: Case, observed: Array) -> str:
+    """The names of the wrong rules that fit, the first three, joined by `or`; empty where none does.
+
+    `observed` has any shape. Where no rule fits, nor two together (`one and other`), and values are
+    beyond any sum of the data, the cause is `NEVER_WRITTEN`; of nonfinite data it may be `LOWEST`.
+    """
+    causes = causes_of(case, observed)
+    return _in_words(causes)
+
+
+def cause_of_shape(case: Case, lengths: Shape) -> str:
+    """The names of the wrong rules that give this shape as far as it is known, as `cause_of` gives them.
+
+    Empty too where the batch and channels alone are wrong: no rule says anything of these.
+    """
+    if padding_of(case) is None:
+        return ""
+    named = {**WRONG_RULES, **axis_rules()} if case.ndim > 1 else WRONG_RULES
+    return _in_words(
+        tuple(
+            name
+            for group in alike(case, named)
+            if _agree(lengths, shape_of(case, group.plan))
+            for name in group.names
+        )
+    )
+
+
+def _agree(one: Shape, other: Shape) -> bool:
+    return len(one) == len(other) and all(
+        a is None or b is None or a == b for a, b in zip(one, other, strict=True)
+    )
+
+
+def _in_words(causes: tuple[str, ...]) -> str:
+    more = len(causes) - _MAX_CAUSES
+    return " or ".join(causes[:_MAX_CAUSES]) + (f" or {more} more" if more > 0 else "")
+
+
+def causes_of(case: Case, observed: Array) -> tuple[str, ...]:
+    """Every cause that `cause_of` chooses from. An answer that many targets gave is diagnosed once."""
+    if padding_of(case) is None:
+        return ()
+    return _causes_of(answer_of(case, observed))
+
+
+def rule_of(cause: str) -> Rule | None:
+    """The rule that a cause names, alone, on one axis or as a pair; None for a cause that is no rule."""
+    return WRONG_RULES.get(cause) or axis_rules().get(cause) or pairs().get(cause)
+
+
+def explains(cause: str, case: Case, other: str) -> bool:
+    """Whether a cause comes to the same on the case as another one, which fits what was observed."""
+    padding, one, two = padding_of(case), rule_of(cause), rule_of(other)
+    if padding is None or one is None or two is None:
+        return cause == other
+    plan, observed = plan_of(case, padding, one), plan_of(case, padding, two)
+    if plan == observed:
+        return True
+    signals = signals_of(case)
+    return plan.out == observed.out and fits(case, plan, signals, values_of(case, observed, signals))
+
+
+@cache
+def axis_rules() -> Mapping[str, Rule]:
+    """The wrong rules that can be wrong on one axis only, held to the first and to the last."""
+    return on_one_axis(WRONG_RULES)
+
+
+@cache
+def pairs() -> Mapping[str, Rule]:
+    """The wrong rules by twos: the fields in which each differs from Keras's, where these are different.
+
+    Without those that are a wrong rule of their own, and no rule twice.
+    """
+    known = set(WRONG_RULES.values())
+    found: dict[str, Rule] = {}
+    for (name, rule), (other_name, other) in combinations(WRONG_RULES.items(), 2):
+        both = _together(rule, other)
+        if both is not None and both not in known:
+            known.add(both)
+            found[f"{name}{AND}{other_name}"] = both
+    return MappingProxyType(found)
+
+
+def _together(one: Rule, other: Rule) -> Rule | None:
+    """Both ways of being wrong in one rule; None where they touch the same field."""
+    merged: dict[str, object] = {}
+    for part in fields(Rule):
+        right, *wrong = (getattr(rule, part.name) for rule in (KERAS, one, other))
+        changed = [value for value in wrong if value != right]
+        if len(changed) > 1:
+            return None
+        merged[part.name] = changed[0] if changed else right
+    return Rule(**merged)  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=4096)
+def _causes_of(answer: Answer) -> tuple[str, ...]:
+    case, values = answer.case, answer.values
+    signals = signals_of(case)
+    found = fitting(case, signals, alike(case, WRONG_RULES), values)
+    if not found and case.ndim > 1:
+        found = fitting(case, signals, alike(case, axis_rules()), values)
+    if found:
+        return found
+    if case.data is Data.NONFINITE:
+        return (LOWEST,) if _starts_from_the_lowest(case, values) else ()
+    with np.errstate(invalid="ignore"):
+        if (np.abs(values.astype(np.float64)) > _BEYOND_DATA).any():
+            return (NEVER_WRITTEN,)
+    if math.prod(values.shape) * math.prod(case.kernel) * case.channels > _MAX_PAIR_WORK:
+        return ()
+    return fitting(case, signals, alike(case, _pairs_that_show(case)), values)
+
+
+def _starts_from_the_lowest(case: Case, values: Array) -> bool:
+    """Whether just those cells are wrong that should be -inf, and hold the lowest number in its place."""
+    expected = expect(case, signals_of(case)).output
+    if expected is None or expected.values.shape != values.shape:
+        return False
+    wrong = wrong_cells(values.astype(np.float64), expected)
+    lowest = float(ml_dtypes.finfo(values.dtype).min)  # type: ignore[no-untyped-call]
+    return bool((np.isneginf(expected.values[wrong]) & (values[wrong].astype(np.float64) == lowest)).all())
+
+
+def _pairs_that_show(case: Case) -> Mapping[str, Rule]:
+    """The pairs of which each rule alone changes something on the case."""
+    padding = padding_of(case)
+    assert padding is not None
+    right = plan_of(case, padding)
+    shows = {name for name, rule in WRONG_RULES.items() if plan_of(case, padding, rule) != right}
+    return {name: rule for name, rule in pairs().items() if shows.issuperset(name.split(AND))}

@@ -1,0 +1,178 @@
+"""What is wrong with what a target returned, if anything.
+
+First the shapes of the weights: what is computed with others than the formula's says nothing. Then shape,
+dtype, non-finite, values; of the output, then of each gradient; then what was said before the call (inferred
+and symbolic shape, summary). Equality is the rule: the data are integers whose sums are exact.
+Algorithms that transform the data (Winograd, FFT) round, so a value within 0.25 of the right integer is
+that integer; by how much it was off is reported. Where the formula gives a bound, it decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.judge.model_summary import read_summary
+from harness.records import (
+    Array,
+    Case,
+    Divergence,
+    Expectation,
+    ExpectedArray,
+    Mode,
+    Observation,
+    Shape,
+    Values,
+    gradient_names,
+)
+
+NEAREST_INTEGER: Final = 0.25
+"""How far a value may be from the right integer and still be it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What is wrong with an answer, or (divergence None) that nothing is.
+
+    `shape` is the one that was said before the call, where that is what is wrong.
+    """
+
+    divergence: Divergence | None = None
+    max_abs_error: float | None = None
+    first_index: tuple[int, ...] | None = None
+    note: str = ""
+    shape: Shape | None = None
+
+
+def difference_of(case: Case, expectation: Expectation, observation: Observation) -> Difference:
+    """The first thing wrong with what was returned. Both have an output."""
+    assert expectation.output is not None
+    assert observation.values is not None
+    weights = _weights(expectation, observation)
+    if weights.divergence is not None:
+        return weights
+    output = _difference(observation.values, expectation.output, expectation.dtype)
+    if output.divergence is not None:
+        return output
+    for difference in (*_gradients(case, expectation, observation), *_before(expectation, observation)):
+        if difference.divergence is not None:
+            return difference
+    return output
+
+
+def difference_before_the_call(expectation: Expectation, observation: Observation) -> Difference:
+    """The first thing wrong with what was said before a call of which nothing came. There is an answer."""
+    assert expectation.output is not None
+    for difference in (_weights(expectation, observation), *_before(expectation, observation)):
+        if difference.divergence is not None:
+            return difference
+    return Difference()
+
+
+def _weights(expectation: Expectation, observation: Observation) -> Difference:
+    """Whether the layer built weights of other shapes, where it said of which."""
+    built, right = observation.weight_shapes, expectation.weight_shapes
+    if built is None or built == right:
+        return Difference()
+    return Difference(
+        Divergence.WEIGHTS, note=f"weights of the shapes {_list(built)}, not {_list(right or ())}"
+    )
+
+
+def _list(shapes: Sequence[tuple[int, ...]]) -> str:
+    return ", ".join(map(str, shapes)) or "none"
+
+
+def _gradients(case: Case, expectation: Expectation, observation: Observation) -> Iterator[Difference]:
+    if case.mode is not Mode.GRADIENT:
+        return
+    names = gradient_names(case)
+    if len(observation.gradients) != len(expectation.gradients):
+        note = f"{len(observation.gradients)} gradients, not {len(names)}: of the {', the '.join(names)}"
+        yield Difference(Divergence.GRADIENT, note=note)
+        return
+    for name, observed, expected in zip(names, observation.gradients, expectation.gradients, strict=True):
+        difference = _difference(observed, expected, expectation.dtype)
+        if difference.divergence is not None:
+            what = f"{difference.divergence} of the gradient of the {name}"
+            if difference.divergence is Divergence.SHAPE:
+                what += f": {observed.shape}, not {expected.values.shape}"
+            note = f"{what}: {difference.note}" if difference.note else what
+            yield replace(difference, divergence=Divergence.GRADIENT, note=note)
+
+
+def _difference(observed: Array, expected: ExpectedArray, dtype: str) -> Difference:
+    if observed.shape != expected.values.shape:
+        return Difference(Divergence.SHAPE)
+    if observed.dtype.name != dtype:
+        return Difference(Divergence.DTYPE, note=f"{observed.dtype.name}, not {dtype}")
+    values = observed.astype(np.float64)
+    if np.array_equal(values, expected.values):
+        return Difference(max_abs_error=0.0)
+    wrong = wrong_cells(values, expected)
+    numbers = np.isfinite(values) & np.isfinite(expected.values)
+    if (wrong & ~numbers).any():
+        return Difference(Divergence.NONFINITE, first_index=_first(wrong))
+    measured = numbers if expected.bound is None else numbers & np.isfinite(expected.bound)
+    errors = np.abs(values[measured] - expected.values[measured])
+    worst = float(errors.max(initial=0.0))
+    if wrong.any():
+        return Difference(Divergence.VALUE, worst, _first(wrong))
+    if worst == 0:
+        return Difference(max_abs_error=0.0)
+    ulps = _ulps(errors, expected.values[measured].astype(observed.dtype))
+    return Difference(max_abs_error=worst, note=f"rounded by {ulps:.0f} ULP at most")
+
+
+def wrong_cells(values: Values, expected: ExpectedArray) -> npt.NDArray[np.bool_]:
+    """Which values are wrong, of an array of the expected shape.
+
+    An infinity is right where the same one is expected, and NaN where NaN is.
+    """
+    right = expected.values
+    alike = (values == right) | (np.isnan(values) & np.isnan(right))
+    with np.errstate(invalid="ignore"):
+        errors = np.abs(values - right)
+    near = errors < NEAREST_INTEGER
+    if expected.bound is not None:
+        near = (errors <= expected.bound) | np.isinf(expected.bound)
+    wrong: npt.NDArray[np.bool_] = ~(alike | near)
+    return wrong
+
+
+def _first(wrong: Array) -> tuple[int, ...]:
+    """The index of the first wrong cell in C order."""
+    return tuple(int(place) for place in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
+
+
+def _ulps(errors: Values, right: Array) -> float:
+    """The largest deviation in units in the last place of the right value."""
+    return float(np.max(errors / np.spacing(np.abs(right)).astype(np.float64)))
+
+
+def _before(expectation: Expectation, observation: Observation) -> Iterator[Difference]:
+    """Whether a shape that was said before the call, or the summary, says something else."""
+    if observation.inferred_shape is not None:
+        yield _said(observation.inferred_shape, expectation.inferred_shape, "the inferred shape")
+    if observation.symbolic_shape is not None:
+        yield _said(observation.symbolic_shape, expectation.symbolic_shape, "the shape of the model's output")
+    if observation.summary is None:
+        return
+    summary = read_summary(observation.summary)
+    yield _said(summary.output_shape, expectation.inferred_shape, "model.summary()")
+    if summary.num_parameters != expectation.num_parameters:
+        yield Difference(
+            Divergence.PARAMETERS,
+            note=f"model.summary() counts {summary.num_parameters} parameters,"
+            f" not {expectation.num_parameters}",
+        )
+
+
+def _said(shape: Shape | None, expected: Shape | None, source: str) -> Difference:
+    if shape == expected:
+        return Difference()
+    return Difference(Divergence.INFERRED_SHAPE, note=f"{source} is {shape}, not {expected}", shape=shape)

@@ -1,0 +1,62 @@
+"""Brings the causes of many findings down to the fewest: an answer often fits more than one wrong rule."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final
+
+from harness.judge.diagnose import AND, explains
+from harness.oracle.rules import WRONG_RULES
+from harness.records import Case
+
+_MAX_PAIRS: Final = 12
+"""Pairs that are tried on the cases which a single rule explains too."""
+
+
+def explained(
+    counts: Mapping[tuple[Case, tuple[str, ...]], int],
+) -> Mapping[tuple[str, tuple[str, ...]], str]:
+    """The cause of each (case, causes that fit), so that few causes explain all findings.
+
+    The cause that explains most findings is taken first, then the one that explains most of the rest. A
+    pair of rules that some case needs is also tried where one of them is enough: a target that does both
+    shows both only where they make a difference. `counts` holds how many findings have these causes.
+
+    Returns:
+        By case id and causes, the name of the cause taken.
+    """
+    needed = _needed_pairs(counts)
+    fits = {
+        (case.id, names): (
+            *names,
+            *(pair for pair in needed if pair not in names and explains(pair, case, names[0])),
+        )
+        for case, names in counts
+    }
+    weights = {(case.id, names): count for (case, names), count in counts.items()}
+    chosen: dict[tuple[str, tuple[str, ...]], str] = {}
+    while len(chosen) < len(fits):
+        gains = Counter[str]()
+        for key, names in fits.items():
+            if key not in chosen:
+                for name in names:
+                    gains[name] += weights[key]
+        best = min(gains, key=lambda name: (-gains[name], AND in name, _place(name), name))
+        chosen.update({key: best for key, names in fits.items() if key not in chosen and best in names})
+    return chosen
+
+
+def _needed_pairs(counts: Mapping[tuple[Case, tuple[str, ...]], int]) -> tuple[str, ...]:
+    """The pairs that explain most of what no single rule explains."""
+    found = Counter[str]()
+    for (_, names), count in counts.items():
+        for name in names:
+            if AND in name:
+                found[name] += count
+    return tuple(sorted(found, key=lambda name: (-found[name], name))[:_MAX_PAIRS])
+
+
+def _place(name: str) -> int:
+    """The place of a rule in the list of wrong rules; pairs and other causes come after them."""
+    return list(WRONG_RULES).index(name) if name in WRONG_RULES else len(WRONG_RULES)

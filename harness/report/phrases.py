@@ -1,0 +1,64 @@
+"""The sentences that more than one report says: the headline, what is missing, a change."""
+
+from __future__ import annotations
+
+from harness.records import RunInfo, TargetRun
+from harness.report.tally import Tally
+from harness.text import count
+
+
+def headline(tally: Tally) -> str:
+    """The verdict of a run in words."""
+    if tally.judged == 0:
+        return "Nothing was judged"
+    if tally.inconclusive == tally.judged:
+        return "Nothing could be judged"
+    if tally.has_computed_nothing:
+        return f"N{nothing_computed(tally)[1:]}"
+    buts = []
+    if tally.unstable:
+        buts.append(f"{count(tally.unstable, 'divergence')} did not come again")
+    if tally.inconclusive:
+        buts.append(f"{count(tally.inconclusive, 'finding')} could not be judged")
+    if tally.diverging == 0 and buts:
+        return f"Nothing diverges, but {' and '.join(buts)}"
+    if tally.diverging == 0:
+        return "Nothing diverges"
+    parts = []
+    if tally.silent:
+        parts.append(count(tally.silent, "silent divergence"))
+    if tally.loud:
+        parts.append(count(tally.loud, "loud divergence"))
+    unstable = f"; {count(tally.unstable, 'divergence')} did not come again" if tally.unstable else ""
+    return " and ".join(parts) + unstable
+
+
+def nothing_computed(tally: Tally) -> str:
+    """That a run or a target computed nothing, and what it did instead."""
+    parts = [
+        f"{number:,} {word}"
+        for number, word in ((tally.unsupported, "unsupported"), (tally.refused, "refused"))
+        if number
+    ]
+    return f"nothing was computed of {count(tally.due, 'case')} that had to be: {', '.join(parts)}"
+
+
+def shortfall(info: RunInfo, tally: Tally) -> tuple[str, ...]:
+    """Why a run is not whole, a sentence each; empty for a complete run."""
+    if info.is_complete and tally.judged == tally.planned:
+        return ()
+    footer = info.footer
+    state = "has no footer: it was cut off" if footer is None else f"ended {footer.state}"
+    sentences = [f"The run {state}."]
+    if tally.judged != tally.planned:
+        sentences.append(f"{tally.planned:,} findings were planned, {tally.judged:,} are here.")
+    for target in () if footer is None else footer.targets:
+        if target.failure or target.not_run:
+            reason = f": {target.failure}" if target.failure else ""
+            sentences.append(f"{target.name}: {count(target.not_run, 'case')} not run{reason}")
+    return tuple(sentences)
+
+
+def pins_of(run: TargetRun) -> tuple[str, ...]:
+    """Everything that a target pins, the overlay first: it names Keras."""
+    return (*run.overlay, *run.requires)

@@ -1,0 +1,92 @@
+"""How a finding reads in a file: the columns, and each value as the text of one cell.
+
+Knows findings and their observations only. Text that comes from a target is untrusted and unstable
+(escape sequences, addresses, counters in names); `one_line` makes it one printable, repeatable line.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.records import Judged, by
+from harness.text import one_line, shape_text
+
+COLUMNS: Final = (
+    "target",
+    "case",
+    "layer",
+    "mode",
+    "input",
+    "kernel",
+    "strides",
+    "dilation",
+    "padding",
+    "data_format",
+    "groups",
+    "filters",
+    "outcome",
+    "stage",
+    "verdict",
+    "divergence",
+    "silent",
+    "expected_shape",
+    "observed_shape",
+    "inferred_shape",
+    "max_abs_error",
+    "first_index",
+    "cause",
+    "standing",
+    "error",
+    "batch",
+    "channels",
+    "bias",
+    "dtype",
+    "multiplier",
+    "output_padding",
+    "form",
+    "data",
+    "symbolic_shape",
+)
+"""Stable: people read `findings.csv` by these. A new column comes last."""
+
+
+def row_of(one: Judged) -> tuple[str, ...]:
+    """The cells of a finding, in the order of `COLUMNS`; what is absent is empty."""
+    finding = one.finding
+    case = finding.case
+    return (
+        finding.target,
+        case.id,
+        case.layer,
+        case.mode,
+        by(case.input),
+        by(case.kernel),
+        by(case.strides),
+        by(case.dilation),
+        case.padding,
+        case.data_format,
+        str(case.groups),
+        str(case.filters),
+        finding.outcome,
+        finding.stage,
+        finding.verdict,
+        finding.divergence or "",
+        "true" if finding.is_silent else "false",
+        shape_text(finding.expected_shape),
+        shape_text(finding.observed_shape),
+        shape_text(finding.inferred_shape),
+        "" if finding.max_abs_error is None else repr(float(finding.max_abs_error)),
+        shape_text(finding.first_index),
+        finding.cause,
+        finding.standing,
+        one_line(finding.error),
+        str(case.batch),
+        str(case.channels),
+        "true" if case.bias else "false",
+        case.dtype,
+        str(case.multiplier),
+        "" if case.output_padding is None else by(case.output_padding),
+        case.form,
+        case.data,
+        shape_text(one.observation.symbolic_shape),
+    )

@@ -1,0 +1,102 @@
+"""Made runs of several versions: real cases and formulas, judged by the real comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from harness.data.case_data import signals_of
+from harness.judge.compare import judge
+from harness.oracle import KERAS, Rule, expect
+from harness.records import (
+    Case,
+    Judged,
+    Observation,
+    ObservedError,
+    Outcome,
+    RunFooter,
+    RunHeader,
+    RunInfo,
+    Stage,
+    TargetRun,
+)
+
+Doing = Callable[[str, Case], Observation]
+"""What a target does with a case."""
+
+
+def target(
+    version: str, family: str = "made", backend_version: str = "1.0", variant: str = "", failure: str = ""
+) -> TargetRun:
+    """A target named by its family, version, backend's version and variant."""
+    name = "-".join(part for part in (f"{family}{version}", backend_version, variant) if part)
+    return TargetRun(
+        name=name,
+        api="keras",
+        version=version,
+        backend=family,
+        family=family,
+        variant=variant,
+        lineage=family,
+        python="3.11",
+        requires=("numpy==2.4.6",),
+        overlay=(f"keras=={version}",),
+        fingerprint={"keras": version, "backend_version": backend_version, "device": "cpu | <b>"},
+        observed=1,
+        not_run=0,
+        failure=failure,
+        seconds=1.0,
+        start_seconds=0.5,
+        workers=1,
+    )
+
+
+def info_of(targets: Sequence[TargetRun], num_cases: int = 1, state: str = "complete") -> RunInfo:
+    """A run of these targets."""
+    names = tuple(one.name for one in targets)
+    planned = num_cases * len(names)
+    return RunInfo(
+        RunHeader(2, "0.2.0", 1, ("made",), names, num_cases, planned, "2026-01-02T03:04:05+00:00"),
+        RunFooter(state, planned, 0, "2026-01-02T03:05:05+00:00", 60.0, tuple(targets)),
+    )
+
+
+def follows(rule: Rule = KERAS) -> Doing:
+    """Answers by a rule, and raises where the formula has no answer."""
+
+    def do(name: str, case: Case) -> Observation:
+        values = expect(case, signals_of(case), rule).values
+        if values is None:
+            return raises(f"padding {case.padding} is not allowed")(name, case)
+        return Observation(name, case.id, Outcome.RETURNED, Stage.REPLY, values=values.astype(case.dtype))
+
+    return do
+
+
+def raises(message: str) -> Doing:
+    """Raises, whatever the case."""
+
+    def do(name: str, case: Case) -> Observation:
+        error = ObservedError("ValueError", message)
+        return Observation(name, case.id, Outcome.RAISED, Stage.CALL, error=error)
+
+    return do
+
+
+def not_run(name: str, case: Case) -> Observation:
+    """Was not observed."""
+    return Observation(name, case.id, Outcome.NOT_RUN, Stage.START, reason="would not start")
+
+
+def judged_one(name: str, case: Case, do: Doing) -> Judged:
+    """One case on one target."""
+    expectation, observation = expect(case, signals_of(case)), do(name, case)
+    return Judged(judge(case, expectation, observation, ()), expectation, observation)
+
+
+def judged_run(
+    cases: Sequence[Case], doing: Mapping[str, Doing], other: Mapping[tuple[str, str], Doing] | None = None
+) -> Iterator[Judged]:
+    """Every case on every target, sorted; `other` says what a target does with one case (by its id)."""
+    for name in sorted(doing):
+        for case in sorted(cases, key=lambda case: case.id):
+            yield judged_one(name, case, (other or {}).get((name, case.id), doing[name]))

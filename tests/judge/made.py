@@ -1,0 +1,82 @@
+"""Cases, and observations of targets that follow a rule, right or wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from harness.arrays import DTYPES
+from harness.cases.suites import cases_of, load_library
+from harness.data.case_data import signals_of
+from harness.oracle import KERAS, Rule, expect
+from harness.records import (
+    Array,
+    Case,
+    DataFormat,
+    Expectation,
+    Layer,
+    Mode,
+    Observation,
+    Outcome,
+    Refusal,
+    Stage,
+)
+from harness.resources import cases_folder
+
+TARGET = "keras0.0-made"
+
+PLAIN = Case(
+    layer=Layer.CONV2D,
+    mode=Mode.EAGER,
+    input=(5, 6),
+    kernel=(2, 3),
+    strides=(2, 1),
+    dilation=(1, 1),
+    padding="same",
+    data_format=DataFormat.CHANNELS_LAST,
+    batch=2,
+    channels=2,
+    filters=3,
+    groups=1,
+    bias=True,
+    dtype="float32",
+)
+MAY_BE_REFUSED = replace(PLAIN, dilation=(2, 2))
+EMPTY = replace(PLAIN, padding="valid", kernel=(6, 3), strides=(1, 1))
+MUST_BE_REFUSED = replace(PLAIN, padding="bogus")
+BY_REFUSAL = {
+    Refusal.WRONG: PLAIN,
+    Refusal.ALLOWED: MAY_BE_REFUSED,
+    Refusal.REQUIRED: MUST_BE_REFUSED,
+}
+
+
+def expected(case: Case) -> Expectation:
+    """The formula's answer."""
+    return expect(case, signals_of(case))
+
+
+def answer(case: Case, rule: Rule = KERAS) -> Array:
+    """What a target that follows the rule returns."""
+    values = expect(case, signals_of(case), rule).values
+    assert values is not None
+    return values.astype(DTYPES[case.dtype])
+
+
+def returned(case: Case, values: Array) -> Observation:
+    """An observation that holds these values, and a shape inferred rightly."""
+    return Observation(
+        target=TARGET,
+        case_id=case.id,
+        outcome=Outcome.RETURNED,
+        stage=Stage.REPLY,
+        values=values,
+        inferred_shape=expected(case).inferred_shape,
+    )
+
+
+def smoke() -> Iterator[Case]:
+    """The cases of suite smoke that have an answer."""
+    for case in cases_of(load_library([cases_folder()]), ["smoke"]):
+        if expected(case).values is not None:
+            yield case

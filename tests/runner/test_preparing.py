@@ -1,0 +1,147 @@
+"""Targets are prepared while others are observed: one that is slow, fails or hangs holds up no other."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.environments.launch import launch
+from harness.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, HarnessError
+from harness.records import Built, Launch, Observation, Target, Verdict
+from harness.targets.catalog import Catalog
+from harness.targets.selection import select
+from tests.fakes.fake_worker import RIGHT
+from tests.fakes.runs import Done, Silent, run_targets, selector, suite
+
+PATIENCE_S = 20.0
+
+
+def fakes(number: int) -> list[Target]:
+    """So many right fakes with names of their own."""
+    (one,) = select([selector(RIGHT)], Catalog(()), {}, Path())
+    return [replace(one, name=f"fake-{index}", lineage=f"fake-{index}") for index in range(number)]
+
+
+def start(target: Target, tmp_path: Path) -> Launch:
+    return launch(target, tmp_path / "cache", Path("worker"), {"PATH": ""}, lambda _line: None)
+
+
+def conforming(done: Done, target: Target) -> int:
+    return sum(one.target == target.name and one.verdict is Verdict.CONFORMS for one in done.findings)
+
+
+class Seen(Silent):
+    """Tells when a target has been observed whole."""
+
+    def __init__(self) -> None:
+        self.whole = threading.Event()
+        self.failures: dict[str, str] = {}
+        self._left = len(suite())
+
+    def observed(self, _: Observation) -> None:
+        self._left -= 1
+        if self._left == 0:
+            self.whole.set()
+
+    def failed(self, target: str, reason: str) -> None:
+        self.failures[target] = reason
+
+
+def run_with(
+    tmp_path: Path, targets: list[Target], prepare: Callable[[Target], Launch], **how: object
+) -> Done:
+    # What `how` holds differs from test to test; run_targets is typed for itself.
+    return run_targets(tmp_path, targets, suite(), prepare=prepare, **how)  # type: ignore[arg-type]
+
+
+def test_a_target_that_is_slow_to_prepare_holds_up_no_other(tmp_path: Path) -> None:
+    slow, other = fakes(2)
+    seen = Seen()
+
+    def prepare(target: Target) -> Launch:
+        if target == slow:
+            assert seen.whole.wait(PATIENCE_S), "the other target was not observed meanwhile"
+        return start(target, tmp_path)
+
+    done = run_with(tmp_path, [slow, other], prepare, jobs=2, progress=seen)
+    assert (done.state, conforming(done, slow), conforming(done, other)) == (
+        "complete",
+        len(suite()),
+        len(suite()),
+    )
+
+
+def test_a_target_that_cannot_be_prepared_is_not_run_and_says_why(tmp_path: Path) -> None:
+    broken, other = fakes(2)
+    seen = Seen()
+
+    def prepare(target: Target) -> Launch:
+        if target == broken:
+            raise HarnessError("there is no Python 2.4", EXIT_INCOMPLETE)
+        return start(target, tmp_path)
+
+    done = run_with(tmp_path, [broken, other], prepare, progress=seen)
+    assert (done.state, conforming(done, other)) == ("incomplete", len(suite()))
+    assert seen.failures == {broken.name: "there is no Python 2.4"}
+    lost = [one for one in done.findings if one.target == broken.name]
+    assert {(one.verdict, one.error) for one in lost} == {
+        (Verdict.INCONCLUSIVE, "could not start: there is no Python 2.4")
+    }
+
+
+def test_no_two_targets_of_one_base_are_prepared_at_once(tmp_path: Path) -> None:
+    lock = threading.Lock()
+    at_work: list[str] = []
+    most: dict[str, int] = {}
+    built = [
+        replace(fake, realisation=Built("3.11", (f"base-{index % 2}",), (fake.name,)))
+        for index, fake in enumerate(fakes(6))
+    ]
+    commands = {fake.name: fake for fake in fakes(6)}
+
+    def prepare(target: Target) -> Launch:
+        assert isinstance(target.realisation, Built)
+        (base,) = target.realisation.requires
+        with lock:
+            at_work.append(base)
+            most[base] = max(most.get(base, 0), at_work.count(base))
+            most["all"] = max(most.get("all", 0), len(at_work))
+        time.sleep(0.05)
+        with lock:
+            at_work.remove(base)
+        return start(commands[target.name], tmp_path)
+
+    done = run_with(tmp_path, built, prepare, jobs=4)
+    assert done.state == "complete"
+    assert most == {"base-0": 1, "base-1": 1, "all": 2}
+
+
+def test_an_interrupt_does_not_wait_for_what_is_being_prepared(tmp_path: Path) -> None:
+    hanging, other = fakes(2)
+    stop = threading.Event()
+
+    class Interrupting(Silent):
+        def observed(self, _: Observation) -> None:
+            raise KeyboardInterrupt
+
+    def prepare(target: Target) -> Launch:
+        if target == hanging:
+            assert stop.wait(PATIENCE_S), "nobody said stop"
+            raise HarnessError("stopped before it was done", EXIT_INTERRUPTED)
+        return start(target, tmp_path)
+
+    done = run_with(tmp_path, [hanging, other], prepare, jobs=2, progress=Interrupting(), stop=stop)
+    assert done.state == "interrupted"
+
+
+def test_a_defect_in_preparing_ends_the_run_and_is_not_hidden(tmp_path: Path) -> None:
+    def prepare(_: Target) -> Launch:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run_with(tmp_path, fakes(3), prepare, jobs=2)

@@ -1,0 +1,105 @@
+"""The second look: what is asked, of which workers, and what is kept of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from harness import store
+from harness.judge.second_look import Doubt, worth_asking
+from harness.judge.stored_run import judged
+from harness.records import Case, Observation, Outcome, RunInfo, Standing, Target, Verdict
+from harness.runner.second_look import Chosen, ask_again
+from tests.fakes.runs import Silent, plan_for, run_targets, suite, target
+from tests.runner.test_run import BRIEF, CULPRIT, InterruptedAfter, at
+
+
+class Listening(Silent):
+    """Keeps what was said."""
+
+    def __init__(self) -> None:
+        self.failures: list[str] = []
+
+    def failed(self, _: str, reason: str) -> None:
+        self.failures.append(reason)
+
+
+def look_again(
+    directory: Path,
+    one: Target,
+    info: RunInfo,
+    chosen: Mapping[str, Chosen],
+    progress: Silent | None = None,
+) -> RunInfo:
+    plan = plan_for(directory, [one], suite(), BRIEF, environ=at(directory))
+    return ask_again(plan, info, chosen, progress or Silent())
+
+
+def doubts(directory: Path, info: RunInfo) -> list[Doubt]:
+    noted: list[Doubt] = []
+    for _ in judged(directory / "run", info, (), noted.append):
+        pass
+    return noted
+
+
+def second_looks(directory: Path, one: Target) -> list[Observation]:
+    ids = [case.id for case in suite()]
+    lines = store.read_lines(directory / "run", one.name, ids, store.Look.SECOND)
+    return [
+        store.unpacked(directory / "run", one.name, line, store.Look.SECOND)
+        for line in lines
+        if line is not None
+    ]
+
+
+def all_of(one: Target, cases: Sequence[Case]) -> Mapping[str, Chosen]:
+    return {one.name: Chosen(tuple(cases), ())}
+
+
+def test_an_interrupt_is_kept_and_the_look_goes_on_where_it_ended(tmp_path: Path) -> None:
+    one = target("nan")
+    done = run_targets(tmp_path, [one], suite(), BRIEF, environ=at(tmp_path))
+    chosen = worth_asking(doubts(tmp_path, done.info), {one.name: one.lineage})
+    assert len(chosen[one.name]) > 1
+    cut = look_again(tmp_path, one, done.info, chosen, InterruptedAfter(1))
+    assert cut.footer is not None
+    assert (cut.footer.state, cut) == ("interrupted", store.read_info(tmp_path / "run"))
+    resumed = run_targets(tmp_path, [one], suite(), BRIEF, environ=at(tmp_path), resume=True)
+    left = worth_asking(doubts(tmp_path, resumed.info), {one.name: one.lineage})
+    assert (resumed.state, len(left[one.name])) == ("complete", len(chosen[one.name]) - 1)
+    look_again(tmp_path, one, resumed.info, left)
+    assert worth_asking(doubts(tmp_path, resumed.info), {one.name: one.lineage}) == {}
+    assert len(second_looks(tmp_path, one)) == len(chosen[one.name])
+
+
+def test_many_crashes_that_come_again_are_no_reason_to_give_the_target_up(tmp_path: Path) -> None:
+    one = target("segfaults", *suite()[1::2])
+    done = run_targets(tmp_path, [one], suite(), BRIEF, environ=at(tmp_path))
+    deadly = tuple(suite()[1::2])
+    assert len(deadly) > BRIEF.max_deaths_in_a_row
+    progress = Listening()
+    look_again(tmp_path, one, done.info, {one.name: Chosen((suite()[0],), deadly)}, progress)
+    assert [look.outcome for look in second_looks(tmp_path, one)].count(Outcome.CRASHED) == len(deadly)
+    assert progress.failures == []
+
+
+def test_a_slow_case_has_its_time_in_the_second_look_too(tmp_path: Path) -> None:
+    one = target("hangs-once", CULPRIT)
+    done = run_targets(tmp_path, [one], suite()[:3], BRIEF, environ=at(tmp_path))
+    look_again(tmp_path, one, done.info, all_of(one, [CULPRIT]))
+    assert [look.outcome for look in second_looks(tmp_path, one)] == [Outcome.RETURNED]
+
+
+def test_where_no_fresh_worker_starts_it_is_said_and_the_first_look_counts(tmp_path: Path) -> None:
+    one = target("greets-once")
+    done = run_targets(tmp_path, [one], suite(), BRIEF, environ=at(tmp_path))
+    assert done.state == "complete"
+    progress = Listening()
+    info = look_again(tmp_path, one, done.info, all_of(one, suite()[:2]), progress)
+    (said,) = progress.failures
+    assert said.startswith(
+        "not all of it was asked again: could not start: the worker ended before its hello"
+    )
+    found = [item.finding for item in judged(tmp_path / "run", info, ())]
+    assert {finding.standing for finding in found} == {Standing.AGREED}
+    assert {finding.verdict for finding in found} == {Verdict.CONFORMS}
