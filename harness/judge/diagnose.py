@@ -173,9 +173,10 @@ def _starts_from_the_lowest(case: Case, values: Array) -> bool:
 
 
 def _pairs_that_show(case: Case) -> Mapping[str, Rule]:
-    """The pairs of which each rule alone changes something on the case."""
+    """The pairs of which each rule alone changes something on the case, in the order of `pairs`."""
     padding = padding_of(case)
     assert padding is not None
     right = plan_of(case, padding)
-    shows = {name for name, rule in WRONG_RULES.items() if plan_of(case, padding, rule) != right}
-    return {name: rule for name, rule in pairs().items() if shows.issuperset(name.split(AND))}
+    shows = [name for name, rule in WRONG_RULES.items() if plan_of(case, padding, rule) != right]
+    names = (f"{one}{AND}{other}" for one, other in combinations(shows, 2))
+    return {name: pairs()[name] for name in names if name in pairs()}

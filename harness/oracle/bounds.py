@@ -15,6 +15,7 @@ nothing is documented, by Keras or by its backends: there the bound is infinite.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
 
@@ -22,7 +23,7 @@ import numpy as np
 
 from harness.oracle.gradients import gradients_of
 from harness.oracle.plan import Plan
-from harness.oracle.values import values_of
+from harness.oracle.values import values_of, values_of_cell
 from harness.records import Array, Case, Data, ExpectedArray, Kind, Signals, Values
 
 FRACTION_BITS = {"bfloat16": 7, "float16": 10, "float32": 23, "float64": 52}
@@ -36,7 +37,19 @@ def output_bound(case: Case, plan: Plan, signals: Signals) -> Values | None:
     """The bound on the output; None where its values are exact integers."""
     if _is_exact(case, plan):
         return None
-    magnitudes = values_of(case, plan, _magnitudes(signals))
+    return _output_bound(case, plan, values_of(case, plan, _magnitudes(signals)))
+
+
+def output_bound_of_cell(
+    case: Case, plans: Sequence[Plan], cell: tuple[int, ...], signals: Signals
+) -> Values | None:
+    """The same of one output cell after each of several plans, as in `values_of_cell`."""
+    if _is_exact(case, plans[0]):
+        return None
+    return _output_bound(case, plans[0], values_of_cell(case, plans, cell, _magnitudes(signals)))
+
+
+def _output_bound(case: Case, plan: Plan, magnitudes: Values) -> Values:
     if plan.kind is Kind.MAX_POOLING:
         return np.where(np.isnan(magnitudes), np.inf, 0.0)
     return _bound(case, magnitudes, _output_roundings(case))

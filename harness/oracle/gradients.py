@@ -70,7 +70,7 @@ def _back(
         case Kind.MAX_POOLING:
             return _to_the_largest(read, table(plan.axes), wanted), ()
         case Kind.AVERAGE_POOLING:
-            share = (wanted / divisors(case, plan))[:, :, np.newaxis, :]
+            share = (wanted / divisors(case, plan, table(plan.axes, plan.rule.fill)))[:, :, np.newaxis, :]
             return np.broadcast_to(share, read.shape), ()
         case Kind.CONVOLUTION | Kind.TRANSPOSE | Kind.DEPTHWISE | Kind.SEPARABLE:
             pass

@@ -12,6 +12,7 @@ same table read from the other side.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -59,6 +60,20 @@ def table(axes: tuple[AxisGeometry, ...], fill: Fill = Fill.ZERO) -> Table:
         missing = (whole[:, np.newaxis, :, np.newaxis] < 0) | (own[np.newaxis, :, np.newaxis, :] < 0)
         crossed[missing] = NOTHING
         whole = crossed.reshape(whole.shape[0] * own.shape[0], whole.shape[1] * own.shape[1])
+    return whole
+
+
+def rows_of_cell(geometries: Sequence[tuple[AxisGeometry, ...]], fill: Fill, cell: tuple[int, ...]) -> Table:
+    """What one output cell reads under each of several geometries: shape `(geometries, prod kernel)`.
+
+    Row `i` is the cell's row of `table(geometries[i], fill)`. All have the same input lengths and kernel.
+    """
+    whole = np.zeros((len(geometries), 1), dtype=np.intp)
+    for place, index in enumerate(cell):
+        own = np.stack([axis_table(axes[place], fill)[index] for axes in geometries])
+        crossed = whole[:, :, np.newaxis] * geometries[0][place].length + own[:, np.newaxis, :]
+        crossed[(whole[:, :, np.newaxis] < 0) | (own[:, np.newaxis, :] < 0)] = NOTHING
+        whole = crossed.reshape(len(geometries), -1)
     return whole
 
 

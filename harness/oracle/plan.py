@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from harness.oracle.geometry import AxisGeometry, axis_geometry, holds_on, transposed_axis
 from harness.oracle.rules import (
@@ -74,7 +74,7 @@ def plan_of(case: Case, padding: Padding, rule: Rule = KERAS) -> Plan:
     if kind in POOLING and rule.pooling is Pooling.OTHER:
         (kind,) = POOLING - {kind}
     axes = axis_geometries(_as_formatted(case, rule), padding, rule)
-    return Plan(kind, axes, _shown(case, kind, axes, rule), steps)
+    return Plan(kind, axes, _effective_rule(case, kind, axes, rule), steps)
 
 
 def _as_formatted(case: Case, rule: Rule) -> Case:
@@ -156,29 +156,56 @@ def _fitting(axis: AxisGeometry) -> int:
     return (cells - axis.effective_kernel) // axis.stride + 1 if cells >= axis.effective_kernel else 0
 
 
-def _shown(case: Case, kind: Kind, axes: tuple[AxisGeometry, ...], rule: Rule) -> Rule:
-    """The rule with everything made Keras's that this case cannot show or that the axes say."""
-    is_pooling = kind in POOLING
-    has_weights = not is_pooling
+def _effective_rule(case: Case, kind: Kind, axes: tuple[AxisGeometry, ...], rule: Rule) -> Rule:
+    """Return the rule with everything made Keras's that this case cannot show or that the axes say."""
+    has_weights = kind not in POOLING
     pads = any(not axis.is_transposed and _reads_padding(axis) for axis in axes)
     square = len(set(case.kernel)) == 1 or rule.orientation is not Orientation.TRANSPOSED
     swaps = rule.orientation is Orientation.CHANNELS_SWAPPED
-    turns = has_weights and (swaps or (max(case.kernel) > 1 and square))
+    return _keep_visible(
+        rule,
+        kind,
+        _Visible(
+            orientation=has_weights and (swaps or (max(case.kernel) > 1 and square)),
+            groups=case.groups > 1,
+            multiplier=case.multiplier > 1,
+            channel_axis=reads_other_format(case, rule),
+            padding=pads,
+            bias=case.bias,
+            batch=case.batch > 1,
+        ),
+    )
+
+
+class _Visible(NamedTuple):
+    """Which parts of a rule a case can show."""
+
+    orientation: bool
+    groups: bool
+    multiplier: bool
+    channel_axis: bool
+    padding: bool
+    bias: bool
+    batch: bool
+
+
+@lru_cache(maxsize=32768)
+def _keep_visible(rule: Rule, kind: Kind, visible: _Visible) -> Rule:
     return replace(
         KERAS,
-        orientation=rule.orientation if turns else KERAS.orientation,
-        groups=rule.groups if kind is Kind.CONVOLUTION and case.groups > 1 else KERAS.groups,
-        multiplier=rule.multiplier if case.multiplier > 1 else KERAS.multiplier,
+        orientation=rule.orientation if visible.orientation else KERAS.orientation,
+        groups=rule.groups if kind is Kind.CONVOLUTION and visible.groups else KERAS.groups,
+        multiplier=rule.multiplier if visible.multiplier else KERAS.multiplier,
         pointwise=rule.pointwise if kind is Kind.SEPARABLE else KERAS.pointwise,
-        format=rule.format if reads_other_format(case, rule) else KERAS.format,
-        fill=rule.fill if pads and kind is not Kind.MAX_POOLING else KERAS.fill,
+        format=rule.format if visible.channel_axis else KERAS.format,
+        fill=rule.fill if visible.padding and kind is not Kind.MAX_POOLING else KERAS.fill,
         divisor=rule.divisor if kind is Kind.AVERAGE_POOLING else KERAS.divisor,
-        maximum=rule.maximum if kind is Kind.MAX_POOLING and pads else KERAS.maximum,
-        bias=rule.bias if case.bias else KERAS.bias,
-        batch=rule.batch if case.batch > 1 else KERAS.batch,
+        maximum=rule.maximum if kind is Kind.MAX_POOLING and visible.padding else KERAS.maximum,
+        bias=rule.bias if visible.bias else KERAS.bias,
+        batch=rule.batch if visible.batch else KERAS.batch,
         inputs=rule.inputs,
         precision=rule.precision,
-        rounds_bias=rule.rounds_bias if case.bias else KERAS.rounds_bias,
+        rounds_bias=rule.rounds_bias if visible.bias else KERAS.rounds_bias,
     )
 
 

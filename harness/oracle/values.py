@@ -29,9 +29,20 @@ from harness.oracle.channel_layout import (
     with_bias,
 )
 from harness.oracle.geometry import AxisGeometry
-from harness.oracle.index_tables import Table, gathered, table
+from harness.oracle.index_tables import Table, gathered, rows_of_cell, table
 from harness.oracle.plan import Plan, plan_of
-from harness.oracle.rules import KERAS, Divisor, Fill, Maximum, Multiplier, Padding, Pointwise, Rule
+from harness.oracle.rules import (
+    KERAS,
+    Bias,
+    Divisor,
+    Fill,
+    Format,
+    Maximum,
+    Multiplier,
+    Padding,
+    Pointwise,
+    Rule,
+)
 from harness.records import Array, Case, Kind, Signals, Values
 
 
@@ -55,15 +66,48 @@ def values_of(case: Case, plan: Plan, signals: Signals) -> Values:
     rule = plan.rule
     inputs = rounded(signals.inputs.astype(np.float64), rule.inputs)
     cells = input_cells(case, batch_entries(inputs, rule), rule)
-    output = _combined(case, plan, cells, signals)
-    bias = None if signals.bias is None else signals.bias.astype(np.float64)
+    output = _combined(case, plan, cells, table(plan.axes, rule.fill), signals)
     output = output.reshape(case.batch, *plan.out, case.filters)
+    return in_format(case, _finished(case, rule, output, signals), rule)
+
+
+def is_local(plan: Plan) -> bool:
+    """Whether a cell of the output depends on nothing but what the cell reads, as `values_of_cell` needs."""
+    rule = plan.rule
+    return (
+        rule.pointwise is not Pointwise.STRIDES
+        and rule.format is Format.AS_NAMED
+        and rule.bias not in {Bias.ALONG_LAST_AXIS, Bias.ALONG_FIRST_FITTING_AXIS}
+        and rule.divisor in {Divisor.REAL_CELLS, Divisor.WINDOW, Divisor.ONE}
+    )
+
+
+def values_of_cell(case: Case, plans: Sequence[Plan], cell: tuple[int, ...], signals: Signals) -> Values:
+    """What `values_of` gives in one output cell after each of several plans.
+
+    Args:
+        case: any layer.
+        plans: alike but for their axes; `is_local` holds for them.
+        cell: the place of the cell along each spatial axis, within the output of every plan.
+        signals: the data of the case.
+
+    Returns:
+        float64 of `(batch, plans, filters)`.
+    """
+    rule = plans[0].rule
+    inputs = rounded(signals.inputs.astype(np.float64), rule.inputs)
+    cells = input_cells(case, batch_entries(inputs, rule), rule)
+    reads = rows_of_cell([plan.axes for plan in plans], rule.fill, cell)
+    return _finished(case, rule, _combined(case, plans[0], cells, reads, signals), signals)
+
+
+def _finished(case: Case, rule: Rule, output: Values, signals: Signals) -> Values:
+    """Sums of `(batch, ..., filters)` with the bias, and rounded."""
+    bias = None if signals.bias is None else signals.bias.astype(np.float64)
     if bias is not None and rule.rounds_bias:
         bias = rounded(bias, rule.precision)
-        output = rounded(with_bias(case, output, bias, rule), rule.precision)
-    else:
-        output = with_bias(case, rounded(output, rule.precision), bias, rule)
-    return in_format(case, output, rule)
+        return rounded(with_bias(case, output, bias, rule), rule.precision)
+    return with_bias(case, rounded(output, rule.precision), bias, rule)
 
 
 def input_cells(case: Case, inputs: Values, rule: Rule = KERAS) -> Values:
@@ -86,10 +130,9 @@ def kernel_taps(case: Case, kernel: Array, rule: Rule = KERAS) -> Values:
     return taps.reshape(math.prod(case.kernel), *kernel.shape[case.ndim :])
 
 
-def _combined(case: Case, plan: Plan, cells: Values, signals: Signals) -> Values:
-    """What becomes of the cells read: `(batch, prod out, filters)`, without the bias."""
+def _combined(case: Case, plan: Plan, cells: Values, reads: Table, signals: Signals) -> Values:
+    """What becomes of the cells read, a row of `reads` an output cell: `(batch, rows, filters)`, no bias."""
     rule = plan.rule
-    reads = table(plan.axes, rule.fill)
     match plan.kind:
         case Kind.MAX_POOLING:
             beyond = -np.inf if rule.maximum is Maximum.NOTHING else 0.0
@@ -99,7 +142,7 @@ def _combined(case: Case, plan: Plan, cells: Values, signals: Signals) -> Values
         case Kind.AVERAGE_POOLING:
             beyond = 1.0 if rule.fill is Fill.ONE else 0.0
             with np.errstate(invalid="ignore"):
-                return np.asarray(gathered(cells, reads, beyond).sum(axis=2) / divisors(case, plan))
+                return np.asarray(gathered(cells, reads, beyond).sum(axis=2) / divisors(case, plan, reads))
         case Kind.CONVOLUTION | Kind.TRANSPOSE | Kind.DEPTHWISE | Kind.SEPARABLE:
             pass
         case _:
@@ -175,9 +218,9 @@ def _pointwise(case: Case, plan: Plan, depthwise: Values, kernel: Array) -> Valu
             assert_never(plan.rule.pointwise)
 
 
-def divisors(case: Case, plan: Plan) -> Values:
-    """What the sum of each window is divided by: `(prod out, 1)`."""
-    real = (table(plan.axes, plan.rule.fill) >= 0).sum(axis=1)
+def divisors(case: Case, plan: Plan, reads: Table) -> Values:
+    """What the sum of each window is divided by, a row of `reads` a window: `(rows, 1)`."""
+    real = (reads >= 0).sum(axis=1)
     match plan.rule.divisor:
         case Divisor.REAL_CELLS:
             counts = real

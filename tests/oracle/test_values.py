@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -7,9 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.oracle import Padding, expect
-from harness.oracle.values import evaluate
-from harness.records import DataFormat, Kind, Layer, Mode, Signals, fitted
+from harness.oracle import WRONG_RULES, Padding, expect
+from harness.oracle.bounds import output_bound, output_bound_of_cell
+from harness.oracle.plan import plan_of
+from harness.oracle.values import evaluate, is_local, values_of, values_of_cell
+from harness.records import Case, Data, DataFormat, Kind, Layer, Mode, Signals, fitted
+from harness.records.findings import Values
 from tests.oracle.cases import CASE, LAYERS, numbers, signals, unequal_cases
 
 
@@ -109,3 +113,37 @@ def test_padding_holds_zero_and_not_the_bias() -> None:
 
 def test_numbers_tell_cells_apart() -> None:
     assert len(set(numbers((19,), 11).tolist())) > 8
+
+
+@pytest.mark.parametrize(("kind", "ndim"), list(LAYERS))
+@settings(derandomize=True, deadline=None, max_examples=3)
+@given(st.data())
+def test_one_cell_holds_what_the_whole_output_holds_there(kind: Kind, ndim: int, data: st.DataObject) -> None:
+    """`values_of_cell` and its bound are the cell's part of `values_of` and of `output_bound`."""
+    case = replace(
+        data.draw(unequal_cases(kind, ndim)), data=data.draw(st.sampled_from([Data.EXACT, Data.REAL]))
+    )
+    given_data, where = signals(case), data.draw(st.integers(0, 8))
+    for rule in WRONG_RULES.values():
+        plan = plan_of(case, Padding(case.padding), rule)
+        if not is_local(plan) or 0 in plan.out:
+            continue
+        cell = tuple(where % length for length in plan.out)
+        whole = _cell_of(case, values_of(case, plan, given_data), cell)
+        one = values_of_cell(case, (plan, plan), cell, given_data)
+        np.testing.assert_allclose(one[:, 0], whole, rtol=1e-12)
+        np.testing.assert_array_equal(one[:, 1], one[:, 0])
+        bound = output_bound(case, plan, given_data)
+        bound_of_one = output_bound_of_cell(case, (plan,), cell, given_data)
+        assert (bound is None) == (bound_of_one is None)
+        if bound is not None and bound_of_one is not None:
+            np.testing.assert_allclose(bound_of_one[:, 0], _cell_of(case, bound, cell), rtol=1e-12)
+
+
+def _cell_of(case: Case, values: Values, cell: tuple[int, ...]) -> Values:
+    """One cell of an output in the case's format: `(batch, filters)`."""
+    last = values if case.data_format is DataFormat.CHANNELS_LAST else np.moveaxis(values, 1, -1)
+    taken: Values = last.reshape(len(last), math.prod(last.shape[1:-1]), last.shape[-1])[
+        :, np.ravel_multi_index(cell, last.shape[1:-1])
+    ]
+    return taken
