@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
@@ -207,27 +208,36 @@ def observed_ids(directory: Path, target: str) -> frozenset[str]:
     return frozenset(_index(_file(directory, target)))
 
 
-def read_lines(
-    directory: Path, target: str, case_ids: Iterable[str], look: Look = Look.FIRST
-) -> Iterator[bytes | None]:
-    """The line of each id in turn, None where nothing was observed. Holds one at a time; `unpacked` reads it.
+@dataclass(frozen=True, slots=True)
+class StoredLines:
+    """The lines of a target's observations, by where each begins in its file."""
+
+    path: Path
+    offsets: Mapping[str, int]
+
+    def read(self, case_ids: Iterable[str]) -> Iterator[bytes | None]:
+        """Read the line of each id in turn, None where nothing was observed; `unpacked` decodes one."""
+        if not self.offsets:
+            yield from (None for _ in case_ids)
+            return
+        with self.path.open("rb") as file:
+            for case_id in case_ids:
+                offset = self.offsets.get(case_id)
+                if offset is None:
+                    yield None
+                    continue
+                file.seek(offset)
+                yield file.readline()
+
+
+def index_lines(directory: Path, target: str, look: Look = Look.FIRST) -> StoredLines:
+    """Find the lines of a target's observations.
 
     Raises:
         HarnessError: a damaged line, or a case observed twice.
     """
     path = _file(directory, target, look)
-    index = _index(path)
-    if not index:
-        yield from (None for _ in case_ids)
-        return
-    with path.open("rb") as file:
-        for case_id in case_ids:
-            offset = index.get(case_id)
-            if offset is None:
-                yield None
-                continue
-            file.seek(offset)
-            yield file.readline()
+    return StoredLines(path, _index(path))
 
 
 def unpacked(directory: Path, target: str, line: bytes, look: Look = Look.FIRST) -> Observation:

@@ -38,7 +38,7 @@ from harness.records import (
     Verdict,
     parse_case_id,
 )
-from harness.store import read_case_ids, read_lines, unpacked
+from harness.store import StoredLines, index_lines, read_case_ids, unpacked
 
 MODES_DISAGREE: Final = "modes of the target disagree"
 TARGETS_DISAGREE: Final = "targets of the run disagree"
@@ -52,6 +52,9 @@ _OF_OTHER_CELLS: Final = frozenset({Divergence.VALUE, Divergence.NONFINITE})
 
 _NAMED: Final = 4
 """So many targets are named that gave one answer; of the others it is said how many."""
+
+_GROUPS_AT_ONCE: Final = 256
+"""Groups whose answers are held in memory at once."""
 
 _ORDER: Final = {mode: place for place, mode in enumerate(Mode)}
 
@@ -97,33 +100,36 @@ def disagreements(
 
     Where targets disagree, it is a finding whose answer is not the most frequent one: the first by name that
     conforms by itself, or else the first.
-    Holds the answers to those cases only of which several answers conform.
 
     Raises:
         HarnessError: the run is damaged.
     """
-    groups = tuple(_groups(read_case_ids(directory), num_targets=len(targets)))
-    case_ids = sorted(case.id for group in groups for case in group.cases)
     found: dict[tuple[str, str], Disagreement] = {}
-    by_case: defaultdict[str, dict[str, _Answer]] = defaultdict(dict)
-    if not groups:
-        return found
-    for target in sorted(targets):
-        answers = dict(_answers(directory, target, case_ids, limits_of_target[target]))
-        for group in groups:
-            own = {case: answers[case.id] for case in group.cases if case.id in answers}
-            odd = _odd_one(own)
-            if odd is not None:
-                note = _told(group, {str(case.mode): answer.said for case, answer in own.items()})
-                found[target, odd.id] = Disagreement(MODES_DISAGREE, note)
-            if group.has_cells:
-                for case, answer in own.items():
-                    by_case[case.id][target] = answer
-    for group in groups:
-        met = next((case for case in group.cases if len(by_case.get(case.id, {})) > 1), None)
-        if met is not None:
-            _add_of_targets(found, group, met, by_case[met.id])
+    names = sorted(targets)
+    stored = {name: index_lines(directory, name) for name in names}
+    groups = _groups(read_case_ids(directory), num_targets=len(names))
+    while some := tuple(itertools.islice(groups, _GROUPS_AT_ONCE)):
+        members = [_with_expectation(case) for group in some for case in group.cases]
+        answers = {
+            name: dict(_answers(directory, name, stored[name], members, limits_of_target[name]))
+            for name in names
+        }
+        for group in some:
+            _add_of_modes(found, group, answers)
+            _add_of_targets(found, group, answers)
     return found
+
+
+def _add_of_modes(
+    found: dict[tuple[str, str], Disagreement], group: _Group, answers: Mapping[str, Mapping[str, _Answer]]
+) -> None:
+    """Where the modes of a target disagree, one of its findings says so."""
+    for target, of_target in answers.items():
+        own = {case: of_target[case.id] for case in group.cases if case.id in of_target}
+        odd = _odd_one(own)
+        if odd is not None:
+            note = _told(group, {str(case.mode): answer.said for case, answer in own.items()})
+            found[target, odd.id] = Disagreement(MODES_DISAGREE, note)
 
 
 def inconsistent(finding: Finding, disagreement: Disagreement) -> Finding:
@@ -155,22 +161,29 @@ def _groups(case_ids: Iterable[str], *, num_targets: int) -> Iterator[_Group]:
                 yield _Group(cases, has_cells)
 
 
+def _with_expectation(case: Case) -> tuple[Case, Expectation]:
+    return case, expect(case, signals_of(case))
+
+
 def _answers(
-    directory: Path, target: str, case_ids: Sequence[str], limits: Sequence[Limit]
+    directory: Path,
+    target: str,
+    stored: StoredLines,
+    members: Sequence[tuple[Case, Expectation]],
+    limits: Sequence[Limit],
 ) -> Iterator[tuple[str, _Answer]]:
     """What a target answered to each case, where that can be held against other answers."""
-    for case_id, line in zip(case_ids, read_lines(directory, target, case_ids), strict=True):
+    lines = stored.read(case.id for case, _ in members)
+    for (case, expectation), line in zip(members, lines, strict=True):
         if line is None:
             continue
         observation = unpacked(directory, target, line)
-        case = parse_case_id(case_id)
-        expectation = expect(case, signals_of(case))
         finding = judge(case, expectation, observation, limits, with_cause=False)
         conforms = finding.verdict is Verdict.CONFORMS
         if conforms or finding.divergence in _OF_OTHER_CELLS:
             said = _said(case, expectation, observation, limits)
             if said is not None and (conforms or said not in _WORDS):
-                yield case_id, _Answer(said, conforms)
+                yield case.id, _Answer(said, conforms)
 
 
 def _said(
@@ -198,15 +211,28 @@ def _odd_one(answers: Mapping[Case, _Answer]) -> Case | None:
 
 
 def _add_of_targets(
-    found: dict[tuple[str, str], Disagreement], group: _Group, case: Case, answers: Mapping[str, _Answer]
+    found: dict[tuple[str, str], Disagreement], group: _Group, answers: Mapping[str, Mapping[str, _Answer]]
 ) -> None:
-    said = {target: answer.said for target, answer in answers.items()}
+    """Where targets disagree over cells that are documented nowhere, a finding says so.
+
+    It is one of the first mode in which several of them answered.
+    """
+    if not group.has_cells:
+        return
+    by_case = {
+        case: {target: own[case.id] for target, own in answers.items() if case.id in own}
+        for case in group.cases
+    }
+    case, of_case = next(((case, own) for case, own in by_case.items() if len(own) > 1), (None, {}))
+    if case is None:
+        return
+    said = {target: answer.said for target, answer in of_case.items()}
     (usual, _), *others = Counter(said.values()).most_common()
     if not others:
         return
     odd = min(
-        (target for target in answers if said[target] != usual),
-        key=lambda target: (not answers[target].conforms, target),
+        (target for target in of_case if said[target] != usual),
+        key=lambda target: (not of_case[target].conforms, target),
     )
     note = f"in {case.mode}, {_told(group, said)}"
     before = found.get((odd, case.id))

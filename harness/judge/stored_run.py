@@ -1,18 +1,23 @@
 """Judges a stored run: every observation by itself, so many at once as there are processors.
 
 Before that, answers are held against each other (`consistency`); which findings say so is known beforehand.
+What all targets say of a case is judged together, so that its expectation is computed once; what is read
+afterwards comes target by target, and waits on disk meanwhile.
 """
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
-from typing import Final
+from tempfile import SpooledTemporaryFile, gettempdir
+from typing import Final, TypeAlias
 
 from harness.data.case_data import SIGNALS_VERSION, signals_of
 from harness.errors import HarnessError
+from harness.files import explain_disk_errors
 from harness.judge.compare import judge
 from harness.judge.consistency import Disagreement, Disagreements, disagreements, inconsistent
 from harness.judge.documented_limits import Limit, limits_of
@@ -20,6 +25,8 @@ from harness.judge.second_look import Doubt, comes_again, shown, signature_of, u
 from harness.oracle import expect
 from harness.parallel import in_processes
 from harness.records import (
+    Case,
+    Expectation,
     Judged,
     Observation,
     Outcome,
@@ -29,23 +36,39 @@ from harness.records import (
     parse_case_id,
 )
 from harness.runner.second_look import Chosen
-from harness.store import Look, read_case_ids, read_lines, unpacked
+from harness.store import Look, index_lines, read_case_ids, unpacked
 
 _SHARE: Final = 256
+"""Cases that a process judges at once."""
+
+_IN_MEMORY: Final = 2**26
+"""Bytes of findings that wait in memory; more wait in a temporary file."""
+
 _MANY: Final = 2000
 """From so many findings on, other processes are worth their start."""
+
+_Result: TypeAlias = tuple[Judged, Doubt | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _TargetShare:
+    """What a target did with the cases of a share: the lines of the first look, and of the second."""
+
+    name: str
+    limits: tuple[Limit, ...]
+    missing: str
+    disagreements: Mapping[str, Disagreement]
+    first: tuple[bytes | None, ...]
+    again: tuple[bytes | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Share:
-    """Some cases of a target, with the lines of what was observed at first and when asked again."""
+    """Some cases of a run, with what each target did with them."""
 
     directory: Path
-    target: str
-    limits: tuple[Limit, ...]
-    missing: str
-    disagreements: Mapping[str, Disagreement]
-    lines: tuple[tuple[str, bytes | None, bytes | None], ...]
+    case_ids: tuple[str, ...]
+    targets: tuple[_TargetShare, ...]
 
 
 def judged(
@@ -60,7 +83,8 @@ def judged(
     shows by itself, in their order; what is `inconsistent` is of several.
 
     Raises:
-        HarnessError: the run was made with other signals than this version's, or is damaged.
+        HarnessError: the run was made with other signals than this version's, or is damaged, or the disk
+            is full.
     """
     if info.header.signals != SIGNALS_VERSION:
         raise HarnessError(
@@ -69,13 +93,30 @@ def judged(
         )
     known = _limits_by_target(info, limits)
     found = disagreements(directory, info.header.targets, known)
-    shares = _shares(directory, info, known, lambda _: read_case_ids(directory), found)
+    shares = _shares(directory, info, known, read_case_ids(directory), found)
     many = info.header.planned >= _MANY
-    for part in in_processes(_judged, shares) if many else map(_judged, shares):
-        for one, doubt in part:
-            if doubt is not None:
-                note(doubt)
-            yield one
+    parts = in_processes(_judge_share, shares) if many else map(_judge_share, shares)
+    for one, doubt in _by_target(parts):
+        if doubt is not None:
+            note(doubt)
+        yield one
+
+
+def _by_target(parts: Iterable[Mapping[str, bytes]]) -> Iterator[_Result]:
+    """Put what was judged case by case in the order of targets. All but the first target's waits on disk."""
+    remedy = "set TMPDIR to a folder on a disk with space"
+    with explain_disk_errors(gettempdir(), remedy), SpooledTemporaryFile(_IN_MEMORY) as spool:
+        waiting: dict[str, list[int]] = {}
+        for part in parts:
+            first, *others = part.items()
+            yield from pickle.loads(first[1])
+            for target, results in others:
+                waiting.setdefault(target, []).append(spool.tell())
+                spool.write(results)
+        for places in waiting.values():
+            for place in places:
+                spool.seek(place)
+                yield from pickle.load(spool)
 
 
 def looked_at(
@@ -86,12 +127,13 @@ def looked_at(
     chosen: Mapping[str, Chosen],
 ) -> tuple[Doubt, ...]:
     """The same divergences after the chosen ones were asked again."""
-    asked = {target: [case.id for case in (*own.cases, *own.deadly)] for target, own in chosen.items()}
-    shares = _shares(
-        directory, info, _limits_by_target(info, limits), lambda target: asked.get(target, ()), {}
-    )
-    found = (doubt for _, doubt in chain.from_iterable(map(_judged, shares)) if doubt is not None)
-    news = {(doubt.target, doubt.case_id): doubt for doubt in found}
+    known = _limits_by_target(info, limits)
+    news: dict[tuple[str, str], Doubt] = {}
+    for target, own in chosen.items():
+        case_ids = (case.id for case in (*own.cases, *own.deadly))
+        for share in _shares(directory, info, {target: known[target]}, case_ids, {}):
+            results: list[_Result] = pickle.loads(_judge_share(share)[target])
+            news.update({(target, doubt.case_id): doubt for _, doubt in results if doubt is not None})
     return tuple(news.get((doubt.target, doubt.case_id), doubt) for doubt in doubts)
 
 
@@ -107,59 +149,69 @@ def _shares(
     directory: Path,
     info: RunInfo,
     limits: Mapping[str, tuple[Limit, ...]],
-    case_ids_of: Callable[[str], Iterable[str]],
+    case_ids: Iterable[str],
     found: Disagreements,
 ) -> Iterator[_Share]:
-    """The planned cases of each target that `case_ids_of` gives at each call."""
-    runs = info.target_runs
-    for target in sorted(info.header.targets):
-        run = runs.get(target)
-        missing = "the run ended early" if run is None or not run.failure else run.failure
-        looks = (read_lines(directory, target, case_ids_of(target), look) for look in Look)
-        lines = zip(case_ids_of(target), *looks, strict=True)
-        while share := tuple(islice(lines, _SHARE)):
-            told = {case_id: found[target, case_id] for case_id, *_ in share if (target, case_id) in found}
-            yield _Share(directory, target, limits[target], missing, told, share)
+    """Share the cases out, with what the targets of `limits` did with them, sorted by name."""
+    names = sorted(limits)
+    stored = {(name, look): index_lines(directory, name, look) for name in names for look in Look}
+    ids = iter(case_ids)
+    while some := tuple(islice(ids, _SHARE)):
+        targets = (
+            _TargetShare(
+                name,
+                limits[name],
+                _why_missing(info, name),
+                {case_id: found[name, case_id] for case_id in some if (name, case_id) in found},
+                *(tuple(stored[name, look].read(some)) for look in Look),
+            )
+            for name in names
+        )
+        yield _Share(directory, some, tuple(targets))
 
 
-def _judged(share: _Share) -> list[tuple[Judged, Doubt | None]]:
-    return [_judge(share, *lines) for lines in share.lines]
+def _why_missing(info: RunInfo, target: str) -> str:
+    """Why something of a target was not observed."""
+    run = info.target_runs.get(target)
+    return "the run ended early" if run is None or not run.failure else run.failure
+
+
+def _judge_share(share: _Share) -> dict[str, bytes]:
+    """Judge what every target did with the cases of a share: by target a pickled list, sorted by case."""
+    results: dict[str, list[_Result]] = {one.name: [] for one in share.targets}
+    for place, case_id in enumerate(share.case_ids):
+        case = parse_case_id(case_id)
+        expectation = expect(case, signals_of(case))
+        for one in share.targets:
+            results[one.name].append(_judge(share.directory, one, case, expectation, place))
+    return {target: pickle.dumps(own, pickle.HIGHEST_PROTOCOL) for target, own in results.items()}
 
 
 def _judge(
-    share: _Share, case_id: str, line: bytes | None, again: bytes | None
-) -> tuple[Judged, Doubt | None]:
+    directory: Path, target: _TargetShare, case: Case, expectation: Expectation, place: int
+) -> _Result:
     """What the first look showed, with its cause; where the second one showed something else, both."""
-    came_again = None
-    if again is not None:
-        first = _first(share, case_id, line, with_cause=False)
-        second = _second(share, first, again)
-        came_again = comes_again(first.finding, second.finding)
-        if first.finding.verdict is Verdict.DIVERGES and not came_again:
-            one = replace(first, finding=unstable(first.finding, second.finding))
-            return one, Doubt(share.target, case_id, signature_of(first), shown(first), came_again)
-    one = _first(share, case_id, line, with_cause=True)
-    doubt = None
-    if one.finding.verdict is Verdict.DIVERGES:
-        doubt = Doubt(share.target, case_id, signature_of(one), shown(one), came_again)
-    disagreement = share.disagreements.get(case_id)
-    if disagreement is not None:
-        one = replace(one, finding=inconsistent(one.finding, disagreement))
-    return one, doubt
-
-
-def _first(share: _Share, case_id: str, line: bytes | None, *, with_cause: bool) -> Judged:
-    case = parse_case_id(case_id)
+    line, again = target.first[place], target.again[place]
     if line is None:
-        observation = Observation(share.target, case_id, Outcome.NOT_RUN, Stage.START, reason=share.missing)
+        observation = Observation(target.name, case.id, Outcome.NOT_RUN, Stage.START, reason=target.missing)
     else:
-        observation = unpacked(share.directory, share.target, line)
-    expectation = expect(case, signals_of(case))
-    finding = judge(case, expectation, observation, share.limits, with_cause=with_cause)
-    return Judged(finding, expectation, observation)
-
-
-def _second(share: _Share, first: Judged, line: bytes) -> Judged:
-    observation = unpacked(share.directory, share.target, line, Look.SECOND)
-    finding = judge(first.finding.case, first.expectation, observation, share.limits, with_cause=False)
-    return replace(first, finding=finding, observation=observation)
+        observation = unpacked(directory, target.name, line)
+    came_again: bool | None = None
+    if again is not None:
+        first = judge(case, expectation, observation, target.limits, with_cause=False)
+        other = unpacked(directory, target.name, again, Look.SECOND)
+        second = judge(case, expectation, other, target.limits, with_cause=False)
+        came_again = comes_again(first, second)
+        if first.verdict is Verdict.DIVERGES and not came_again:
+            seen = Judged(first, expectation, observation)
+            unseen = Doubt(target.name, case.id, signature_of(seen), shown(seen), came_again)
+            return replace(seen, finding=unstable(first, second)), unseen
+    finding = judge(case, expectation, observation, target.limits)
+    one = Judged(finding, expectation, observation)
+    doubt = None
+    if finding.verdict is Verdict.DIVERGES:
+        doubt = Doubt(target.name, case.id, signature_of(one), shown(one), came_again)
+    disagreement = target.disagreements.get(case.id)
+    if disagreement is not None:
+        one = replace(one, finding=inconsistent(finding, disagreement))
+    return one, doubt

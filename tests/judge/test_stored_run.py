@@ -9,10 +9,14 @@ import pytest
 
 from harness.data.case_data import SIGNALS_VERSION
 from harness.errors import HarnessError
+from harness.judge import stored_run
 from harness.judge.documented_limits import Limit
 from harness.judge.stored_run import judged
+from harness.oracle import expect
 from harness.records import (
+    Case,
     Divergence,
+    Expectation,
     Judged,
     Observation,
     ObservedError,
@@ -20,6 +24,7 @@ from harness.records import (
     RunFooter,
     RunHeader,
     RunInfo,
+    Signals,
     Stage,
     TargetRun,
     Verdict,
@@ -150,3 +155,30 @@ def test_a_run_with_other_signals_is_refused_with_a_remedy(tmp_path: Path) -> No
     assert str(raised.value).startswith(
         f"{tmp_path}: observed with signals {SIGNALS_VERSION + 1}, this version makes {SIGNALS_VERSION};"
     )
+
+
+def test_the_expectation_of_a_case_is_computed_once_for_all_targets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def counted(case: Case, data: Signals) -> Expectation:
+        asked.append(case.id)
+        return expect(case, data)
+
+    monkeypatch.setattr(stored_run, "expect", counted)
+    info = stored(tmp_path / "run", [WRONG, REFUSED])
+    assert len(list(judged(tmp_path / "run", info, ()))) == 2 * len(CASES)
+    assert sorted(asked) == sorted(case.id for case in CASES)
+
+
+def test_targets_come_in_order_though_cases_are_judged_in_shares(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored_run, "_SHARE", 1)
+    monkeypatch.setattr(stored_run, "_IN_MEMORY", 1)
+    info = stored(tmp_path / "run", [WRONG, REFUSED])
+    found = [(one.finding.target, one.finding.case.id) for one in judged(tmp_path / "run", info, ())]
+    assert found == [
+        (target, case_id) for target in (ONE, TWO) for case_id in sorted(case.id for case in CASES)
+    ]

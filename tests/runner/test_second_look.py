@@ -44,7 +44,7 @@ def doubts(directory: Path, info: RunInfo) -> list[Doubt]:
 
 def second_looks(directory: Path, one: Target) -> list[Observation]:
     ids = [case.id for case in suite()]
-    lines = store.read_lines(directory / "run", one.name, ids, store.Look.SECOND)
+    lines = store.index_lines(directory / "run", one.name, store.Look.SECOND).read(ids)
     return [
         store.unpacked(directory / "run", one.name, line, store.Look.SECOND)
         for line in lines

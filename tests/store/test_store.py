@@ -86,7 +86,7 @@ def append(directory: Path, *observations: Observation) -> Path:
 
 
 def read(directory: Path) -> list[Observation | None]:
-    lines = store.read_lines(directory, TARGET, store.read_case_ids(directory))
+    lines = store.index_lines(directory, TARGET).read(store.read_case_ids(directory))
     return [None if line is None else store.unpacked(directory, TARGET, line) for line in lines]
 
 
@@ -258,7 +258,7 @@ def test_a_second_look_lies_beside_the_first(directory: Path) -> None:
     file = directory / "again" / f"{TARGET}.jsonl"
     file.write_bytes(file.read_bytes()[:-1])
     store.open_second_look(directory, [TARGET])
-    first, *others = store.read_lines(directory, TARGET, CASES, store.Look.SECOND)
+    first, *others = store.index_lines(directory, TARGET, store.Look.SECOND).read(CASES)
     assert others == [None, None]
     assert first is not None
     assert store.unpacked(directory, TARGET, first, store.Look.SECOND).error == error_of("a").error
