@@ -38,7 +38,8 @@ from harness.cli.options import (
     note_list,
     shipped_limits,
 )
-from harness.cli.terminal import Bars, bars, closing_table, err, logs_of, out, show
+from harness.cli.progress import RunReporter, show_progress
+from harness.cli.terminal import closing_table, err, logs_of, out, show
 from harness.environments.cache import cache_directory
 from harness.environments.launch import launch
 from harness.errors import (
@@ -52,6 +53,7 @@ from harness.explain.explanation import explanation
 from harness.explain.svg import svg_picture
 from harness.facets import coverage
 from harness.files import explain_disk_errors, replace_text
+from harness.judge.brief import make_brief_judge
 from harness.judge.second_look import ROUNDS, Doubt, worth_asking
 from harness.judge.stored_run import judged, looked_at
 from harness.records import Case, Data, DataFormat, Form, Launch, Layer, Mode, RunInfo, Target
@@ -265,7 +267,7 @@ def _plan(
     targets_files: Sequence[Path] | None,
     jobs: int,
     timeout: float,
-    progress: Bars,
+    progress: RunReporter,
 ) -> Plan:
     stop = threading.Event()
     note = cache(lambda: note_list(targets_files))
@@ -291,10 +293,10 @@ def _plan(
 
 
 def _observe(
-    plan_of: Callable[[Bars], Plan], directory: Path, *, resume: bool, keeps: bool = True
+    plan_of: Callable[[RunReporter], Plan], directory: Path, *, resume: bool, keeps: bool = True
 ) -> RunInfo:
     """Run the cases on the targets, with progress shown; the folder stays behind if it `keeps`."""
-    with bars(directory / LOGS, keeps_logs=keeps) as progress:
+    with show_progress(directory / LOGS, make_brief_judge(shipped_limits()), keeps_logs=keeps) as progress:
         return run(plan_of(progress), progress, resume=resume)
 
 
@@ -307,7 +309,7 @@ class _Looked:
 
 
 def _look_again(
-    plan_of: Callable[[Bars], Plan],
+    plan_of: Callable[[RunReporter], Plan],
     directory: Path,
     info: RunInfo,
     found: Sequence[Doubt],
@@ -321,7 +323,9 @@ def _look_again(
         chosen = {} if _is_interrupted(info) else worth_asking(doubts, lineages)
         if not chosen:
             break
-        with bars(directory / LOGS, keeps_logs=keeps) as progress:
+        with show_progress(
+            directory / LOGS, make_brief_judge(shipped_limits()), keeps_logs=keeps
+        ) as progress:
             plan = plan_of(progress)
             progress.asking_again(sum(map(len, chosen.values())))
             info = ask_again(plan, info, chosen, progress)

@@ -15,6 +15,7 @@ from harness.environments.variables import REPRODUCIBLE
 from harness.errors import HarnessError
 from harness.records import (
     Case,
+    Fingerprint,
     Launch,
     Observation,
     RunFooter,
@@ -38,6 +39,9 @@ class Progress(Protocol):
 
     def planned(self, target: str, cases: int) -> None:
         """So many cases of the target are still to be observed."""
+
+    def started(self, target: str, fingerprint: Fingerprint) -> None:
+        """The target's worker has said what it measured about itself; its observations follow."""
 
     def failed(self, target: str, reason: str) -> None:
         """The target could not be prepared, or was given up when it was asked again."""
@@ -102,13 +106,21 @@ def run(plan: Plan, progress: Progress, *, resume: bool) -> RunInfo:
         with store.ObservationLog(plan.directory) as log:
             for observation in local.observe(works, prepare, plan.jobs, logs, plan.stop):
                 log.append(observation)
-                progress.observed(observation)
-                if observation.target not in met:
+                is_first = observation.target not in met
+                if is_first:
                     met.add(observation.target)
+                    tell_start(works, observation.target, progress)
+                progress.observed(observation)
+                if is_first:
                     close(RUNNING)
     except KeyboardInterrupt:
         state = INTERRUPTED
     return close(state)
+
+
+def tell_start(works: Iterable[Work], target: str, progress: Progress) -> None:
+    """Say what a target measured, of which the first observation has come."""
+    progress.started(target, next(work.fingerprint for work in works if work.target.name == target))
 
 
 def preparation(plan: Plan, progress: Progress) -> Callable[[Work], None]:

@@ -11,7 +11,7 @@ from harness import store
 from harness.records import Case, RunInfo
 from harness.runner.batches import batches
 from harness.runner.engines import local
-from harness.runner.run import INTERRUPTED, Plan, Progress, preparation
+from harness.runner.run import INTERRUPTED, Plan, Progress, preparation, tell_start
 from harness.runner.work import Limits, Work
 
 
@@ -55,10 +55,14 @@ def ask_again(plan: Plan, info: RunInfo, chosen: Mapping[str, Chosen], progress:
             )
     store.open_second_look(plan.directory, [work.target.name for work in works])
     prepare, logs = preparation(plan, progress), plan.directory / store.LOGS
+    met: set[str] = set()
     try:
         with store.ObservationLog(plan.directory, store.Look.SECOND) as log:
             for observation in local.observe(works, prepare, plan.jobs, logs, plan.stop):
                 log.append(observation)
+                if observation.target not in met:
+                    met.add(observation.target)
+                    tell_start(works, observation.target, progress)
                 progress.observed(observation)
         for work in works:
             if work.failure and work.launch is not None:

@@ -15,7 +15,7 @@ from typing import Final
 from harness.cases.suites import cases_of, load_library
 from harness.environments.launch import launch
 from harness.judge.stored_run import judged
-from harness.records import Case, Finding, Launch, Observation, Outcome, RunInfo, Target, Verdict
+from harness.records import Case, Finding, Fingerprint, Launch, Observation, Outcome, RunInfo, Target, Verdict
 from harness.resources import WORKER
 from harness.runner.run import Plan, run
 from harness.runner.work import Limits
@@ -97,6 +97,9 @@ class Silent:
 
     def observed(self, observation: Observation) -> None:
         """Say nothing."""
+
+    def started(self, target: str, fingerprint: Fingerprint) -> None:
+        """Nothing is shown."""
 
     def slow(self, target: str, cases: int, timeout_s: float) -> None:
         """Say nothing."""

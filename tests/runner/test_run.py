@@ -42,6 +42,9 @@ class InterruptedAfter(Silent):
 class InterruptedWhenSlow(Silent):
     """A person who presses Ctrl-C when slow cases are to be asked again."""
 
+    def started(self, *_: object) -> None:
+        pass
+
     def slow(self, *_: object, **__: object) -> None:
         raise KeyboardInterrupt
 

@@ -1,0 +1,298 @@
+"""What is shown while a run goes on: bars on a terminal, a line every few seconds in a log."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Column
+from rich.text import Text
+
+from harness.cli.terminal import err, logs_of
+from harness.judge.brief import JudgeBriefly
+from harness.records import Fingerprint, Observation, Outcome
+from harness.runner.worker_process import log_end
+from harness.text import count
+
+MANY: Final = 12
+"""More bars than this are more than a terminal shows at once."""
+
+INTERVAL_S: Final = 15.0
+"""Seconds between two lines of a log."""
+
+_RECENT: Final = 8
+"""Lines of a log over which the rate is taken."""
+
+_TOLD: Final = 3
+"""Lost workers of a target that are told of one by one."""
+
+_LOST: Final = frozenset({Outcome.CRASHED, Outcome.TIMED_OUT, Outcome.GARBLED})
+
+
+@dataclass(slots=True)
+class TargetCounts:
+    """How far a target is: cases planned and done, divergences found, workers lost."""
+
+    planned: int
+    done: int = 0
+    diverging: int = 0
+    lost: int = 0
+    is_given_up: bool = False
+
+
+class Display(Protocol):
+    """Shows the counts of targets."""
+
+    def add(self, target: str, counts: TargetCounts) -> None:
+        """Show one more target."""
+
+    def update(self, target: str, counts: TargetCounts) -> None:
+        """Show the counts of a target anew."""
+
+    def say(self, line: str, style: str) -> None:
+        """Print a line that stays."""
+
+
+class RunReporter:
+    """Is told how a run comes along, counts it for a display, and says what a user ought to know at once.
+
+    Of the first workers that a target loses it is said over which case, why, and where their logs are.
+    """
+
+    def __init__(self, display: Display, judge: JudgeBriefly, logs: Path, *, keeps_logs: bool) -> None:
+        self._display = display
+        self._judge = judge
+        self._logs = logs
+        self._keeps_logs = keeps_logs
+        self._tells_losses = True
+        self._counts: dict[str, TargetCounts] = {}
+        self._fingerprints: dict[str, Fingerprint] = {}
+
+    def planned(self, target: str, cases: int) -> None:
+        """Show the target."""
+        self._counts[target] = TargetCounts(cases)
+        self._display.add(target, self._counts[target])
+
+    def started(self, target: str, fingerprint: Fingerprint) -> None:
+        """Keep what the target measured, by which its answers are judged."""
+        self._fingerprints[target] = fingerprint
+
+    def failed(self, target: str, reason: str) -> None:
+        """Say why a target is not asked, or no further."""
+        self._counts[target].is_given_up = True
+        self._display.update(target, self._counts[target])
+        self._display.say(f"{target}: {reason}", "red")
+
+    def asking_again(self, cases: int) -> None:
+        """Say that the run is over but for a second look; what it loses was told the first time."""
+        self._tells_losses = False
+        self._display.say(f"asking {count(cases, 'divergent case')} again, of fresh workers", "dim")
+
+    def building(self, message: str) -> None:
+        """Say what is being built."""
+        self._display.say(message, "dim")
+
+    def slow(self, target: str, cases: int, timeout_s: float) -> None:
+        """Say that slow cases are asked again, for nothing else moves meanwhile."""
+        asked = f"asking {count(cases, 'slow case')} again, each alone and for up to {timeout_s:g} s"
+        self._display.say(f"{target}: {asked}", "dim")
+
+    def observed(self, observation: Observation) -> None:
+        """Count an observation."""
+        target = observation.target
+        counts = self._counts[target]
+        counts.done += 1
+        if self._judge(observation, self._fingerprints.get(target, {})):
+            counts.diverging += 1
+        if observation.outcome in _LOST:
+            counts.lost += 1
+            if self._tells_losses and counts.lost <= _TOLD:
+                self._tell_loss(observation, is_last=counts.lost == _TOLD)
+        self._display.update(target, counts)
+
+    def _tell_loss(self, observation: Observation, *, is_last: bool) -> None:
+        """Say why a worker was lost, with the end of its log."""
+        logs = logs_of(observation.target, self._logs)
+        end = log_end(logs[-1], 0) if logs else ""
+        place = f"; its log is {logs[-1]}" if logs and self._keeps_logs else ""
+        self._display.say(
+            f"{observation.target}: its worker was lost in stage {observation.stage} of "
+            f"{observation.case_id}: {observation.reason}{end}{place}",
+            "red",
+        )
+        if is_last:
+            self._display.say(f"{observation.target}: further losses are in findings.csv", "red")
+
+
+class Bars:
+    """A progress bar a target. Of many targets those are shown that are being observed, under one for all."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+        self._counts: dict[str, TargetCounts] = {}
+        self._all: TaskID | None = None
+
+    def add(self, target: str, counts: TargetCounts) -> None:
+        """Add the target's bar."""
+        self._tasks[target] = self._progress.add_task(target, total=counts.planned, note="")
+        self._counts[target] = counts
+        if len(self._tasks) > MANY:
+            if self._all is None:
+                self._all = self._progress.add_task("all targets", total=0, note="")
+            self._progress.update(self._all, total=sum(one.planned for one in self._counts.values()))
+            for task in self._tasks.values():
+                self._progress.update(task, visible=False)
+
+    def update(self, target: str, counts: TargetCounts) -> None:
+        """Move the target's bar, and that of all."""
+        task = self._tasks[target]
+        self._progress.update(task, completed=counts.done, note=_note(counts))
+        if self._all is not None:
+            every = self._counts.values()
+            done = sum(one.planned if one.is_given_up else one.done for one in every)
+            self._progress.update(self._all, completed=done)
+            self._progress.update(task, visible=0 < counts.done < counts.planned)
+
+    def say(self, line: str, style: str) -> None:
+        """Print a line above the bars."""
+        self._progress.console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def _note(counts: TargetCounts) -> str:
+    parts = (
+        f"{counts.diverging:,} diverge" if counts.diverging else "",
+        f"[red]{counts.lost:,} lost[/red]" if counts.lost else "",
+        "[red]given up[/red]" if counts.is_given_up else "",
+    )
+    return ", ".join(filter(None, parts))
+
+
+class RateColumn(ProgressColumn):
+    """Cases a second, computed when the bars are drawn and not at every case."""
+
+    def render(self, task: Task) -> Text:
+        """Return the rate, or nothing before the first case."""
+        return Text("" if task.speed is None else f"{task.speed:,.0f} cases/s")
+
+
+def make_bars(console: Console) -> Progress:
+    """Make bars that cut no number off, however narrow the terminal.
+
+    The bar, the rate and the time are left out where they do not fit; a long name goes on in the next line.
+    """
+    whole = Column(no_wrap=True, overflow="fold")
+    columns: list[ProgressColumn] = [TextColumn("{task.description}", table_column=Column(overflow="fold"))]
+    if console.width >= 110:
+        columns.append(BarColumn(bar_width=24))
+    columns.append(MofNCompleteColumn(table_column=whole))
+    if console.width >= 80:
+        columns.append(RateColumn(table_column=Column(no_wrap=True)))
+    if console.width >= 60:
+        columns.append(TimeElapsedColumn(table_column=Column(no_wrap=True)))
+    columns.append(TextColumn("{task.fields[note]}", table_column=Column(overflow="fold")))
+    return Progress(*columns, console=console)
+
+
+class LogLines:
+    """A line every few seconds that says how far a run is."""
+
+    def __init__(self, write: Callable[[str], None], clock: Callable[[], float]) -> None:
+        self._write = write
+        self._clock = clock
+        self._counts: dict[str, TargetCounts] = {}
+        self._ticks: deque[tuple[float, int]] = deque([(clock(), 0)], maxlen=_RECENT)
+
+    def add(self, target: str, counts: TargetCounts) -> None:
+        """Count one more target."""
+        self._counts[target] = counts
+
+    def update(self, target: str, counts: TargetCounts) -> None:
+        """Keep the counts for the next line."""
+        self._counts[target] = counts
+
+    def say(self, line: str, style: str) -> None:  # noqa: ARG002  (a log has no colours)
+        """Print a line at once."""
+        self._write(line)
+
+    def tick(self) -> None:
+        """Print how far the run is."""
+        self._write(self._line())
+
+    def _line(self) -> str:
+        every = tuple(self._counts.values())
+        done = sum(one.done for one in every)
+        planned = sum(one.done if one.is_given_up else one.planned for one in every)
+        now = self._clock()
+        before, done_before = self._ticks[0]
+        self._ticks.append((now, done))
+        rate = (done - done_before) / (now - before) if now > before else 0.0
+        left = f"about {_duration((planned - done) / rate)} left" if rate > 0 else "time left unknown"
+        diverging = sum(one.diverging for one in every)
+        found = count(diverging, "divergence")
+        return f"{done:,} of {planned:,} done, {rate:,.0f} cases/s, {found} so far, {left}"
+
+
+def _duration(seconds: float) -> str:
+    """Format seconds as `7 s`, `5 min` or `2 h 10 min`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
+
+
+@contextmanager
+def show_progress(
+    logs: Path,
+    judge: JudgeBriefly,
+    *,
+    keeps_logs: bool,
+    console: Console = err,
+    interval_s: float = INTERVAL_S,
+) -> Iterator[RunReporter]:
+    """Show on stderr how a run comes along while the block runs.
+
+    Args:
+        logs: the folder into which workers write their logs.
+        judge: by which divergences are counted meanwhile.
+        keeps_logs: whether the user finds that folder afterwards.
+        console: where to; bars where it is a terminal, lines where it is not.
+        interval_s: seconds between two lines.
+    """
+    if console.is_terminal:
+        with make_bars(console) as progress:
+            yield RunReporter(Bars(progress), judge, logs, keeps_logs=keeps_logs)
+        return
+    lines = LogLines(
+        lambda line: console.print(line, markup=False, highlight=False, soft_wrap=True), time.monotonic
+    )
+    is_over = threading.Event()
+
+    def tick_until_over() -> None:
+        while not is_over.wait(interval_s):
+            lines.tick()
+
+    thread = threading.Thread(target=tick_until_over, name="progress", daemon=True)
+    thread.start()
+    try:
+        yield RunReporter(lines, judge, logs, keeps_logs=keeps_logs)
+    finally:
+        is_over.set()
+        thread.join()

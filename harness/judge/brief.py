@@ -1,0 +1,39 @@
+"""Whether observations diverge, said while a run goes on: without a cause and without a second look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Final, TypeAlias
+
+from harness.data.case_data import signals_of
+from harness.judge.compare import judge
+from harness.judge.documented_limits import Limit, limits_of
+from harness.oracle import expect
+from harness.records import Case, Expectation, Fingerprint, Observation, Verdict, parse_case_id
+
+_KEPT: Final = 1024
+"""Expectations that are kept for other targets that are asked the same cases."""
+
+JudgeBriefly: TypeAlias = Callable[[Observation, Fingerprint], bool]
+"""Whether an observation diverges, given what its target measured about itself."""
+
+
+def make_brief_judge(limits: Sequence[Limit]) -> JudgeBriefly:
+    """Make a function that says whether an observation diverges under the documented limits of its target."""
+    known: dict[str, tuple[Limit, ...]] = {}
+
+    def diverges(observation: Observation, fingerprint: Fingerprint) -> bool:
+        own = known.get(observation.target)
+        if own is None:
+            own = known[observation.target] = limits_of(limits, fingerprint)
+        case, expectation = _expect(observation.case_id)
+        return judge(case, expectation, observation, own, with_cause=False).verdict is Verdict.DIVERGES
+
+    return diverges
+
+
+@lru_cache(maxsize=_KEPT)
+def _expect(case_id: str) -> tuple[Case, Expectation]:
+    case = parse_case_id(case_id)
+    return case, expect(case, signals_of(case))
