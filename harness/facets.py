@@ -13,6 +13,7 @@ from harness.oracle.plan import axis_geometries
 from harness.oracle.refusal import STRIDED_AND_DILATED, padding_of, refusal_of
 from harness.oracle.rules import Padding
 from harness.records import (
+    DTYPE_TRAITS,
     FAN_OUT,
     POOLING,
     SIGNATURES,
@@ -142,7 +143,7 @@ _MODES: Final = {
     Mode.SYMBOLIC: Facet.SYMBOLIC,
 }
 _FORMS: Final = {Form.LIST: Facet.LISTS, Form.INT: Facet.INTEGERS, Form.DEFAULTS: Facet.DEFAULTS}
-_DTYPES: Final = {"float64": Facet.FLOAT64, "float16": Facet.FLOAT16, "bfloat16": Facet.BFLOAT16}
+_DTYPES: Final = {dtype: Facet(dtype) for dtype in DTYPE_TRAITS if dtype != "float32"}
 
 
 def _plain(case: Case) -> Iterator[Facet]:

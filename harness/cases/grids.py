@@ -11,10 +11,19 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 import msgspec
 
 from harness.errors import HarnessError
-from harness.records import FAN_OUT, POOLING, SIGNATURES, Argument, Data, DataFormat, Form, Kind, Layer, Mode
-
-Dtype: TypeAlias = Literal["float32", "float64", "float16", "bfloat16"]
-"""The dtypes that data are made in."""
+from harness.records import (
+    FAN_OUT,
+    POOLING,
+    SIGNATURES,
+    Argument,
+    Data,
+    DataFormat,
+    DtypeName,
+    Form,
+    Kind,
+    Layer,
+    Mode,
+)
 
 Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
 Natural: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
@@ -82,7 +91,7 @@ class Attributes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     groups: tuple[int, ...] = ()
     multiplier: tuple[int, ...] = ()
     bias: tuple[bool, ...] = ()
-    dtype: tuple[Dtype, ...] = ()
+    dtype: tuple[DtypeName, ...] = ()
     form: tuple[Form, ...] = ()
     data: tuple[Data, ...] = ()
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 from harness.cases.layer_specs import is_writable
-from harness.data.draws import DTYPES
 from harness.errors import HarnessError
 from harness.records import (
+    DTYPE_TRAITS,
     FAN_OUT,
     POOLING,
     SIGNATURES,
@@ -146,8 +146,8 @@ def _given_lengths(asked: Asked) -> Iterator[tuple[str, str]]:
 
 
 def _check_dtype(dtype: str, place: str) -> None:
-    if dtype not in DTYPES:
-        raise HarnessError(f"{place}: unknown dtype {dtype!r}; {near_misses(dtype, DTYPES)}")
+    if dtype not in DTYPE_TRAITS:
+        raise HarnessError(f"{place}: unknown dtype {dtype!r}; {near_misses(dtype, DTYPE_TRAITS)}")
 
 
 def _check_taken(asked: Asked, layer: Layer) -> None:

@@ -14,31 +14,13 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
-import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 
-from harness.records import Array
+from harness.records import DTYPE_TRAITS, Array
 
-DTYPES: Final[Mapping[str, np.dtype[np.generic]]] = MappingProxyType(
-    {
-        "bfloat16": np.dtype(ml_dtypes.bfloat16),
-        "float16": np.dtype("float16"),
-        "float32": np.dtype("float32"),
-        "float64": np.dtype("float64"),
-    }
-)
-"""The dtypes that data are made in; NumPy has no `bfloat16` of its own."""
-
-SIGNIFICANT_BITS: Final[Mapping[str, int]] = MappingProxyType(
-    {"bfloat16": 8, "float16": 11, "float32": 24, "float64": 53}
-)
-"""The bits of a significand: every integer up to 2 to their number is exact."""
-
-_BINADES: Final[Mapping[str, int]] = MappingProxyType(
-    {"bfloat16": 16, "float16": 4, "float32": 0, "float64": 0}
-)
-"""How many binades of integers beyond the consecutive ones `distinct` draws from."""
+_BINADES: Final[Mapping[str, int]] = MappingProxyType({"bfloat16": 16, "float16": 4})
+"""How many binades of integers beyond the consecutive ones `distinct` draws from, of which these have few."""
 
 WIDE: Final = 2**26
 """From where on integers are drawn that float32 does not hold."""
@@ -89,8 +71,8 @@ def distinct(key: str, shape: tuple[int, ...], channels_last: bool, dtype: str) 
 
     All differ where the dtype has so many; else all of a channel of a batch entry do, if it has those.
     """
-    bits = SIGNIFICANT_BITS[dtype]
-    num_ranks = 2**bits - 1 + _BINADES[dtype] * 2 ** (bits - 1)
+    bits = DTYPE_TRAITS[dtype].significant_bits
+    num_ranks = 2**bits - 1 + _BINADES.get(dtype, 0) * 2 ** (bits - 1)
     size = math.prod(shape)
     cells = math.prod(shape[1:-1] if channels_last else shape[2:])
     apart = max(size if size <= num_ranks else min(cells, num_ranks), 1)
@@ -113,7 +95,7 @@ def real(key: str, shape: tuple[int, ...], greatest: int, dtype: str) -> Array:
     The last bit of every significand is set, so that none is held by a narrower dtype. All differ as far as
     a dtype of 16 bits has values.
     """
-    bits = SIGNIFICANT_BITS[dtype]
+    bits = DTYPE_TRAITS[dtype].significant_bits
     num_significands = 2 ** (bits - 2)
     ranks = _draw(key, shape, 2 * _REAL_BINADES * num_significands)
     significands = (2 * (ranks % num_significands) + 2 ** (bits - 1) + 1).astype(np.float64)
@@ -126,7 +108,7 @@ def real(key: str, shape: tuple[int, ...], greatest: int, dtype: str) -> Array:
 def real_distinct(key: str, shape: tuple[int, ...], channels_last: bool, dtype: str) -> Array:  # noqa: FBT001
     """Real numbers of both signs, whose magnitudes differ as far as those of `distinct` do."""
     values = distinct(key, shape, channels_last, dtype).astype(np.float64)
-    bits = SIGNIFICANT_BITS[dtype] + _BINADES[dtype]
+    bits = DTYPE_TRAITS[dtype].significant_bits + _BINADES.get(dtype, 0)
     return _held(
         np.ldexp(values * _signs(_mixed(f"{key} sign", values.size).reshape(shape)), 3 - bits), dtype
     )
@@ -176,7 +158,7 @@ def word(key: str) -> int:
 
 
 def _held(values: npt.NDArray[np.float64] | Integers, dtype: str) -> Array:
-    array = values.astype(DTYPES[dtype])
+    array = values.astype(DTYPE_TRAITS[dtype].dtype)
     array.setflags(write=False)
     return array
 

@@ -12,25 +12,18 @@ gradient  of a loss `sum(output * cotangent)`, the cotangent within `MAX_COTANGE
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Final, assert_never
 
 from harness.data.draws import WIDE
 from harness.errors import HarnessError
-from harness.records import POOLING, Case, Kind
-
-EXACT_INTEGERS: Final[Mapping[str, int]] = MappingProxyType(
-    {"bfloat16": 2**8, "float16": 2**11, "float32": 2**24, "float64": 2**53}
-)
-"""Up to where consecutive integers are exact, by dtype (8, 11, 24 and 53 significant bits)."""
+from harness.records import DTYPE_TRAITS, POOLING, Case, Kind
 
 MAX_COTANGENT: Final = 3
 
-_LIMITS: Final = MappingProxyType({**EXACT_INTEGERS, "float64": 2**50})
-"""What sums stay below: in float64 far below what is exact."""
+_HIGHEST_LIMIT: Final = 2**50
+"""What sums stay below, also where more is exact, as in float64."""
 
 _MAX_INPUT: Final = 127
 _MAX_TAPS: Final = ((63,), (31, 31))
@@ -147,7 +140,7 @@ def amplitudes(sizes: Sizes, *, wide: int, has_gradient: bool) -> Amplitudes:
     Raises:
         HarnessError: the dtype is too narrow for exact sums over this many terms.
     """
-    limit = _LIMITS[sizes.dtype]
+    limit = _limit(sizes.dtype)
     is_double = sizes.dtype == "float64"
     if sizes.num_kernels == 0:
         most = _MAX_WIDE_SUMMAND if is_double else _MAX_SUMMAND
@@ -179,7 +172,7 @@ def input_for_gradient(case: Case, most: Amplitudes) -> int:
     Raises:
         HarnessError: the dtype is too narrow for exact sums over this many cells.
     """
-    room = (_LIMITS[case.dtype] - 1) // MAX_COTANGENT
+    room = (_limit(case.dtype) - 1) // MAX_COTANGENT
     inputs, outputs = _cells(case)
     if case.bias:
         _require(room // max(outputs, 1), 1, outputs, case.dtype)
@@ -197,8 +190,13 @@ def check_dtype(dtype: str) -> None:
     Raises:
         HarnessError: the dtype is unknown.
     """
-    if dtype not in _LIMITS:
-        raise HarnessError(f"no data for dtype {dtype}; use {', '.join(EXACT_INTEGERS)}")
+    if dtype not in DTYPE_TRAITS:
+        raise HarnessError(f"no data for dtype {dtype}; use {', '.join(DTYPE_TRAITS)}")
+
+
+def _limit(dtype: str) -> int:
+    """What the sums of a dtype stay below."""
+    return min(DTYPE_TRAITS[dtype].exact_integers, _HIGHEST_LIMIT)
 
 
 def _cells(case: Case) -> tuple[int, int]:

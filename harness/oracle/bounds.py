@@ -23,13 +23,7 @@ import numpy as np
 from harness.oracle.gradients import gradients_of
 from harness.oracle.plan import Plan
 from harness.oracle.values import values_of
-from harness.records import Array, Case, Data, ExpectedArray, Kind, Signals, Values
-
-FRACTION_BITS = {"bfloat16": 7, "float16": 10, "float32": 23, "float64": 52}
-"""The fraction bits of each dtype (IEEE 754, and Google's bfloat16)."""
-
-HALF_OF_SMALLEST = {"bfloat16": 2.0**-134, "float16": 2.0**-25, "float32": 2.0**-150, "float64": 0.0}
-"""Half of the smallest positive number of each dtype; that of float64 is none in float64."""
+from harness.records import DTYPE_TRAITS, Array, Case, Data, ExpectedArray, Kind, Signals, Values
 
 
 def output_bound(case: Case, plan: Plan, signals: Signals) -> Values | None:
@@ -61,11 +55,14 @@ def _is_exact(case: Case, plan: Plan) -> bool:
 
 
 def _bound(case: Case, magnitudes: Values, roundings: int) -> Values:
-    """`K * B * 2**-(1+p)`, and the same again of float64, in which the formula itself was computed."""
-    own, ours = FRACTION_BITS[case.dtype], FRACTION_BITS["float64"]
-    relative = roundings * (2.0 ** -(1 + own) + 2.0 ** -(1 + ours))
+    """`K * B * 2**-(1+p)`, and the same again of float64, in which the formula itself was computed.
+
+    Half of the smallest number of float64 is 0 in float64.
+    """
+    own, ours = DTYPE_TRAITS[case.dtype], DTYPE_TRAITS["float64"]
+    relative = roundings * (2.0 ** -(1 + own.fraction_bits) + 2.0 ** -(1 + ours.fraction_bits))
     magnitudes = np.where(np.isfinite(magnitudes), magnitudes, 0.0)
-    return magnitudes * relative + (magnitudes > 0) * (roundings * HALF_OF_SMALLEST[case.dtype])
+    return magnitudes * relative + (magnitudes > 0) * (roundings * (own.smallest / 2))
 
 
 def _output_roundings(case: Case) -> int:

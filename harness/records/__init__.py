@@ -5,6 +5,7 @@ Lengths are counted in cells; shapes list axes outermost first; `*_s` fields are
 
 from harness.records.arguments import arguments_of, gradient_names
 from harness.records.cases import Case, Signals, by, fitted, parse_case_id, parse_lengths
+from harness.records.dtypes import DTYPE_TRAITS, DtypeName, DtypeTraits
 from harness.records.findings import (
     Expectation,
     ExpectedArray,
@@ -48,6 +49,7 @@ from harness.records.words import (
 )
 
 __all__ = [
+    "DTYPE_TRAITS",
     "EXEC",
     "FAN_OUT",
     "HERE",
@@ -65,6 +67,8 @@ __all__ = [
     "Data",
     "DataFormat",
     "Divergence",
+    "DtypeName",
+    "DtypeTraits",
     "Expectation",
     "ExpectedArray",
     "Finding",

@@ -11,8 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from harness.data.draws import DTYPES
-from harness.records import Array, Case, Kind, Signals
+from harness.records import DTYPE_TRAITS, Array, Case, Kind, Signals
 from tests.oracle.brute import Place, brute_lengths, everywhere, links, place_of, windows
 from tests.oracle.cases import Values
 
@@ -69,7 +68,7 @@ class Arithmetic:
 def rounded_values(case: Case, data: Signals, arithmetic: Arithmetic) -> Values:
     """The output, in float64, as computed in the dtype of the case."""
     shape = case.shape_of(case.batch, brute_lengths(case), case.filters)
-    output = np.zeros(shape, dtype=DTYPES[case.dtype])
+    output = np.zeros(shape, dtype=DTYPE_TRAITS[case.dtype].dtype)
     if data.kernel is None:
         for out, window in windows(case):
             read = [data.inputs[cell] for cell in window]
@@ -94,7 +93,7 @@ def rounded_values(case: Case, data: Signals, arithmetic: Arithmetic) -> Values:
 
 def rounded_gradients(case: Case, data: Signals, weight: Values, arithmetic: Arithmetic) -> list[Values]:
     """The gradients, in float64, as computed in the dtype of the case."""
-    wanted = weight.astype(DTYPES[case.dtype])
+    wanted = weight.astype(DTYPE_TRAITS[case.dtype].dtype)
     of_input: Array = np.zeros_like(data.inputs)
     if data.kernel is None:
         shared = (
