@@ -132,16 +132,7 @@ def facets_of(case: Case) -> frozenset[Facet]:
     return frozenset(found)
 
 
-_MODES: Final = {
-    Mode.SEQUENTIAL: Facet.SEQUENTIAL,
-    Mode.INFERRED: Facet.INFERRED,
-    Mode.COMPILED: Facet.COMPILED,
-    Mode.JIT: Facet.JIT,
-    Mode.DYNAMIC: Facet.DYNAMIC,
-    Mode.RELOADED: Facet.RELOADED,
-    Mode.GRADIENT: Facet.GRADIENT,
-    Mode.SYMBOLIC: Facet.SYMBOLIC,
-}
+_MODES: Final[Mapping[Mode, Facet]] = {mode: Facet(mode) for mode in Mode if mode is not Mode.EAGER}
 _FORMS: Final = {Form.LIST: Facet.LISTS, Form.INT: Facet.INTEGERS, Form.DEFAULTS: Facet.DEFAULTS}
 _DTYPES: Final = {dtype: Facet(dtype) for dtype in DTYPE_TRAITS if dtype != "float32"}
 

@@ -257,7 +257,8 @@ def _data_problems(grid: Grid) -> Iterator[str]:
     other = [layer for layer in layers_of(grid) if SIGNATURES[layer].kind not in POOLING]
     if other:
         yield f"`data` has {of_pooling[0]}, which is for pooling; give {other[0]} a grid of its own"
-    if Mode.GRADIENT in (grid.mode, *listed.get("mode", ())):
+    modes = [mode for mode in (grid.mode, *listed.get("mode", ())) if mode is not None]
+    if any(mode.traits.differentiates for mode in modes):
         yield f"`data` has {of_pooling[0]}, of which there are no gradients; give them a grid of their own"
 
 

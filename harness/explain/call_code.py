@@ -9,7 +9,6 @@ from typing import Any, Final, assert_never
 from harness.records import (
     Argument,
     Case,
-    DataFormat,
     Form,
     Kind,
     Layer,
@@ -40,7 +39,7 @@ def is_operation(layer: Layer) -> bool:
 
 def calls_in_layer(case: Case) -> bool:
     """Whether an operation is called as people use it in models: by a layer of their own."""
-    return is_operation(case.layer) and case.mode in {Mode.COMPILED, Mode.JIT, Mode.DYNAMIC}
+    return is_operation(case.layer) and case.mode.traits.wraps_operations
 
 
 def call_code(case: Case) -> str:
@@ -48,7 +47,7 @@ def call_code(case: Case) -> str:
 
     Arguments at their default are left out, but for those that say where windows lie.
     """
-    if case.mode is Mode.GRADIENT:
+    if case.mode.traits.differentiates:
         *names, last = gradient_names(case)
         sources = f"{', '.join(names)} and {last}" if names else last
         return f"y = {_called(case, 'x')}  # {_given(case)}\n# gradients of sum(y * cotangent) by {sources}"
@@ -58,18 +57,7 @@ def call_code(case: Case) -> str:
 
 def told_shape(case: Case) -> Shape:
     """The input's shape as far as it is told before the call, None being what is learnt then."""
-    match case.mode:
-        case Mode.EAGER | Mode.INFERRED | Mode.GRADIENT | Mode.SYMBOLIC:
-            return case.input_shape
-        case Mode.SEQUENTIAL | Mode.COMPILED | Mode.JIT | Mode.RELOADED:
-            return (None, *case.input_shape[1:])
-        case Mode.DYNAMIC:
-            unknown = (None,) * case.ndim
-            if case.data_format is DataFormat.CHANNELS_LAST:
-                return (None, *unknown, case.channels)
-            return (None, case.channels, *unknown)
-        case _:
-            assert_never(case.mode)
+    return case.known_before_call(case.input_shape)
 
 
 def code_of(arguments: Mapping[str, Any], form: Form) -> str:

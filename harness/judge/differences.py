@@ -23,7 +23,6 @@ from harness.records import (
     Divergence,
     Expectation,
     ExpectedArray,
-    Mode,
     Observation,
     Shape,
     Values,
@@ -88,7 +87,7 @@ def _list(shapes: Sequence[tuple[int, ...]]) -> str:
 
 
 def _gradients(case: Case, expectation: Expectation, observation: Observation) -> Iterator[Difference]:
-    if case.mode is not Mode.GRADIENT:
+    if not case.mode.traits.differentiates:
         return
     names = gradient_names(case)
     if len(observation.gradients) != len(expectation.gradients):

@@ -6,7 +6,7 @@ layer if that layer has what the mutant gets wrong; a suite has to catch it ther
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -96,24 +96,25 @@ def _inferring(rule: Rule) -> Answer:
         inferred = subject.expectation.inferred_shape
         if plan is None or inferred is None:
             return None
-        wrong = _with_lengths(subject.case, inferred, plan.out)
+        wrong = with_lengths(subject.case, inferred, plan.out)
         return None if wrong == inferred else subject.said(inferred=wrong)
 
     return answer
 
 
-def _with_lengths(case: Case, shape: Shape, lengths: tuple[int, ...]) -> Shape:
+def with_lengths(case: Case, shape: Shape, lengths: Sequence[int | None]) -> Shape:
     """The shape with other spatial lengths, where it knows them."""
-    first = case.shape_of(0, (1,) * case.ndim, 0).index(1)
-    known = [None if shape[first + axis] is None else length for axis, length in enumerate(lengths)]
-    return (*shape[:first], *known, *shape[first + case.ndim :])
+    wrong = list(shape)
+    for axis, length in zip(case.spatial_axes, lengths, strict=True):
+        wrong[axis] = None if shape[axis] is None else length
+    return tuple(wrong)
 
 
 def _inferring_channels(subject: Subject) -> Observation | None:
     case, inferred = subject.case, subject.expectation.inferred_shape
     if inferred is None or case.channels == case.filters:
         return None
-    place = case.shape_of(0, (0,) * case.ndim, 1).index(1)
+    place = case.channel_axis
     return subject.said(inferred=(*inferred[:place], case.channels, *inferred[place + 1 :]))
 
 
@@ -128,7 +129,7 @@ def _saying_input(subject: Subject) -> Observation | None:
     case, symbolic = subject.case, subject.expectation.symbolic_shape
     if symbolic is None:
         return None
-    wrong = _with_lengths(case, symbolic, case.input)
+    wrong = with_lengths(case, symbolic, case.input)
     return None if wrong == symbolic else subject.said(symbolic=wrong)
 
 

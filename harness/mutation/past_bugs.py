@@ -11,7 +11,6 @@ from typing import Final
 
 from harness.mutation.applicability import Lives
 from harness.mutation.bug_behaviours import (
-    GRAPHS,
     accepting,
     computing,
     following,
@@ -34,7 +33,7 @@ from harness.mutation.bug_behaviours import (
 )
 from harness.mutation.mutants import Answer, Mutant, Theme
 from harness.oracle.rules import KERAS, Amount, Dilation, Placement
-from harness.records import POOLING, SIGNATURES, Case, DataFormat, Kind, Layer, Mode
+from harness.records import POOLING, SIGNATURES, Case, DataFormat, Execution, Kind, Layer, Mode
 
 _KERAS = "https://github.com/keras-team/keras"
 _TENSORFLOW = "https://github.com/tensorflow/tensorflow"
@@ -155,7 +154,7 @@ REPLAYS: Final[tuple[Replay, ...]] = (
         _in(Layer.AVERAGE_POOLING2D),
         refusing(
             "padding must be zero for average_exc_pad",
-            lambda case: case.mode is Mode.GRADIENT and _is_same(case),
+            lambda case: case.mode.traits.differentiates and _is_same(case),
         ),
     ),
     Replay(
@@ -269,7 +268,7 @@ REPLAYS: Final[tuple[Replay, ...]] = (
         _in(Layer.CONV1D, Layer.CONV2D),
         refusing(
             "filter_size does not have enough elements",
-            lambda case: case.mode is Mode.GRADIENT and case.groups > 1,
+            lambda case: case.mode.traits.differentiates and case.groups > 1,
         ),
     ),
     Replay(
@@ -279,7 +278,7 @@ REPLAYS: Final[tuple[Replay, ...]] = (
         _in(Layer.CONV2D),
         refusing(
             "Fused conv implementation does not support grouped convolutions for now.",
-            lambda case: case.mode in GRAPHS and case.groups > 1 and case.bias,
+            lambda case: case.mode.traits.execution is Execution.GRAPH and case.groups > 1 and case.bias,
         ),
     ),
     Replay(

@@ -11,7 +11,7 @@ from harness.oracle.plan import axis_geometries, plan_of
 from harness.oracle.refusal import padding_of, refusal_of
 from harness.oracle.rules import KERAS, Rule
 from harness.oracle.values import values_of
-from harness.records import Case, Expectation, ExpectedArray, Kind, Mode, Refusal, Shape, Signals
+from harness.records import Case, Expectation, ExpectedArray, Kind, Refusal, Signals
 
 
 def expect(case: Case, signals: Signals, rule: Rule = KERAS) -> Expectation:
@@ -35,8 +35,9 @@ def expect(case: Case, signals: Signals, rule: Rule = KERAS) -> Expectation:
         )
     plan = plan_of(case, padding, rule)
     values = values_of(case, plan, signals)
+    known = case.known_before_call(values.shape)
     gradients: tuple[ExpectedArray, ...] = ()
-    if case.mode is Mode.GRADIENT:
+    if case.mode.traits.differentiates:
         weight = cotangent(values.shape)
         gradients = with_bounds(case, plan, signals, weight, gradients_of(case, plan, signals, weight))
     return Expectation(
@@ -44,32 +45,14 @@ def expect(case: Case, signals: Signals, rule: Rule = KERAS) -> Expectation:
         refusal_reason=refusal.reason,
         refusal_arguments=refusal.arguments,
         shape=values.shape,
-        inferred_shape=_before_the_call(case, values.shape),
-        symbolic_shape=None if case.mode not in _SYMBOLIC else _before_the_call(case, values.shape),
+        inferred_shape=known,
+        symbolic_shape=known if case.mode.traits.is_functional else None,
         num_parameters=num_parameters(case),
         dtype=case.dtype,
         output=ExpectedArray(values, output_bound(case, plan, signals)),
         gradients=gradients,
         weight_shapes=tuple(weight.shape for weight in signals.weights),
     )
-
-
-_SYMBOLIC = frozenset({Mode.INFERRED, Mode.COMPILED, Mode.JIT, Mode.DYNAMIC, Mode.RELOADED, Mode.SYMBOLIC})
-"""The modes that build a model, which says the shape of its output."""
-
-
-def _before_the_call(case: Case, shape: tuple[int, ...]) -> Shape:
-    """The output's shape as far as it is known before the call in the case's mode."""
-    match case.mode:
-        case Mode.EAGER | Mode.INFERRED | Mode.GRADIENT | Mode.SYMBOLIC:
-            return shape
-        case Mode.SEQUENTIAL | Mode.COMPILED | Mode.JIT | Mode.RELOADED:
-            return (None, *shape[1:])
-        case Mode.DYNAMIC:
-            channels = case.shape_of(0, (0,) * case.ndim, 1).index(1)
-            return tuple(length if axis == channels else None for axis, length in enumerate(shape))
-        case _:
-            assert_never(case.mode)
 
 
 def output_shape(case: Case) -> tuple[int, ...]:

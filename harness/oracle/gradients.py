@@ -18,7 +18,7 @@ from harness.oracle.index_tables import Table, gathered, scattered, table
 from harness.oracle.plan import Plan
 from harness.oracle.rules import Rule
 from harness.oracle.values import divisors, in_format, input_cells, kernel_taps
-from harness.records import Case, DataFormat, Kind, Signals, Values
+from harness.records import Case, Kind, Signals, Values
 
 
 def cotangent(shape: tuple[int, ...]) -> Values:
@@ -41,8 +41,7 @@ def gradients_of(case: Case, plan: Plan, signals: Signals, weight: Values) -> tu
         signals: its data; the gradients have the shapes of the input and of the weights.
         weight: the loss is `sum(output * weight)`; of the output's shape, in the case's data format.
     """
-    wanted = weight if case.data_format is DataFormat.CHANNELS_LAST else np.moveaxis(weight, 1, -1)
-    wanted = _on_every_window(case, plan, wanted)
+    wanted = _on_every_window(case, plan, np.moveaxis(weight, case.channel_axis, -1))
     cells = input_cells(case, signals.inputs.astype(np.float64))
     reads = table(plan.axes)
     of_read, of_weights = _back(case, plan, gathered(cells, reads, 0.0), signals, wanted)

@@ -16,6 +16,7 @@ from harness.records.findings import (
     Values,
 )
 from harness.records.layers import FAN_OUT, POOLING, SIGNATURES, Argument, Kind, Layer, Signature
+from harness.records.modes import Execution, Known, Mode, ModeTraits
 from harness.records.runs import RunFooter, RunHeader, RunInfo, TargetRun
 from harness.records.targets import (
     EXEC,
@@ -39,7 +40,6 @@ from harness.records.words import (
     DataFormat,
     Divergence,
     Form,
-    Mode,
     Outcome,
     Refusal,
     Shape,
@@ -69,6 +69,7 @@ __all__ = [
     "Divergence",
     "DtypeName",
     "DtypeTraits",
+    "Execution",
     "Expectation",
     "ExpectedArray",
     "Finding",
@@ -77,9 +78,11 @@ __all__ = [
     "Here",
     "Judged",
     "Kind",
+    "Known",
     "Launch",
     "Layer",
     "Mode",
+    "ModeTraits",
     "Observation",
     "ObservedError",
     "Outcome",

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 from harness.errors import HarnessError
 from harness.records.layers import FAN_OUT, POOLING, SIGNATURES, Argument, Kind, Layer
-from harness.records.words import Array, Data, DataFormat, Form, Mode
+from harness.records.modes import Known, Mode
+from harness.records.words import Array, Data, DataFormat, Form, Shape
 
 _FORMAT_WORDS = {DataFormat.CHANNELS_LAST: "last", DataFormat.CHANNELS_FIRST: "first"}
 _LAYER_WORDS = {layer: layer.value.lower() for layer in Layer}
@@ -94,11 +96,37 @@ class Case:
         """The shape of the input array, batch first."""
         return self.shape_of(self.batch, self.input, self.channels)
 
+    @property
+    def channel_axis(self) -> int:
+        """The place of the channels among the axes of the input and the output."""
+        return self.ndim + 1 if self.data_format is DataFormat.CHANNELS_LAST else 1
+
+    @property
+    def spatial_axes(self) -> range:
+        """The places of the spatial axes among those of the input and the output."""
+        first = 1 if self.data_format is DataFormat.CHANNELS_LAST else 2
+        return range(first, first + self.ndim)
+
+    def known_before_call(self, shape: tuple[int, ...]) -> Shape:
+        """A shape of the input or the output as far as the case's mode knows it before the call."""
+        known = self.mode.traits.known
+        match known:
+            case Known.ALL:
+                return shape
+            case Known.ALL_BUT_BATCH:
+                return (None, *shape[1:])
+            case Known.CHANNELS:
+                return tuple(
+                    length if axis == self.channel_axis else None for axis, length in enumerate(shape)
+                )
+            case _:
+                assert_never(known)
+
     def shape_of(self, batch: int, spatial: tuple[int, ...], channels: int) -> tuple[int, ...]:
         """Batch, spatial lengths and channels in the order of the case's data format."""
-        if self.data_format is DataFormat.CHANNELS_LAST:
-            return (batch, *spatial, channels)
-        return (batch, channels, *spatial)
+        shape = [batch, *spatial]
+        shape.insert(self.channel_axis, channels)
+        return tuple(shape)
 
 
 def fitted(case: Case) -> Case:

@@ -19,7 +19,6 @@ from harness.judge.differences import wrong_cells
 from harness.records import (
     Array,
     Case,
-    DataFormat,
     Divergence,
     ExpectedArray,
     Finding,
@@ -209,10 +208,9 @@ def _first_wrong_gradient(judged: Judged) -> tuple[str, ExpectedArray, Array] | 
 
 def _layout(case: Case) -> Layout:
     """That of the input and the output."""
-    axes = axis_names(case.ndim)
-    if case.data_format is DataFormat.CHANNELS_LAST:
-        return Layout(("batch entry", *axes, "channel"), tuple(range(1, case.ndim + 1))[-2:])
-    return Layout(("batch entry", "channel", *axes), tuple(range(2, case.ndim + 2))[-2:])
+    names = ["batch entry", *axis_names(case.ndim)]
+    names.insert(case.channel_axis, "channel")
+    return Layout(tuple(names), tuple(case.spatial_axes)[-2:])
 
 
 def _layout_of_gradient(case: Case, name: str) -> Layout:
