@@ -35,7 +35,7 @@ from harness.data.value_bounds import (
     sizes_of,
 )
 from harness.errors import HarnessError
-from harness.records import POOLING, Array, Case, Data, Kind, Signals
+from harness.records import Array, Case, Data, Reduction, Signals
 
 SIGNALS_VERSION: Final = 2
 
@@ -116,19 +116,19 @@ def has_data(case: Case) -> bool:
 
 
 def _require_pooling(case: Case) -> None:
-    if case.kind not in POOLING or case.mode.traits.differentiates:
+    if not case.kind.traits.is_pooling or case.mode.traits.differentiates:
         raise HarnessError(f"data {case.data} are for pooling, and not for gradients; use exact or real data")
 
 
 def _exact_inputs(case: Case, most: Amplitudes) -> Array:
-    if case.kind is Kind.MAX_POOLING:
+    if case.kind.traits.reduction is Reduction.MAXIMUM:
         return draws.distinct(*_apart(case), case.dtype)
     largest = input_for_gradient(case, most) if case.mode.traits.differentiates else most.inputs
     return draws.positive(_INPUTS, case.input_shape, largest, case.dtype)
 
 
 def _real_inputs(case: Case) -> Array:
-    if case.kind is Kind.MAX_POOLING:
+    if case.kind.traits.reduction is Reduction.MAXIMUM:
         return draws.real_distinct(*_apart(case), case.dtype)
     return draws.real(_INPUTS, case.input_shape, _REAL_INPUT, case.dtype)
 
@@ -146,7 +146,9 @@ def _exact_weights(sizes: Sizes, *, has_gradient: bool) -> _Weights:
     return _Weights(
         None if kernel is None else draws.signed(f"kernel {key}", kernel, most.kernels[0], sizes.dtype),
         None if pointwise is None else draws.signed(f"point {key}", pointwise, most.kernels[1], sizes.dtype),
-        None if kernel is None else draws.positive(f"bias {key}", (sizes.filters,), most.bias, sizes.dtype),
+        None
+        if kernel is None
+        else draws.positive(f"bias {key}", (sizes.of_layer.filters,), most.bias, sizes.dtype),
         most,
     )
 
@@ -158,32 +160,20 @@ def _real_weights(sizes: Sizes) -> _Weights:
     return _Weights(
         None if kernel is None else draws.real(f"kernel {key}", kernel, _REAL_TAP, sizes.dtype),
         None if pointwise is None else draws.real(f"point {key}", pointwise, _REAL_TAP, sizes.dtype),
-        None if kernel is None else draws.real(f"bias {key}", (sizes.filters,), _REAL_BIAS, sizes.dtype),
+        None
+        if kernel is None
+        else draws.real(f"bias {key}", (sizes.of_layer.filters,), _REAL_BIAS, sizes.dtype),
         Amplitudes(0, (), 0),
     )
 
 
 def _key(sizes: Sizes) -> str:
-    numbers = (*sizes.kernel, sizes.channels, sizes.filters, sizes.groups, sizes.multiplier)
+    layer = sizes.of_layer
+    numbers = (*layer.kernel, layer.channels, layer.filters, layer.groups, layer.multiplier)
     return f"{SIGNALS_VERSION} {sizes.kind} {numbers} {sizes.dtype}"
 
 
 def _kernel_shapes(sizes: Sizes) -> tuple[tuple[int, ...] | None, tuple[int, ...] | None]:
-    """The shapes of the kernel and of the pointwise kernel, as `Signals` says."""
-    match sizes.kind:
-        case Kind.CONVOLUTION:
-            return (*sizes.kernel, max(sizes.channels // sizes.groups, 1), sizes.filters), None
-        case Kind.TRANSPOSE:
-            return (*sizes.kernel, sizes.filters, sizes.channels), None
-        case Kind.DEPTHWISE:
-            return (*sizes.kernel, sizes.channels, sizes.multiplier), None
-        case Kind.SEPARABLE:
-            ones = (1,) * len(sizes.kernel)
-            return (
-                (*sizes.kernel, sizes.channels, sizes.multiplier),
-                (*ones, sizes.channels * sizes.multiplier, sizes.filters),
-            )
-        case Kind.MAX_POOLING | Kind.AVERAGE_POOLING:
-            return None, None
-        case _:
-            assert_never(sizes.kind)
+    """The shapes of the kernel and of the pointwise kernel, as `Signals` has them."""
+    kernel, pointwise, *_ = (*sizes.kernel_shapes, None, None)
+    return kernel, pointwise

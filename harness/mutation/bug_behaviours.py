@@ -17,7 +17,7 @@ from harness.oracle.gradients import cotangent, gradients_of
 from harness.oracle.plan import Plan, plan_of
 from harness.oracle.rules import KERAS, Amount, Divisor, Fill, Padding, Pads, Rule
 from harness.oracle.values import values_of
-from harness.records import Case, DataFormat, Kind, Observation, Refusal, Shape
+from harness.records import Case, DataFormat, Observation, Refusal, Shape
 
 When = Callable[[Case], bool]
 Plans = Callable[[Case, Padding], Plan | None]
@@ -137,7 +137,7 @@ def torch_reverses_even_pads(subject: Subject) -> Observation | None:
     if subject.padding is not Padding.SAME:
         return None
     right = plan_of(subject.case, Padding.SAME)
-    if not _is_pooling(right) and max(subject.case.strides) == 1:
+    if not right.kind.traits.is_pooling and max(subject.case.strides) == 1:
         return None
     if not all(axis.before == axis.after for axis in right.axes):
         return None
@@ -146,13 +146,9 @@ def torch_reverses_even_pads(subject: Subject) -> Observation | None:
         return None
     if 0 in plan.out:
         return subject.refused("Kernel size can't be greater than actual input size")
-    if _is_pooling(plan) and any(axis.before > axis.kernel // 2 for axis in plan.axes):
+    if plan.kind.traits.is_pooling and any(axis.before > axis.kernel // 2 for axis in plan.axes):
         return subject.refused("pad should be at most half of effective kernel size")
     return computed(subject, plan)
-
-
-def _is_pooling(plan: Plan) -> bool:
-    return plan.kind in {Kind.MAX_POOLING, Kind.AVERAGE_POOLING}
 
 
 def torch_repeats_the_edge(case: Case, padding: Padding) -> Plan | None:

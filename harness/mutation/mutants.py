@@ -16,13 +16,11 @@ import numpy as np
 from harness.facets import Facet
 from harness.mutation.applicability import Lives, changes_gradients, changes_lengths, habitat
 from harness.mutation.simulated_target import Subject
-from harness.oracle.rules import WRONG_RULES, Rule, on_one_axis
+from harness.oracle.refusal import known_paddings
+from harness.oracle.rules import WRONG_RULES, Padding, Rule, on_one_axis
 from harness.records import (
-    POOLING,
-    SIGNATURES,
     Argument,
     Case,
-    Kind,
     Layer,
     Observation,
     Refusal,
@@ -256,11 +254,11 @@ def _everywhere(layer: Layer, ndim: int) -> bool:  # noqa: ARG001  (one of `Live
 
 
 def _has_kernel(layer: Layer, ndim: int) -> bool:  # noqa: ARG001  (one of `Lives`)
-    return SIGNATURES[layer].kind not in POOLING
+    return bool(layer.kind.traits.kernels)
 
 
 def _has_windows(layer: Layer, ndim: int) -> bool:  # noqa: ARG001  (one of `Lives`)
-    return SIGNATURES[layer].kind is not Kind.TRANSPOSE
+    return not layer.kind.traits.is_transposed
 
 
 def _has_bias(layer: Layer, ndim: int) -> bool:
@@ -268,25 +266,23 @@ def _has_bias(layer: Layer, ndim: int) -> bool:
 
 
 def _chooses_filters(layer: Layer, ndim: int) -> bool:  # noqa: ARG001  (one of `Lives`)
-    return SIGNATURES[layer].kind in {Kind.CONVOLUTION, Kind.SEPARABLE, Kind.TRANSPOSE}
+    return layer.kind.traits.derived_filters is None
 
 
 def _takes(argument: Argument) -> Lives:
     def lives(layer: Layer, ndim: int) -> bool:  # noqa: ARG001  (one of `Lives`)
-        return argument in SIGNATURES[layer].arguments
+        return argument in layer.arguments
 
     return lives
 
 
 def _refuses_causal(layer: Layer, ndim: int) -> bool:  # noqa: ARG001  (one of `Lives`)
-    return layer not in {Layer.CONV1D, Layer.SEPARABLE_CONV1D}
+    return Padding.CAUSAL not in known_paddings(layer)
 
-
-_NAMES: Final = frozenset({"valid", "same", "causal"})
 
 _IMPOSSIBLE: Final[tuple[tuple[str, Lives, Callable[[Case], bool]], ...]] = (
-    ("unknown-padding", _everywhere, lambda case: case.padding.lower() not in _NAMES),
-    ("causal", _refuses_causal, lambda case: case.padding.lower() == "causal"),
+    ("unknown-padding", _everywhere, lambda case: case.padding.lower() not in set(Padding)),
+    ("causal", _refuses_causal, lambda case: case.padding.lower() == Padding.CAUSAL),
     ("kernel-below-1", _takes(Argument.KERNEL_SIZE), lambda case: min(case.kernel) < 1),
     ("pool-below-1", _takes(Argument.POOL_SIZE), lambda case: min(case.kernel) < 1),
     ("strides-below-1", _everywhere, lambda case: min(case.strides) < 1),

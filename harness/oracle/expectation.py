@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import assert_never
 
 from harness.oracle.bounds import output_bound, with_bounds
 from harness.oracle.gradients import cotangent, gradients_of
@@ -11,7 +10,7 @@ from harness.oracle.plan import axis_geometries, plan_of
 from harness.oracle.refusal import padding_of, refusal_of
 from harness.oracle.rules import KERAS, Rule
 from harness.oracle.values import values_of
-from harness.records import Case, Expectation, ExpectedArray, Kind, Refusal, Signals
+from harness.records import Case, Expectation, ExpectedArray, Refusal, Signals
 
 
 def expect(case: Case, signals: Signals, rule: Rule = KERAS) -> Expectation:
@@ -69,26 +68,6 @@ def output_shape(case: Case) -> tuple[int, ...]:
 
 
 def num_parameters(case: Case) -> int:
-    """How many weights a layer has, biases included.
-
-    Source: the shapes of the weights of the Keras layers. With `K = prod(kernel)` they are `K *
-    channels/groups * filters` of a convolution (2*2*1*24 + 24 = 120 for the document's `Conv2D`), `K *
-    channels * multiplier` of a depthwise one, `channels * multiplier * filters` more of a separable one, `K *
-    filters * channels` of a transposed one; a bias per filter.
-    """
-    taps = math.prod(case.kernel)
-    depthwise = case.channels * case.multiplier
-    match case.kind:
-        case Kind.CONVOLUTION:
-            kernels = taps * (case.channels // case.groups) * case.filters
-        case Kind.DEPTHWISE:
-            kernels = taps * depthwise
-        case Kind.SEPARABLE:
-            kernels = taps * depthwise + depthwise * case.filters
-        case Kind.TRANSPOSE:
-            kernels = taps * case.filters * case.channels
-        case Kind.MAX_POOLING | Kind.AVERAGE_POOLING:
-            kernels = 0
-        case _:
-            assert_never(case.kind)
+    """How many weights a layer has, biases included: 2*2*1*24 + 24 = 120 for the document's `Conv2D`."""
+    kernels = sum(math.prod(kernel.shape(case.sizes)) for kernel in case.kind.traits.kernels)
     return kernels + (case.filters if case.bias else 0)

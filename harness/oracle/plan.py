@@ -6,9 +6,11 @@ compared and remembered by.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import assert_never
+from types import MappingProxyType
+from typing import Final, assert_never
 
 from harness.oracle.geometry import AxisGeometry, axis_geometry, holds_on, transposed_axis
 from harness.oracle.rules import (
@@ -24,7 +26,15 @@ from harness.oracle.rules import (
     Rule,
     Strides,
 )
-from harness.records import POOLING, Case, DataFormat, Kind
+from harness.records import Case, DataFormat, LayerKind, Reduction
+
+_OTHER_POOLING: Final[Mapping[LayerKind, LayerKind]] = MappingProxyType(
+    {
+        LayerKind.MAX_POOLING: LayerKind.AVERAGE_POOLING,
+        LayerKind.AVERAGE_POOLING: LayerKind.MAX_POOLING,
+    }
+)
+"""What a pooling layer is taken for under `Pooling.OTHER`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +46,7 @@ class Plan:
     is taken.
     """
 
-    kind: Kind
+    kind: LayerKind
     axes: tuple[AxisGeometry, ...]
     rule: Rule
     steps: tuple[int, ...]
@@ -55,7 +65,7 @@ def axis_geometries(case: Case, padding: Padding, rule: Rule = KERAS) -> tuple[A
     for axis, (length, kernel, stride) in enumerate(zip(case.input, case.kernel, strides, strict=True)):
         held = holds_on(rule, axis, case.ndim)
         spread = dilation[axis] if held is rule else case.dilation[axis]
-        if case.kind is Kind.TRANSPOSE:
+        if case.kind.traits.is_transposed:
             given = output_padding if held is rule else case.output_padding
             one = None if given is None else given[axis]
             axes.append(transposed_axis(length, kernel, stride, spread, padding, one, held))
@@ -68,11 +78,9 @@ def axis_geometries(case: Case, padding: Padding, rule: Rule = KERAS) -> tuple[A
 def plan_of(case: Case, padding: Padding, rule: Rule = KERAS) -> Plan:
     """The plan of the case under the rule."""
     steps = (1,) * case.ndim
-    if case.kind is Kind.SEPARABLE and rule.pointwise is Pointwise.STRIDES:
+    if rule.pointwise is Pointwise.STRIDES and case.kind.traits.has_pointwise:
         steps, rule = case.strides, replace(rule, strides=Strides.IGNORED)
-    kind = case.kind
-    if kind in POOLING and rule.pooling is Pooling.OTHER:
-        (kind,) = POOLING - {kind}
+    kind = _OTHER_POOLING.get(case.kind, case.kind) if rule.pooling is Pooling.OTHER else case.kind
     axes = axis_geometries(_as_formatted(case, rule), padding, rule)
     return Plan(kind, axes, _shown(case, kind, axes, rule), steps)
 
@@ -156,24 +164,23 @@ def _fitting(axis: AxisGeometry) -> int:
     return (cells - axis.effective_kernel) // axis.stride + 1 if cells >= axis.effective_kernel else 0
 
 
-def _shown(case: Case, kind: Kind, axes: tuple[AxisGeometry, ...], rule: Rule) -> Rule:
+def _shown(case: Case, kind: LayerKind, axes: tuple[AxisGeometry, ...], rule: Rule) -> Rule:
     """The rule with everything made Keras's that this case cannot show or that the axes say."""
-    is_pooling = kind in POOLING
-    has_weights = not is_pooling
+    traits = kind.traits
     pads = any(not axis.is_transposed and _reads_padding(axis) for axis in axes)
     square = len(set(case.kernel)) == 1 or rule.orientation is not Orientation.TRANSPOSED
     swaps = rule.orientation is Orientation.CHANNELS_SWAPPED
-    turns = has_weights and (swaps or (max(case.kernel) > 1 and square))
+    turns = bool(traits.kernels) and (swaps or (max(case.kernel) > 1 and square))
     return replace(
         KERAS,
         orientation=rule.orientation if turns else KERAS.orientation,
-        groups=rule.groups if kind is Kind.CONVOLUTION and case.groups > 1 else KERAS.groups,
+        groups=rule.groups if traits.derived_groups is None and case.groups > 1 else KERAS.groups,
         multiplier=rule.multiplier if case.multiplier > 1 else KERAS.multiplier,
-        pointwise=rule.pointwise if kind is Kind.SEPARABLE else KERAS.pointwise,
+        pointwise=rule.pointwise if traits.has_pointwise else KERAS.pointwise,
         format=rule.format if reads_other_format(case, rule) else KERAS.format,
-        fill=rule.fill if pads and kind is not Kind.MAX_POOLING else KERAS.fill,
-        divisor=rule.divisor if kind is Kind.AVERAGE_POOLING else KERAS.divisor,
-        maximum=rule.maximum if kind is Kind.MAX_POOLING and pads else KERAS.maximum,
+        fill=rule.fill if pads and traits.reduction is not Reduction.MAXIMUM else KERAS.fill,
+        divisor=rule.divisor if traits.reduction is Reduction.MEAN else KERAS.divisor,
+        maximum=rule.maximum if traits.reduction is Reduction.MAXIMUM and pads else KERAS.maximum,
         bias=rule.bias if case.bias else KERAS.bias,
         batch=rule.batch if case.batch > 1 else KERAS.batch,
         inputs=rule.inputs,

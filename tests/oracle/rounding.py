@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from harness.records import DTYPE_TRAITS, Array, Case, Kind, Signals
+from harness.records import DTYPE_TRAITS, Array, Case, LayerKind, Signals
 from tests.oracle.brute import Place, brute_lengths, everywhere, links, place_of, windows
 from tests.oracle.cases import Values
 
@@ -72,11 +72,11 @@ def rounded_values(case: Case, data: Signals, arithmetic: Arithmetic) -> Values:
     if data.kernel is None:
         for out, window in windows(case):
             read = [data.inputs[cell] for cell in window]
-            is_largest = case.kind is Kind.MAX_POOLING
+            is_largest = case.kind is LayerKind.MAX_POOLING
             output[out] = max(read) if is_largest else arithmetic.mean(arithmetic.order(read), len(read))
         return output.astype(np.float64)
     sums = multiplied(case, data, arithmetic)
-    if case.kind is Kind.SEPARABLE:
+    if case.kind is LayerKind.SEPARABLE:
         assert data.pointwise is not None
         sums = arithmetic.sums(
             ((*cell, number), value * data.pointwise[(0,) * case.ndim][middle, number])
@@ -108,7 +108,7 @@ def rounded_gradients(case: Case, data: Signals, weight: Values, arithmetic: Ari
         for entry, number in everywhere((case.batch, case.filters))
     }
     inner, of_pointwise = outer, []
-    if case.kind is Kind.SEPARABLE:
+    if case.kind is LayerKind.SEPARABLE:
         assert data.pointwise is not None
         weights, ones = data.pointwise[(0,) * case.ndim], (0,) * case.ndim
         middles = range(case.channels * case.multiplier)

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from harness.oracle import Padding, expect
 from harness.oracle.values import evaluate
-from harness.records import DataFormat, Kind, Layer, Mode, Signals, fitted
+from harness.records import DataFormat, Layer, LayerKind, Mode, Signals, fitted
 from tests.oracle.cases import CASE, LAYERS, numbers, signals, unequal_cases
 
 
 @pytest.mark.parametrize(("kind", "ndim"), list(LAYERS))
 @settings(derandomize=True, deadline=None, max_examples=25)
 @given(st.data())
-def test_both_data_formats_hold_the_same_values(kind: Kind, ndim: int, data: st.DataObject) -> None:
+def test_both_data_formats_hold_the_same_values(kind: LayerKind, ndim: int, data: st.DataObject) -> None:
     last = replace(data.draw(unequal_cases(kind, ndim)), data_format=DataFormat.CHANNELS_LAST)
     first = replace(last, data_format=DataFormat.CHANNELS_FIRST)
     own = signals(last)
@@ -51,7 +51,7 @@ def test_values_are_float64_and_own_their_memory() -> None:
 
 
 @pytest.mark.parametrize(("kind", "ndim"), list(LAYERS))
-def test_the_signals_are_left_as_they_were(kind: Kind, ndim: int) -> None:
+def test_the_signals_are_left_as_they_were(kind: LayerKind, ndim: int) -> None:
     case = fitted(
         replace(
             CASE,
