@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
 import numpy as np
 
@@ -16,10 +15,7 @@ from harness.oracle.plan import Plan, plan_of
 from harness.oracle.refusal import padding_of
 from harness.oracle.rules import Rule
 from harness.oracle.values import values_of
-from harness.records import Array, Case, Data, ExpectedArray, Signals, Values
-
-CLOSE: Final = 0.25
-"""How far a value may be from the integer that a rule gives and still be it (`compare.NEAREST_INTEGER`)."""
+from harness.records import INTEGER_TOLERANCE, Array, Case, Data, ExpectedArray, Signals, Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,4 +90,4 @@ def fits(case: Case, plan: Plan, signals: Signals, observed: Values) -> bool:
 def close(one: Values, other: Values) -> bool:
     """Whether two arrays of one shape hold the same integers; infinities and NaN are like nothing."""
     with np.errstate(invalid="ignore"):
-        return bool((np.abs(one - other) < CLOSE).all())
+        return bool((np.abs(one - other) < INTEGER_TOLERANCE).all())

@@ -7,6 +7,7 @@ from harness.records.arguments import arguments_of, gradient_names
 from harness.records.cases import Case, Signals, by, fitted, parse_case_id, parse_lengths
 from harness.records.dtypes import DTYPE_TRAITS, DtypeName, DtypeTraits
 from harness.records.findings import (
+    INTEGER_TOLERANCE,
     Expectation,
     ExpectedArray,
     Finding,
@@ -62,6 +63,7 @@ __all__ = [
     "EXEC",
     "HERE",
     "HOME_PLACEHOLDER",
+    "INTEGER_TOLERANCE",
     "PATH",
     "Api",
     "Argument",
