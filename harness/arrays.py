@@ -8,15 +8,14 @@ import math
 from types import MappingProxyType
 from typing import Final
 
-import ml_dtypes
 import msgspec
 import numpy as np
 
-from harness.records import Array
+from harness.records import DTYPE_TRAITS, Array
 
 DTYPES: Final = MappingProxyType(
-    {"bfloat16": np.dtype(ml_dtypes.bfloat16)}
-    | {name: np.dtype(name) for name in ("bool", "float16", "float32", "float64")}
+    {name: traits.dtype for name, traits in DTYPE_TRAITS.items()}
+    | {"bool": np.dtype("bool")}
     | {name: np.dtype(name) for bits in (8, 16, 32, 64) for name in (f"int{bits}", f"uint{bits}")}
 )
 """The dtypes that an encoded array may have, by their names; NumPy has no `bfloat16` of its own."""

@@ -13,9 +13,7 @@ from harness.oracle.plan import axis_geometries
 from harness.oracle.refusal import STRIDED_AND_DILATED, padding_of, refusal_of
 from harness.oracle.rules import Padding
 from harness.records import (
-    FAN_OUT,
-    POOLING,
-    SIGNATURES,
+    DTYPE_TRAITS,
     Argument,
     Case,
     Data,
@@ -131,18 +129,9 @@ def facets_of(case: Case) -> frozenset[Facet]:
     return frozenset(found)
 
 
-_MODES: Final = {
-    Mode.SEQUENTIAL: Facet.SEQUENTIAL,
-    Mode.INFERRED: Facet.INFERRED,
-    Mode.COMPILED: Facet.COMPILED,
-    Mode.JIT: Facet.JIT,
-    Mode.DYNAMIC: Facet.DYNAMIC,
-    Mode.RELOADED: Facet.RELOADED,
-    Mode.GRADIENT: Facet.GRADIENT,
-    Mode.SYMBOLIC: Facet.SYMBOLIC,
-}
+_MODES: Final[Mapping[Mode, Facet]] = {mode: Facet(mode) for mode in Mode if mode is not Mode.EAGER}
 _FORMS: Final = {Form.LIST: Facet.LISTS, Form.INT: Facet.INTEGERS, Form.DEFAULTS: Facet.DEFAULTS}
-_DTYPES: Final = {"float64": Facet.FLOAT64, "float16": Facet.FLOAT16, "bfloat16": Facet.BFLOAT16}
+_DTYPES: Final = {dtype: Facet(dtype) for dtype in DTYPE_TRAITS if dtype != "float32"}
 
 
 def _plain(case: Case) -> Iterator[Facet]:
@@ -170,7 +159,8 @@ def _plain(case: Case) -> Iterator[Facet]:
         Facet.LENGTH_IS_BATCH: case.batch in lengths,
         Facet.KERNEL_IS_CHANNELS: case.channels in kernel,
         Facet.KERNEL_IS_FILTERS: case.filters in kernel,
-        Facet.CHANNELS_IS_FILTERS: case.channels == case.filters > 1 and case.kind not in FAN_OUT,
+        Facet.CHANNELS_IS_FILTERS: case.channels == case.filters > 1
+        and case.kind.traits.derived_filters is None,
         Facet.CHANNELS_IS_BATCH: case.channels == case.batch > 1,
         Facet.CHANNELS_FIRST: case.data_format is DataFormat.CHANNELS_FIRST,
         Facet.ONE_CHANNEL: case.channels == 1,
@@ -179,7 +169,7 @@ def _plain(case: Case) -> Iterator[Facet]:
         Facet.DEPTHWISE: case.groups > 1 and case.groups == case.channels,
         Facet.MULTIPLIED: case.multiplier > 1,
         Facet.WIDE_CHANNELS: max(case.channels, case.filters) >= 8,
-        Facet.NO_BIAS: not case.bias and Argument.USE_BIAS in SIGNATURES[case.layer].arguments,
+        Facet.NO_BIAS: not case.bias and Argument.USE_BIAS in case.layer.arguments,
         Facet.BATCHED: case.batch > 1,
         Facet.REAL_DATA: case.data is Data.REAL,
         Facet.TIED_DATA: case.data is Data.TIES,
@@ -252,7 +242,7 @@ def _transposed_facets(geometries: tuple[AxisGeometry, ...], padding: Padding) -
 def _output_facets(case: Case, geometries: tuple[AxisGeometry, ...]) -> Iterator[Facet]:
     overlaps = any(g.stride < g.effective_kernel and g.out > 1 for g in geometries)
     claims = {
-        Facet.OVERLAPPING: overlaps and (geometries[0].is_transposed or case.kind in POOLING),
+        Facet.OVERLAPPING: overlaps and (geometries[0].is_transposed or case.kind.traits.is_pooling),
         Facet.ONE_WINDOW: any(g.out == 1 < g.length for g in geometries),
         Facet.SINGLE_OUTPUT: math.prod(g.out for g in geometries) == 1,
         Facet.OUTPUT_IS_FILTERS: case.filters > 1 and any(g.out == case.filters for g in geometries),

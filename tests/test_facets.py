@@ -7,7 +7,7 @@ import pytest
 
 from harness.cases.suites import cases_of, load_library
 from harness.facets import Facet, coverage, facets_of, uncovered
-from harness.records import Case, Data, DataFormat, Form, Kind, Layer, Mode, fitted
+from harness.records import Case, Data, DataFormat, Form, Layer, LayerKind, Mode, fitted
 from harness.resources import cases_folder
 
 PLAIN = Case(
@@ -305,7 +305,7 @@ PADDED_ONLY = {
 
 def test_a_transposed_layer_is_cropped_and_any_other_is_padded() -> None:
     for case in cases_of(load_library([cases_folder()]), ["smoke"]):
-        other = PADDED_ONLY if case.kind is Kind.TRANSPOSE else TRANSPOSED_ONLY
+        other = PADDED_ONLY if case.kind is LayerKind.TRANSPOSE else TRANSPOSED_ONLY
         assert not facets_of(case) & other, case.id
 
 

@@ -14,9 +14,12 @@ from harness.cases.grids import NONE, Cover, Subject
 from harness.cases.layer_specs import Setting, case_of
 from harness.data.case_data import has_data
 from harness.oracle.refusal import refusal_of
-from harness.records import Form, Refusal
+from harness.records import DTYPE_TRAITS, Form, Refusal
 
-NARROW = frozenset({"bfloat16", "float16"})
+_FLOAT32 = DTYPE_TRAITS["float32"]
+_NARROW = frozenset(
+    name for name, traits in DTYPE_TRAITS.items() if traits.significant_bits < _FLOAT32.significant_bits
+)
 """The dtypes in which not every case has exact data."""
 
 _ALIKE = ("kernel", "strides", "dilation", "output_padding")
@@ -136,7 +139,7 @@ def _what_matters(factors: Sequence[_Factor], fixed: Mapping[str, Any]) -> list[
     """The numbers of the factors that decide whether a case computes and has exact data."""
     dtypes = {fixed.get("dtype")}.union(*(factor.values for factor in factors if factor.key == "dtype"))
     never = {"data_format", "form"}
-    if not dtypes & NARROW:
+    if not dtypes & _NARROW:
         never |= {"batch", "bias", "multiplier", "data", "mode"}
     return [number for number, factor in enumerate(factors) if factor.key not in never]
 

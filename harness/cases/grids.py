@@ -11,10 +11,16 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 import msgspec
 
 from harness.errors import HarnessError
-from harness.records import FAN_OUT, POOLING, SIGNATURES, Argument, Data, DataFormat, Form, Kind, Layer, Mode
-
-Dtype: TypeAlias = Literal["float32", "float64", "float16", "bfloat16"]
-"""The dtypes that data are made in."""
+from harness.records import (
+    Argument,
+    Data,
+    DataFormat,
+    DtypeName,
+    Form,
+    Layer,
+    LayerKind,
+    Mode,
+)
 
 Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
 Natural: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
@@ -82,7 +88,7 @@ class Attributes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     groups: tuple[int, ...] = ()
     multiplier: tuple[int, ...] = ()
     bias: tuple[bool, ...] = ()
-    dtype: tuple[Dtype, ...] = ()
+    dtype: tuple[DtypeName, ...] = ()
     form: tuple[Form, ...] = ()
     data: tuple[Data, ...] = ()
 
@@ -139,23 +145,23 @@ class Subject:
     ndim: int
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> LayerKind:
         """What the layer computes."""
-        return SIGNATURES[self.layer].kind
+        return self.layer.kind
 
     def default_stride(self, kernel: int) -> int:
         """The stride where a grid names none: Keras's default."""
-        return kernel if self.kind in POOLING else 1
+        return kernel if self.kind.traits.is_pooling else 1
 
     @property
     def takes_dilation(self) -> bool:
         """Whether a dilation makes a difference."""
-        return Argument.DILATION_RATE in SIGNATURES[self.layer].arguments
+        return Argument.DILATION_RATE in self.layer.arguments
 
     @property
     def takes_output_padding(self) -> bool:
         """Whether an output padding makes a difference."""
-        return self.kind is Kind.TRANSPOSE
+        return Argument.OUTPUT_PADDING in self.layer.arguments
 
     def leaves(self, attribute: str) -> bool:
         """Whether the layer leaves a choice of the attribute (see `fitted`)."""
@@ -165,12 +171,12 @@ class Subject:
 @cache
 def _fixed(layer: Layer) -> frozenset[str]:
     """The attributes that a layer leaves no choice of."""
-    kind, arguments = SIGNATURES[layer].kind, SIGNATURES[layer].arguments
+    traits = layer.kind.traits
     claims = {
-        "groups": kind is not Kind.CONVOLUTION,
-        "filters": kind in FAN_OUT,
-        "multiplier": kind not in {Kind.DEPTHWISE, Kind.SEPARABLE},
-        "bias": Argument.USE_BIAS not in arguments,
+        "groups": traits.derived_groups is not None,
+        "filters": traits.derived_filters is not None,
+        "multiplier": not traits.has_multiplier,
+        "bias": Argument.USE_BIAS not in layer.arguments,
     }
     return frozenset(attribute for attribute, is_fixed in claims.items() if is_fixed)
 
@@ -180,7 +186,7 @@ def subjects_of(grid: Grid) -> tuple[Subject, ...]:
     return tuple(
         Subject(layer, ndim)
         for layer in layers_of(grid)
-        for ndim in SIGNATURES[layer].ndims
+        for ndim in layer.ndims
         if not grid.ndims or ndim in grid.ndims
     )
 
@@ -245,22 +251,21 @@ def _data_problems(grid: Grid) -> Iterator[str]:
     of_pooling = [data.value for data in listed.get("data", ()) if data.is_of_pooling]
     if not of_pooling:
         return
-    other = [layer for layer in layers_of(grid) if SIGNATURES[layer].kind not in POOLING]
+    other = [layer for layer in layers_of(grid) if not layer.kind.traits.is_pooling]
     if other:
         yield f"`data` has {of_pooling[0]}, which is for pooling; give {other[0]} a grid of its own"
-    if Mode.GRADIENT in (grid.mode, *listed.get("mode", ())):
+    modes = [mode for mode in (grid.mode, *listed.get("mode", ())) if mode is not None]
+    if any(mode.traits.differentiates for mode in modes):
         yield f"`data` has {of_pooling[0]}, of which there are no gradients; give them a grid of their own"
 
 
 def _axes_problems(grid: Grid) -> Iterator[str]:
     for layer in layers_of(grid):
-        taken = SIGNATURES[layer].ndims
+        taken = layer.ndims
         if grid.ndims and not set(taken) & set(grid.ndims):
             axes = ", ".join(map(str, taken))
             yield f"`ndims` has {list(grid.ndims)}; {layer} takes {axes}"
-    extra = [
-        ndim for ndim in grid.ndims if all(ndim not in SIGNATURES[layer].ndims for layer in layers_of(grid))
-    ]
+    extra = [ndim for ndim in grid.ndims if all(ndim not in layer.ndims for layer in layers_of(grid))]
     if extra:
         yield f"`ndims` has {extra[0]}, which no layer of the grid takes"
     if grid.product is None:

@@ -9,7 +9,7 @@ from typing import Any
 from harness.cases.grids import DEFAULTS, Lengths, Subject
 from harness.oracle.geometry import axis_geometry, transposed_axis
 from harness.oracle.rules import Padding
-from harness.records import SIGNATURES, Argument, Case, Form, Kind
+from harness.records import Argument, Case, Form, LayerSizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,9 @@ class AxisSetting:
 
 def fits(subject: Subject, length: int, axis: AxisSetting, spelled: str) -> bool:
     """Whether an output cell comes of the length; under a padding that is unknown, as under `same`."""
-    known = {Padding.SAME, Padding.VALID} if subject.kind is Kind.TRANSPOSE else set(Padding)
+    known = {Padding.SAME, Padding.VALID} if subject.kind.traits.is_transposed else set(Padding)
     padding = Padding(spelled.lower()) if spelled.lower() in known else Padding.SAME
-    if subject.kind is Kind.TRANSPOSE:
+    if subject.kind.traits.is_transposed:
         geometry = transposed_axis(
             length, axis.kernel, axis.stride, axis.dilation, padding, axis.output_padding
         )
@@ -53,13 +53,16 @@ def case_of(subject: Subject, setting: Setting, attributes: Mapping[str, Any], l
     What the layer leaves no choice of is as in `fitted`, which does the same for any case, and slower.
     """
     chosen = {**DEFAULTS, **attributes, **setting.attributes}
-    kind = subject.kind
-    if not subject.leaves("multiplier"):
+    traits = subject.kind.traits
+    if not traits.has_multiplier:
         chosen["multiplier"] = 1
-    if not subject.leaves("filters"):
-        chosen["filters"] = chosen["channels"] * chosen["multiplier"]
-    if not subject.leaves("groups"):
-        chosen["groups"] = chosen["channels"] if kind is Kind.DEPTHWISE else 1
+    sizes = LayerSizes(
+        setting.kernel, *(chosen[name] for name in ("channels", "filters", "groups", "multiplier"))
+    )
+    if traits.derived_filters is not None:
+        chosen["filters"] = sizes.extent(traits.derived_filters)
+    if traits.derived_groups is not None:
+        chosen["groups"] = sizes.extent(traits.derived_groups)
     if not subject.leaves("bias"):
         chosen["bias"] = False
     return Case(
@@ -79,7 +82,7 @@ def is_writable(case: Case) -> bool:
     Lengths are integers only where axes are alike. The groups of an operation are what the channels of its
     kernel make them, so that there are none but those that fit.
     """
-    if Argument.GROUPS not in SIGNATURES[case.layer].arguments and not _groups_fit(case):
+    if Argument.GROUPS not in case.layer.arguments and not _groups_fit(case):
         return False
     if case.form is not Form.INT:
         return True

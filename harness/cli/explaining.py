@@ -7,18 +7,14 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 from harness.cases.layer_specs import is_writable
-from harness.data.draws import DTYPES
 from harness.errors import HarnessError
 from harness.records import (
-    FAN_OUT,
-    POOLING,
-    SIGNATURES,
+    DTYPE_TRAITS,
     Argument,
     Case,
     Data,
     DataFormat,
     Form,
-    Kind,
     Layer,
     Mode,
     fitted,
@@ -33,8 +29,6 @@ LONGEST: Final = 10_000
 _FILTERS: Final = 24
 _OPTIONS: Final = {"bias": "--bias/--no-bias", "multiplier": "--depth-multiplier"}
 """Options that are not named like what they give."""
-
-_SCALED: Final = frozenset({Kind.DEPTHWISE, Kind.SEPARABLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +92,10 @@ def case_of(asked: Asked) -> Case:
     _check_dtype(dtype, "--dtype")
     ndim = _ndim(asked.input, layer)
     # A pooling layer steps by its window unless it is told otherwise.
-    usual_strides = asked.kernel if SIGNATURES[layer].kind in POOLING else "1"
+    usual_strides = asked.kernel if layer.kind.traits.is_pooling else "1"
     case = Case(
         layer=layer,
-        mode=asked.mode or (Mode.EAGER if layer.value.startswith("ops.") else Mode.SEQUENTIAL),
+        mode=asked.mode or (Mode.EAGER if layer.is_operation else Mode.SEQUENTIAL),
         input=_lengths(asked.input, "--input", ndim),
         kernel=_lengths(asked.kernel, "--kernel", ndim),
         strides=_lengths(asked.strides or usual_strides, "--strides", ndim),
@@ -146,34 +140,34 @@ def _given_lengths(asked: Asked) -> Iterator[tuple[str, str]]:
 
 
 def _check_dtype(dtype: str, place: str) -> None:
-    if dtype not in DTYPES:
-        raise HarnessError(f"{place}: unknown dtype {dtype!r}; {near_misses(dtype, DTYPES)}")
+    if dtype not in DTYPE_TRAITS:
+        raise HarnessError(f"{place}: unknown dtype {dtype!r}; {near_misses(dtype, DTYPE_TRAITS)}")
 
 
 def _check_taken(asked: Asked, layer: Layer) -> None:
     """Raise for the options that say nothing of this layer."""
-    signature = SIGNATURES[layer]
+    traits, arguments = layer.kind.traits, layer.arguments
     not_taken = {
-        "--dilation": asked.dilation is not None and signature.kind in POOLING,
-        "--filters": asked.filters is not None and signature.kind in FAN_OUT,
-        "--groups": asked.groups is not None and signature.kind is not Kind.CONVOLUTION,
-        "--depth-multiplier": asked.multiplier is not None and signature.kind not in _SCALED,
-        "--output-padding": asked.output_padding is not None and signature.kind is not Kind.TRANSPOSE,
-        "--bias/--no-bias": asked.bias is not None and Argument.USE_BIAS not in signature.arguments,
+        "--dilation": asked.dilation is not None and Argument.DILATION_RATE not in arguments,
+        "--filters": asked.filters is not None and traits.derived_filters is not None,
+        "--groups": asked.groups is not None and traits.derived_groups is not None,
+        "--depth-multiplier": asked.multiplier is not None and not traits.has_multiplier,
+        "--output-padding": asked.output_padding is not None and Argument.OUTPUT_PADDING not in arguments,
+        "--bias/--no-bias": asked.bias is not None and Argument.USE_BIAS not in arguments,
     }
     found = [option for option, is_given in not_taken.items() if is_given]
     if found:
         raise HarnessError(f"{', '.join(found)}: nothing that {layer} takes; leave it out")
-    if asked.mode is Mode.SEQUENTIAL and layer.value.startswith("ops."):
+    if asked.mode is Mode.SEQUENTIAL and layer.is_operation:
         raise HarnessError(f"--mode sequential: {layer} is no layer; use another mode")
-    is_handed = layer.value.startswith("ops.") and signature.kind not in POOLING
+    is_handed = layer.is_operation and traits.kernels
     if asked.mode is Mode.SYMBOLIC and not is_handed:
         raise HarnessError(f"--mode symbolic: {layer} is handed no weights; use another mode")
 
 
 def _ndim(text: str, layer: Layer) -> int:
     """The axes of the layer; of an operation, as many as the input has."""
-    ndims = SIGNATURES[layer].ndims
+    ndims = layer.ndims
     if len(ndims) == 1:
         return ndims[0]
     given = len(_parsed(text, "--input"))

@@ -19,10 +19,9 @@ from harness.confirm.script_calls import Part
 from harness.confirm.script_parts import Generation, parts_of, with_needs
 from harness.data.case_data import signals_of
 from harness.errors import HarnessError
-from harness.explain.call_code import WEIGHTS, calls_in_layer, code_of, is_operation, told_shape
+from harness.explain.call_code import calls_in_layer, code_of, told_shape
 from harness.records import (
     EXEC,
-    POOLING,
     Api,
     Array,
     Case,
@@ -30,7 +29,7 @@ from harness.records import (
     DataFormat,
     Expectation,
     ExpectedArray,
-    Kind,
+    LayerKind,
     Mode,
     TargetRun,
     arguments_of,
@@ -50,7 +49,7 @@ _FUNCTIONAL: Final = frozenset({Mode.INFERRED, Mode.COMPILED, Mode.JIT, Mode.DYN
 NO_KERAS: Final = "a program behind the worker's wire format is no Keras that a script could import"
 """Why no script can call a command."""
 
-_OF_KERAS_1: Final = frozenset({Kind.CONVOLUTION, *POOLING})
+_OF_KERAS_1: Final = frozenset({LayerKind.CONVOLUTION, LayerKind.MAX_POOLING, LayerKind.AVERAGE_POOLING})
 """The kinds of layers that Keras 1 has, by the names that the harness asks for."""
 
 _GRAPHS: Final = frozenset({Generation.IN_A_GRAPH, Generation.KERAS_1})
@@ -112,15 +111,15 @@ def why_no_script(target: TargetRun, case: Case) -> str:
     if target.selector.startswith(EXEC):
         return NO_KERAS
     generation = generation_of(target)
-    if is_operation(case.layer) and generation is not Generation.KERAS_3:
+    if case.layer.is_operation and generation is not Generation.KERAS_3:
         return "Keras has operations since Keras 3 only"
-    if is_operation(case.layer) and case.mode in {Mode.SEQUENTIAL, Mode.RELOADED}:
+    if case.layer.is_operation and case.mode in {Mode.SEQUENTIAL, Mode.RELOADED}:
         return "an operation is no layer of a Sequential, and is not saved"
     if generation is Generation.KERAS_1 and case.kind not in _OF_KERAS_1:
         return f"Keras 1 has no {case.layer}"
     if case.dtype == "bfloat16" and generation in _GRAPHS and target.backend != "tensorflow":
         return f"there is no bfloat16 with backend {target.backend}"
-    if case.mode is Mode.SYMBOLIC and not is_operation(case.layer):
+    if case.mode is Mode.SYMBOLIC and not case.layer.is_operation:
         return "only operations are handed their weights as inputs"
     _, needed = _how(case)
     if needed <= _parts(target, has_bounds=False, has_nonfinite=False, has_bfloat16=False).keys():
@@ -202,7 +201,7 @@ def _environment(target: TargetRun) -> Iterator[str]:
 
 def _how(case: Case) -> tuple[str, frozenset[str]]:
     """What calls the case, as code, and the names of the parts that this takes."""
-    is_op = is_operation(case.layer)
+    is_op = case.layer.is_operation
     if case.mode is Mode.RELOADED:
         return "layer_model(inferred, reloaded)", frozenset({"layer_model", "inferred", "reloaded"})
     if case.mode in _FUNCTIONAL:
@@ -217,7 +216,7 @@ def _block(
 ) -> str:
     signals = signals_of(case)
     is_refused = expectation.output is None
-    weights = () if is_refused and not is_operation(case.layer) else signals.weights
+    weights = () if is_refused and not case.layer.is_operation else signals.weights
     right = "None" if is_refused else _list(_expected(one, has_bounds) for one in _right(expectation))
     said: tuple[object, ...] = (expectation.inferred_shape, expectation.symbolic_shape)
     if case.mode is Mode.SEQUENTIAL:  # The layer and the model say the same, and the model counts.
@@ -245,20 +244,19 @@ def _what(case: Case, generation: Generation) -> str:
         }
     if generation in _GRAPHS:
         return f"dict(layer={case.layer.value!r}, {code_of(arguments, case.form)})"
-    if not is_operation(case.layer):
+    if not case.layer.is_operation:
         if case.dtype == "bfloat16" and case.mode is not Mode.RELOADED:
             # Keras on OpenVINO can draw no weights of it before 3.14, nor those of a layer that it loads.
             arguments |= dict.fromkeys(_initializers(case.kind), "zeros")
         return f"lambda: keras.layers.{case.layer}({code_of(arguments, case.form)})"
-    names = ", ".join(("x", *WEIGHTS[case.kind]))
+    names = ", ".join(("x", *(kernel.argument for kernel in case.kind.traits.kernels)))
     return f"lambda {names}: keras.{case.layer}({names}, {code_of(arguments, case.form)})"
 
 
-def _initializers(kind: Kind) -> tuple[str, ...]:
+def _initializers(kind: LayerKind) -> tuple[str, ...]:
     """The arguments by which a layer draws its kernels."""
-    if kind is Kind.DEPTHWISE:
-        return ("depthwise_initializer",)
-    return tuple(f"{name.removesuffix('_kernel')}_initializer" for name in WEIGHTS[kind])
+    names = (kernel.name for kernel in kind.traits.kernels)
+    return tuple(f"{name.removesuffix('_kernel')}_initializer" for name in names)
 
 
 def _is_newer(name: str, value: Any, ndim: int) -> bool:

@@ -35,9 +35,12 @@ from harness.data.value_bounds import (
     sizes_of,
 )
 from harness.errors import HarnessError
-from harness.records import POOLING, Array, Case, Data, DataFormat, Kind, Mode, Signals
+from harness.records import Array, Case, Data, Reduction, Signals
 
 SIGNALS_VERSION: Final = 2
+
+_INPUTS: Final = f"{SIGNALS_VERSION} inputs"
+"""The key of what is drawn for an input."""
 
 _REAL_INPUT: Final = 2
 _REAL_TAP: Final = 0
@@ -53,6 +56,9 @@ class _Weights:
     pointwise: Array | None
     bias: Array | None
     most: Amplitudes
+
+
+_NO_WEIGHTS: Final = _Weights(None, None, None, Amplitudes(0, (), 0))
 
 
 def signals_of(case: Case) -> Signals:
@@ -71,13 +77,16 @@ def signals_of(case: Case) -> Signals:
                 weights = _real_weights(sizes_of(case))
                 inputs = _real_inputs(case)
             case Data.EXACT:
-                weights = _exact_weights(sizes_of(case), has_gradient=case.mode is Mode.GRADIENT)
+                weights = _exact_weights(sizes_of(case), has_gradient=case.mode.traits.differentiates)
                 inputs = _exact_inputs(case, weights.most)
-            case Data.TIES | Data.NONFINITE:
+            case Data.TIES:
                 _require_pooling(case)
-                weights = _Weights(None, None, None, Amplitudes(0, (), 0))
-                draw = draws.tied if case.data is Data.TIES else draws.nonfinite
-                inputs = draw(*_apart(case), case.dtype)
+                weights = _NO_WEIGHTS
+                inputs = draws.tied(_INPUTS, case.input_shape, case.dtype)
+            case Data.NONFINITE:
+                _require_pooling(case)
+                weights = _NO_WEIGHTS
+                inputs = draws.nonfinite(*_apart(case), case.dtype)
             case _:
                 assert_never(case.data)
     except HarnessError as error:
@@ -98,8 +107,8 @@ def has_data(case: Case) -> bool:
         if case.data.is_of_pooling:
             _require_pooling(case)
             return True
-        most = amplitudes(sizes_of(case), wide=0, has_gradient=case.mode is Mode.GRADIENT)
-        if case.mode is Mode.GRADIENT:
+        most = amplitudes(sizes_of(case), wide=0, has_gradient=case.mode.traits.differentiates)
+        if case.mode.traits.differentiates:
             input_for_gradient(case, most)
     except HarnessError:
         return False
@@ -107,26 +116,26 @@ def has_data(case: Case) -> bool:
 
 
 def _require_pooling(case: Case) -> None:
-    if case.kind not in POOLING or case.mode is Mode.GRADIENT:
+    if not case.kind.traits.is_pooling or case.mode.traits.differentiates:
         raise HarnessError(f"data {case.data} are for pooling, and not for gradients; use exact or real data")
 
 
 def _exact_inputs(case: Case, most: Amplitudes) -> Array:
-    if case.kind is Kind.MAX_POOLING:
+    if case.kind.traits.reduction is Reduction.MAXIMUM:
         return draws.distinct(*_apart(case), case.dtype)
-    largest = input_for_gradient(case, most) if case.mode is Mode.GRADIENT else most.inputs
-    return draws.positive(f"{SIGNALS_VERSION} inputs", case.input_shape, largest, case.dtype)
+    largest = input_for_gradient(case, most) if case.mode.traits.differentiates else most.inputs
+    return draws.positive(_INPUTS, case.input_shape, largest, case.dtype)
 
 
 def _real_inputs(case: Case) -> Array:
-    if case.kind is Kind.MAX_POOLING:
+    if case.kind.traits.reduction is Reduction.MAXIMUM:
         return draws.real_distinct(*_apart(case), case.dtype)
-    return draws.real(f"{SIGNALS_VERSION} inputs", case.input_shape, _REAL_INPUT, case.dtype)
+    return draws.real(_INPUTS, case.input_shape, _REAL_INPUT, case.dtype)
 
 
-def _apart(case: Case) -> tuple[str, tuple[int, ...], bool]:
+def _apart(case: Case) -> tuple[str, tuple[int, ...], int]:
     """What draws input cells that differ within each channel of each batch entry."""
-    return f"{SIGNALS_VERSION} inputs", case.input_shape, case.data_format is DataFormat.CHANNELS_LAST
+    return _INPUTS, case.input_shape, case.channel_axis
 
 
 @lru_cache(maxsize=4096)
@@ -137,7 +146,9 @@ def _exact_weights(sizes: Sizes, *, has_gradient: bool) -> _Weights:
     return _Weights(
         None if kernel is None else draws.signed(f"kernel {key}", kernel, most.kernels[0], sizes.dtype),
         None if pointwise is None else draws.signed(f"point {key}", pointwise, most.kernels[1], sizes.dtype),
-        None if kernel is None else draws.positive(f"bias {key}", (sizes.filters,), most.bias, sizes.dtype),
+        None
+        if kernel is None
+        else draws.positive(f"bias {key}", (sizes.of_layer.filters,), most.bias, sizes.dtype),
         most,
     )
 
@@ -149,32 +160,20 @@ def _real_weights(sizes: Sizes) -> _Weights:
     return _Weights(
         None if kernel is None else draws.real(f"kernel {key}", kernel, _REAL_TAP, sizes.dtype),
         None if pointwise is None else draws.real(f"point {key}", pointwise, _REAL_TAP, sizes.dtype),
-        None if kernel is None else draws.real(f"bias {key}", (sizes.filters,), _REAL_BIAS, sizes.dtype),
+        None
+        if kernel is None
+        else draws.real(f"bias {key}", (sizes.of_layer.filters,), _REAL_BIAS, sizes.dtype),
         Amplitudes(0, (), 0),
     )
 
 
 def _key(sizes: Sizes) -> str:
-    numbers = (*sizes.kernel, sizes.channels, sizes.filters, sizes.groups, sizes.multiplier)
+    layer = sizes.of_layer
+    numbers = (*layer.kernel, layer.channels, layer.filters, layer.groups, layer.multiplier)
     return f"{SIGNALS_VERSION} {sizes.kind} {numbers} {sizes.dtype}"
 
 
 def _kernel_shapes(sizes: Sizes) -> tuple[tuple[int, ...] | None, tuple[int, ...] | None]:
-    """The shapes of the kernel and of the pointwise kernel, as `Signals` says."""
-    match sizes.kind:
-        case Kind.CONVOLUTION:
-            return (*sizes.kernel, max(sizes.channels // sizes.groups, 1), sizes.filters), None
-        case Kind.TRANSPOSE:
-            return (*sizes.kernel, sizes.filters, sizes.channels), None
-        case Kind.DEPTHWISE:
-            return (*sizes.kernel, sizes.channels, sizes.multiplier), None
-        case Kind.SEPARABLE:
-            ones = (1,) * len(sizes.kernel)
-            return (
-                (*sizes.kernel, sizes.channels, sizes.multiplier),
-                (*ones, sizes.channels * sizes.multiplier, sizes.filters),
-            )
-        case Kind.MAX_POOLING | Kind.AVERAGE_POOLING:
-            return None, None
-        case _:
-            assert_never(sizes.kind)
+    """The shapes of the kernel and of the pointwise kernel, as `Signals` has them."""
+    kernel, pointwise, *_ = (*sizes.kernel_shapes, None, None)
+    return kernel, pointwise

@@ -12,33 +12,15 @@ import math
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeVar
 
-import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 
-from harness.records import Array
+from harness.records import DTYPE_TRAITS, Array
 
-DTYPES: Final[Mapping[str, np.dtype[np.generic]]] = MappingProxyType(
-    {
-        "bfloat16": np.dtype(ml_dtypes.bfloat16),
-        "float16": np.dtype("float16"),
-        "float32": np.dtype("float32"),
-        "float64": np.dtype("float64"),
-    }
-)
-"""The dtypes that data are made in; NumPy has no `bfloat16` of its own."""
-
-SIGNIFICANT_BITS: Final[Mapping[str, int]] = MappingProxyType(
-    {"bfloat16": 8, "float16": 11, "float32": 24, "float64": 53}
-)
-"""The bits of a significand: every integer up to 2 to their number is exact."""
-
-_BINADES: Final[Mapping[str, int]] = MappingProxyType(
-    {"bfloat16": 16, "float16": 4, "float32": 0, "float64": 0}
-)
-"""How many binades of integers beyond the consecutive ones `distinct` draws from."""
+_BINADES: Final[Mapping[str, int]] = MappingProxyType({"bfloat16": 16, "float16": 4})
+"""How many binades of integers beyond the consecutive ones `distinct` draws from, of which these have few."""
 
 WIDE: Final = 2**26
 """From where on integers are drawn that float32 does not hold."""
@@ -55,6 +37,7 @@ _FINITE: Final = 60
 """The kinds of planes of nonfinite data; the largest number there, of which every dtype holds sums."""
 
 Integers = npt.NDArray[np.int64]
+_Number = TypeVar("_Number", bound=np.generic)
 
 
 @lru_cache(maxsize=4096)
@@ -84,15 +67,15 @@ def signed(key: str, shape: tuple[int, ...], most: int, dtype: str) -> Array:
 
 
 @lru_cache(maxsize=4096)
-def distinct(key: str, shape: tuple[int, ...], channels_last: bool, dtype: str) -> Array:  # noqa: FBT001
+def distinct(key: str, shape: tuple[int, ...], channel_axis: int, dtype: str) -> Array:
     """Negative integers of a batch, spread over all that the dtype holds, in no order.
 
     All differ where the dtype has so many; else all of a channel of a batch entry do, if it has those.
     """
-    bits = SIGNIFICANT_BITS[dtype]
-    num_ranks = 2**bits - 1 + _BINADES[dtype] * 2 ** (bits - 1)
+    bits = DTYPE_TRAITS[dtype].significant_bits
+    num_ranks = 2**bits - 1 + _BINADES.get(dtype, 0) * 2 ** (bits - 1)
     size = math.prod(shape)
-    cells = math.prod(shape[1:-1] if channels_last else shape[2:])
+    cells = math.prod(_spatial(shape, channel_axis))
     apart = max(size if size <= num_ranks else min(cells, num_ranks), 1)
     step = num_ranks // apart
     ranks = (
@@ -100,10 +83,7 @@ def distinct(key: str, shape: tuple[int, ...], channels_last: bool, dtype: str) 
         + _draw(key, (size,), apart) * step
         + (_mixed(f"{key} spread", size) % np.uint64(step)).astype(np.int64)
     )
-    values = -_integer_of(ranks, bits)
-    if channels_last and len(shape) > 1:
-        values = np.moveaxis(values.reshape(shape[0], shape[-1], *shape[1:-1]), 1, -1)
-    return _held(values.reshape(shape), dtype)
+    return _held(_by_planes(-_integer_of(ranks, bits), shape, channel_axis), dtype)
 
 
 @lru_cache(maxsize=4096)
@@ -113,7 +93,7 @@ def real(key: str, shape: tuple[int, ...], greatest: int, dtype: str) -> Array:
     The last bit of every significand is set, so that none is held by a narrower dtype. All differ as far as
     a dtype of 16 bits has values.
     """
-    bits = SIGNIFICANT_BITS[dtype]
+    bits = DTYPE_TRAITS[dtype].significant_bits
     num_significands = 2 ** (bits - 2)
     ranks = _draw(key, shape, 2 * _REAL_BINADES * num_significands)
     significands = (2 * (ranks % num_significands) + 2 ** (bits - 1) + 1).astype(np.float64)
@@ -123,31 +103,31 @@ def real(key: str, shape: tuple[int, ...], greatest: int, dtype: str) -> Array:
 
 
 @lru_cache(maxsize=4096)
-def real_distinct(key: str, shape: tuple[int, ...], channels_last: bool, dtype: str) -> Array:  # noqa: FBT001
+def real_distinct(key: str, shape: tuple[int, ...], channel_axis: int, dtype: str) -> Array:
     """Real numbers of both signs, whose magnitudes differ as far as those of `distinct` do."""
-    values = distinct(key, shape, channels_last, dtype).astype(np.float64)
-    bits = SIGNIFICANT_BITS[dtype] + _BINADES[dtype]
+    values = distinct(key, shape, channel_axis, dtype).astype(np.float64)
+    bits = DTYPE_TRAITS[dtype].significant_bits + _BINADES.get(dtype, 0)
     return _held(
         np.ldexp(values * _signs(_mixed(f"{key} sign", values.size).reshape(shape)), 3 - bits), dtype
     )
 
 
 @lru_cache(maxsize=4096)
-def tied(key: str, shape: tuple[int, ...], channels_last: bool, dtype: str) -> Array:  # noqa: FBT001, ARG001
-    """Integers from -3 to -1 and zeros of both signs, each a fifth of all. Takes what `distinct` takes."""
+def tied(key: str, shape: tuple[int, ...], dtype: str) -> Array:
+    """Integers from -3 to -1 and zeros of both signs, each a fifth of all."""
     few = np.array([-3.0, -2.0, -1.0, -0.0, 0.0])
     return _held(few[_draw(f"{key} tied", shape, len(few))], dtype)
 
 
 @lru_cache(maxsize=4096)
-def nonfinite(key: str, shape: tuple[int, ...], channels_last: bool, dtype: str) -> Array:  # noqa: FBT001
+def nonfinite(key: str, shape: tuple[int, ...], channel_axis: int, dtype: str) -> Array:
     """Integers of both signs and what is none, by four themes: each channel of a batch entry has the next.
 
     Half of the cells -inf, all together; infinities of both signs; NaN; all of these, and -0. The shape
     decides which theme is the first.
     """
-    cells = math.prod(shape[1:-1] if channels_last else shape[2:])
-    planes = math.prod((shape[0], shape[-1] if channels_last else shape[1]))
+    cells = math.prod(_spatial(shape, channel_axis))
+    planes = shape[0] * shape[channel_axis]
     values: npt.NDArray[np.float64] = np.array(
         signed(f"{key} finite", (planes, cells), _FINITE, "float64"), dtype=np.float64
     )
@@ -165,9 +145,7 @@ def nonfinite(key: str, shape: tuple[int, ...], channels_last: bool, dtype: str)
             case _:
                 for place, value in enumerate((np.nan, np.inf, -np.inf, -0.0)):
                     values[plane, places % 9 == place] = value
-    if channels_last and len(shape) > 1:
-        values = np.moveaxis(values.reshape(shape[0], shape[-1], *shape[1:-1]), 1, -1)
-    return _held(values.reshape(shape), dtype)
+    return _held(_by_planes(values, shape, channel_axis), dtype)
 
 
 def word(key: str) -> int:
@@ -175,8 +153,21 @@ def word(key: str) -> int:
     return int(_mixed(key, 1)[0])
 
 
+def _spatial(shape: tuple[int, ...], channel_axis: int) -> tuple[int, ...]:
+    """The lengths of an array that are neither the batch nor the channels."""
+    return (*shape[1:channel_axis], *shape[channel_axis + 1 :])
+
+
+def _by_planes(
+    values: npt.NDArray[_Number], shape: tuple[int, ...], channel_axis: int
+) -> npt.NDArray[_Number]:
+    """Values in the order of batch entry, channel and cell, as an array of this shape."""
+    planes = values.reshape(shape[0], shape[channel_axis], *_spatial(shape, channel_axis))
+    return np.moveaxis(planes, 1, channel_axis)
+
+
 def _held(values: npt.NDArray[np.float64] | Integers, dtype: str) -> Array:
-    array = values.astype(DTYPES[dtype])
+    array = values.astype(DTYPE_TRAITS[dtype].dtype)
     array.setflags(write=False)
     return array
 

@@ -12,25 +12,19 @@ gradient  of a loss `sum(output * cotangent)`, the cotangent within `MAX_COTANGE
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from types import MappingProxyType
-from typing import Final, assert_never
+from typing import Final
 
 from harness.data.draws import WIDE
 from harness.errors import HarnessError
-from harness.records import POOLING, Case, Kind
-
-EXACT_INTEGERS: Final[Mapping[str, int]] = MappingProxyType(
-    {"bfloat16": 2**8, "float16": 2**11, "float32": 2**24, "float64": 2**53}
-)
-"""Up to where consecutive integers are exact, by dtype (8, 11, 24 and 53 significant bits)."""
+from harness.records import DTYPE_TRAITS, Case, LayerKind, LayerSizes
 
 MAX_COTANGENT: Final = 3
 
-_LIMITS: Final = MappingProxyType({**EXACT_INTEGERS, "float64": 2**50})
-"""What sums stay below: in float64 far below what is exact."""
+_HIGHEST_LIMIT: Final = 2**50
+"""What sums stay below, also where more is exact, as in float64."""
 
 _MAX_INPUT: Final = 127
 _MAX_TAPS: Final = ((63,), (31, 31))
@@ -55,63 +49,26 @@ _MAX_WIDE_SUMMAND: Final = 2**40
 class Sizes:
     """What the weights of a layer depend on; what must be refused is clipped to 1."""
 
-    kind: Kind
-    kernel: tuple[int, ...]
-    channels: int
-    filters: int
-    groups: int
-    multiplier: int
+    kind: LayerKind
+    of_layer: LayerSizes
     dtype: str
 
     @property
-    def taps(self) -> int:
-        """The cells of a window."""
-        return math.prod(self.kernel)
+    def kernel_shapes(self) -> tuple[tuple[int, ...], ...]:
+        """The shapes of the kernels, in Keras's order."""
+        return tuple(kernel.shape(self.of_layer) for kernel in self.kind.traits.kernels)
 
     @property
-    def num_kernels(self) -> int:
-        """How many kernels the layer has."""
-        return 0 if self.kind in POOLING else 2 if self.kind is Kind.SEPARABLE else 1
+    def fans_in(self) -> tuple[int, ...]:
+        """How many terms the sum of an output cell has, of each kernel; of pooling the cells of a window."""
+        fans = tuple(kernel.fan_in(self.of_layer) for kernel in self.kind.traits.kernels)
+        return fans or (math.prod(self.of_layer.kernel),)
 
     @property
-    def forward(self) -> int:
-        """How many products the sum of an output cell has."""
-        return self.taps * self._inward
-
-    @property
-    def backward(self) -> int:
-        """How many products the sum of an input cell's gradient has."""
-        return self.taps * self._outward
-
-    @property
-    def _inward(self) -> int:
-        match self.kind:
-            case Kind.CONVOLUTION:
-                return max(self.channels // self.groups, 1)
-            case Kind.TRANSPOSE:
-                return self.channels
-            case Kind.SEPARABLE:
-                return self.channels * self.multiplier
-            case Kind.DEPTHWISE | Kind.MAX_POOLING | Kind.AVERAGE_POOLING:
-                return 1
-            case _:
-                assert_never(self.kind)
-
-    @property
-    def _outward(self) -> int:
-        match self.kind:
-            case Kind.CONVOLUTION:
-                return max(self.filters // self.groups, 1)
-            case Kind.TRANSPOSE:
-                return self.filters
-            case Kind.DEPTHWISE:
-                return self.multiplier
-            case Kind.SEPARABLE:
-                return self.multiplier * self.filters
-            case Kind.MAX_POOLING | Kind.AVERAGE_POOLING:
-                return 1
-            case _:
-                assert_never(self.kind)
+    def fans_out(self) -> tuple[int, ...]:
+        """How many terms the sum of an input cell's gradient has, of each kernel; of pooling the same."""
+        fans = tuple(kernel.fan_out(self.of_layer) for kernel in self.kind.traits.kernels)
+        return fans or (math.prod(self.of_layer.kernel),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +86,14 @@ class Amplitudes:
 
 def sizes_of(case: Case) -> Sizes:
     """The sizes of a case's layer."""
-    return Sizes(
-        case.kind,
+    of_layer = LayerSizes(
         tuple([max(length, 1) for length in case.kernel]),
         max(case.channels, 1),
         max(case.filters, 1),
         max(case.groups, 1),
         max(case.multiplier, 1),
-        case.dtype,
     )
+    return Sizes(case.kind, of_layer, case.dtype)
 
 
 @lru_cache(maxsize=4096)
@@ -147,30 +103,40 @@ def amplitudes(sizes: Sizes, *, wide: int, has_gradient: bool) -> Amplitudes:
     Raises:
         HarnessError: the dtype is too narrow for exact sums over this many terms.
     """
-    limit = _LIMITS[sizes.dtype]
+    limit = _limit(sizes.dtype)
     is_double = sizes.dtype == "float64"
-    if sizes.num_kernels == 0:
+    num_kernels = len(sizes.kind.traits.kernels)
+    forward, backward = math.prod(sizes.fans_in), math.prod(sizes.fans_out)
+    if num_kernels == 0:
         most = _MAX_WIDE_SUMMAND if is_double else _MAX_SUMMAND
-        room = (limit - 1) // sizes.forward
-        _require(room, _MIN_INPUT, sizes.forward, sizes.dtype)
+        room = (limit - 1) // forward
+        _require(room, _MIN_INPUT, forward, sizes.dtype)
         return Amplitudes(min(most, room), (), 0)
     if is_double:
-        values = [_BESIDE_WIDE[sizes.num_kernels - 1]] * (1 + sizes.num_kernels)
+        values = [_BESIDE_WIDE[num_kernels - 1]] * (1 + num_kernels)
         values[wide % len(values)] = WIDE
         bias = _MAX_WIDE_BIAS
     else:
-        values = [_MAX_INPUT, *_MAX_TAPS[sizes.num_kernels - 1]]
+        values = [_MAX_INPUT, *_MAX_TAPS[num_kernels - 1]]
         bias = min(_MAX_BIAS, limit // 8 - 1)
-    _shrink(values, (limit - 1 - bias) // sizes.forward, range(len(values)))
+    _shrink(values, (limit - 1 - bias) // forward, range(len(values)))
     if has_gradient:
-        _shrink(values, (limit - 1) // (MAX_COTANGENT * sizes.backward), range(1, len(values)))
+        _shrink(values, (limit - 1) // (MAX_COTANGENT * backward), range(1, len(values)))
     inputs, *kernels = values
-    _require(inputs, _MIN_INPUT, sizes.forward, sizes.dtype)
-    _require(min(kernels), _MIN_TAP, max(sizes.forward, sizes.backward), sizes.dtype)
-    gain = 1
-    if sizes.num_kernels == 2:
-        gain = max(sizes.filters * kernels[1], sizes.taps * kernels[0])
-    return Amplitudes(inputs, tuple(kernels), bias, gain)
+    _require(inputs, _MIN_INPUT, forward, sizes.dtype)
+    _require(min(kernels), _MIN_TAP, max(forward, backward), sizes.dtype)
+    return Amplitudes(inputs, tuple(kernels), bias, _gain(sizes, kernels))
+
+
+def _gain(sizes: Sizes, kernels: Sequence[int]) -> int:
+    """What an input cell is multiplied by, at most, on its way to the gradient of a kernel.
+
+    That is what the other kernels make of it: those before it forward, those after it backward.
+    """
+    forward = [fan * most for fan, most in zip(sizes.fans_in, kernels, strict=True)]
+    backward = [fan * most for fan, most in zip(sizes.fans_out, kernels, strict=True)]
+    places = range(len(kernels))
+    return max(math.prod(forward[:place]) * math.prod(backward[place + 1 :]) for place in places)
 
 
 def input_for_gradient(case: Case, most: Amplitudes) -> int:
@@ -179,13 +145,13 @@ def input_for_gradient(case: Case, most: Amplitudes) -> int:
     Raises:
         HarnessError: the dtype is too narrow for exact sums over this many cells.
     """
-    room = (_LIMITS[case.dtype] - 1) // MAX_COTANGENT
+    room = (_limit(case.dtype) - 1) // MAX_COTANGENT
     inputs, outputs = _cells(case)
     if case.bias:
         _require(room // max(outputs, 1), 1, outputs, case.dtype)
-    if case.kind in POOLING:
+    if case.kind.traits.is_pooling:
         return most.inputs
-    summed = inputs if case.kind is Kind.TRANSPOSE else outputs
+    summed = inputs if case.kind.traits.is_transposed else outputs
     largest = min(most.inputs, room // max(most.gain * summed, 1))
     _require(largest, _MIN_INPUT, summed, case.dtype)
     return largest
@@ -197,8 +163,13 @@ def check_dtype(dtype: str) -> None:
     Raises:
         HarnessError: the dtype is unknown.
     """
-    if dtype not in _LIMITS:
-        raise HarnessError(f"no data for dtype {dtype}; use {', '.join(EXACT_INTEGERS)}")
+    if dtype not in DTYPE_TRAITS:
+        raise HarnessError(f"no data for dtype {dtype}; use {', '.join(DTYPE_TRAITS)}")
+
+
+def _limit(dtype: str) -> int:
+    """What the sums of a dtype stay below."""
+    return min(DTYPE_TRAITS[dtype].exact_integers, _HIGHEST_LIMIT)
 
 
 def _cells(case: Case) -> tuple[int, int]:
@@ -209,7 +180,7 @@ def _cells(case: Case) -> tuple[int, int]:
     ):
         step = max(stride, 1)
         reach = (max(kernel, 1) - 1) * max(dilation, 1) + 1
-        if case.kind is Kind.TRANSPOSE:
+        if case.kind.traits.is_transposed:
             more = 0 if case.output_padding is None else max(case.output_padding[axis], 0)
             output *= max(length - 1, 0) * step + max(reach, step) + more
         elif case.padding.lower() == "valid":

@@ -9,10 +9,7 @@ from typing import Any, Final, assert_never
 from harness.records import (
     Argument,
     Case,
-    DataFormat,
     Form,
-    Kind,
-    Layer,
     Mode,
     Shape,
     arguments_of,
@@ -22,25 +19,10 @@ from harness.records import (
 _KEPT: Final = frozenset({Argument.STRIDES, Argument.PADDING})
 """Arguments that say where windows lie: they are shown even where they are Keras's default."""
 
-WEIGHTS: Final[Mapping[Kind, tuple[str, ...]]] = {
-    Kind.CONVOLUTION: ("kernel",),
-    Kind.DEPTHWISE: ("kernel",),
-    Kind.SEPARABLE: ("depthwise_kernel", "pointwise_kernel"),
-    Kind.TRANSPOSE: ("kernel",),
-    Kind.MAX_POOLING: (),
-    Kind.AVERAGE_POOLING: (),
-}
-"""What an operation is handed besides its input."""
-
-
-def is_operation(layer: Layer) -> bool:
-    """Whether it is an operation of `keras.ops`, not a layer."""
-    return layer.value.startswith("ops.")
-
 
 def calls_in_layer(case: Case) -> bool:
     """Whether an operation is called as people use it in models: by a layer of their own."""
-    return is_operation(case.layer) and case.mode in {Mode.COMPILED, Mode.JIT, Mode.DYNAMIC}
+    return case.layer.is_operation and case.mode.traits.wraps_operations
 
 
 def call_code(case: Case) -> str:
@@ -48,7 +30,7 @@ def call_code(case: Case) -> str:
 
     Arguments at their default are left out, but for those that say where windows lie.
     """
-    if case.mode is Mode.GRADIENT:
+    if case.mode.traits.differentiates:
         *names, last = gradient_names(case)
         sources = f"{', '.join(names)} and {last}" if names else last
         return f"y = {_called(case, 'x')}  # {_given(case)}\n# gradients of sum(y * cotangent) by {sources}"
@@ -58,18 +40,7 @@ def call_code(case: Case) -> str:
 
 def told_shape(case: Case) -> Shape:
     """The input's shape as far as it is told before the call, None being what is learnt then."""
-    match case.mode:
-        case Mode.EAGER | Mode.INFERRED | Mode.GRADIENT | Mode.SYMBOLIC:
-            return case.input_shape
-        case Mode.SEQUENTIAL | Mode.COMPILED | Mode.JIT | Mode.RELOADED:
-            return (None, *case.input_shape[1:])
-        case Mode.DYNAMIC:
-            unknown = (None,) * case.ndim
-            if case.data_format is DataFormat.CHANNELS_LAST:
-                return (None, *unknown, case.channels)
-            return (None, case.channels, *unknown)
-        case _:
-            assert_never(case.mode)
+    return case.known_before_call(case.input_shape)
 
 
 def code_of(arguments: Mapping[str, Any], form: Form) -> str:
@@ -95,7 +66,7 @@ def _lines(case: Case) -> tuple[str, ...]:
         case Mode.JIT:
             return (*_model(case), "model.compile(jit_compile=True)", "model.predict_on_batch(x)")
         case Mode.SYMBOLIC:
-            return (*_model_of_symbols(case), f"model([{', '.join(('x', *WEIGHTS[case.kind]))}])")
+            return (*_model_of_symbols(case), f"model([{', '.join(('x', *_weights(case)))}])")
         case Mode.RELOADED:
             return (*_model(case), 'model.save("model.keras")', 'load_model("model.keras")(x)')
         case _:
@@ -104,7 +75,7 @@ def _lines(case: Case) -> tuple[str, ...]:
 
 def _model(case: Case) -> tuple[str, ...]:
     if calls_in_layer(case):
-        weights = tuple(f"self.{name}" for name in WEIGHTS[case.kind])
+        weights = tuple(f"self.{name}" for name in _weights(case))
         called = f"{case.layer}({', '.join(('x', *weights, _arguments(case)))})"
         return (
             "class Calls(Layer):",
@@ -130,9 +101,9 @@ def _model_of_symbols(case: Case) -> tuple[str, ...]:
 
 
 def _called(case: Case, what: str) -> str:
-    if not is_operation(case.layer):
+    if not case.layer.is_operation:
         return f"{_made(case)}({what})"
-    return f"{case.layer}({', '.join((what, *WEIGHTS[case.kind], _arguments(case)))})"
+    return f"{case.layer}({', '.join((what, *_weights(case), _arguments(case)))})"
 
 
 def _made(case: Case) -> str:
@@ -150,25 +121,17 @@ def _arguments(case: Case) -> str:
 def _given(case: Case) -> str:
     """What goes in: the input and, of an operation, its weights."""
     given = f"x: {case.dtype} {case.input_shape}"
-    if not is_operation(case.layer):
+    if not case.layer.is_operation:
         return given
-    shapes = zip(WEIGHTS[case.kind], _weight_shapes(case), strict=True)
+    shapes = zip(_weights(case), _weight_shapes(case), strict=True)
     return ", ".join((given, *(f"{name} {shape}" for name, shape in shapes)))
+
+
+def _weights(case: Case) -> tuple[str, ...]:
+    """The names of what an operation is handed besides its input."""
+    return tuple(kernel.argument for kernel in case.kind.traits.kernels)
 
 
 def _weight_shapes(case: Case) -> tuple[tuple[int, ...], ...]:
     """What an operation is handed as weights."""
-    match case.kind:
-        case Kind.CONVOLUTION:
-            return ((*case.kernel, case.channels // max(case.groups, 1), case.filters),)
-        case Kind.DEPTHWISE:
-            return ((*case.kernel, case.channels, case.multiplier),)
-        case Kind.SEPARABLE:
-            pointwise = (*(1,) * case.ndim, case.channels * case.multiplier, case.filters)
-            return ((*case.kernel, case.channels, case.multiplier), pointwise)
-        case Kind.TRANSPOSE:
-            return ((*case.kernel, case.filters, case.channels),)
-        case Kind.MAX_POOLING | Kind.AVERAGE_POOLING:
-            return ()
-        case _:
-            assert_never(case.kind)
+    return tuple(kernel.shape(case.sizes) for kernel in case.kind.traits.kernels)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, assert_never
 
-from harness.explain.call_code import call_code, is_operation
+from harness.explain.call_code import call_code
 from harness.explain.picture import (
     FORWARD,
     MAX_WINDOWS,
@@ -26,7 +26,7 @@ from harness.oracle.geometry import AxisGeometry
 from harness.oracle.plan import axis_geometries
 from harness.oracle.refusal import padding_of, refusal_of
 from harness.oracle.rules import Padding
-from harness.records import Case, Kind, Refusal, Shape, by
+from harness.records import Case, LayerKind, Refusal, Shape, by
 from harness.text import count, layer_name, shape_text
 
 SUMMARY_WIDTH: Final = 65
@@ -69,7 +69,7 @@ def explanation(case: Case, *, ascii_only: bool = False) -> Explanation:
     if refusal.refusal is Refusal.ALLOWED:
         sections.append(Section("Refusal", f"Keras may refuse this: {refusal.reason}."))
     sections.append(Section("valid and same", comparison(case)))
-    if all(geometry.out for geometry in geometries) and not is_operation(case.layer):
+    if all(geometry.out for geometry in geometries) and not case.layer.is_operation:
         sections.append(Section("Summary", summary_table(case)))
     sections.append(Section("Picture", text_picture(case, ascii_only=ascii_only)))
     return Explanation(case, tuple(sections))
@@ -190,7 +190,7 @@ def _parameters(g: AxisGeometry, output_padding: int | None = None) -> Iterator[
 def _values_text(case: Case, geometries: Sequence[AxisGeometry]) -> str:
     """What the layer makes of its windows, where it is not a plain convolution."""
     match case.kind:
-        case Kind.CONVOLUTION:
+        case LayerKind.CONVOLUTION:
             if case.groups == 1:
                 return ""
             channels, filters = case.channels // case.groups, case.filters // case.groups
@@ -198,19 +198,19 @@ def _values_text(case: Case, geometries: Sequence[AxisGeometry]) -> str:
                 f"{case.groups} groups: each block of {count(filters, 'filter')} reads"
                 f" its own block of {count(channels, 'channel')}."
             )
-        case Kind.DEPTHWISE:
+        case LayerKind.DEPTHWISE:
             return f"Each channel by itself: output channel c*{case.multiplier} + j is channel c by filter j."
-        case Kind.SEPARABLE:
+        case LayerKind.SEPARABLE:
             return (
                 f"Each channel by itself with {count(case.multiplier, 'filter')}; then a convolution"
                 f" with kernel length 1 from {count(case.channels * case.multiplier, 'channel')} to"
                 f" {count(case.filters, 'filter')}."
             )
-        case Kind.TRANSPOSE:
+        case LayerKind.TRANSPOSE:
             return "Each output cell is the sum of what input cells write there, and zero where none does."
-        case Kind.MAX_POOLING:
+        case LayerKind.MAX_POOLING:
             return "The largest of the real cells in each window; padding counts for nothing."
-        case Kind.AVERAGE_POOLING:
+        case LayerKind.AVERAGE_POOLING:
             text = "The sum of the real cells in each window, divided by their number, not by the window's."
             return "\n".join((text, *_divisors(geometries)))
         case _:
@@ -236,7 +236,7 @@ def comparison(case: Case) -> str:
     """What `valid` and `same` give for the lengths of a case, and where they part."""
     valid = axis_geometries(case, Padding.VALID)
     same = axis_geometries(case, Padding.SAME)
-    if case.kind is Kind.TRANSPOSE:
+    if case.kind.traits.is_transposed:
         return "\n".join(_cutting(valid, same))
     if not any(geometry.total for geometry in same):
         return (

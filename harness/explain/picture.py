@@ -17,7 +17,7 @@ from typing import Final
 from harness.oracle.geometry import AxisGeometry
 from harness.oracle.plan import axis_geometries
 from harness.oracle.refusal import padding_of, refusal_of
-from harness.records import POOLING, Case, Kind, Refusal, by
+from harness.records import Case, Refusal, by
 from harness.text import count
 
 MAX_CELLS: Final = 24
@@ -110,9 +110,9 @@ def _drawn(geometry: AxisGeometry) -> AxisGeometry:
 
 def words_of(case: Case) -> Words:
     """What the parts of the picture of a case are called."""
-    if case.kind is Kind.TRANSPOSE:
+    if case.kind.traits.is_transposed:
         return TRANSPOSED
-    return POOLING_WORDS if case.kind in POOLING else FORWARD
+    return POOLING_WORDS if case.kind.traits.is_pooling else FORWARD
 
 
 def axis_names(ndim: int) -> tuple[str, ...]:
@@ -235,7 +235,7 @@ def fits_grid(case: Case, geometries: Sequence[AxisGeometry]) -> bool:
     The windows of a transposed layer write, and a grid would not show who wrote what.
     """
     is_small = len(geometries) == 2 and all(len(padded_positions(g)) <= MAX_GRID for g in geometries)
-    return is_small and case.kind is not Kind.TRANSPOSE
+    return is_small and not case.kind.traits.is_transposed
 
 
 def text_picture(case: Case, *, ascii_only: bool = False) -> str:

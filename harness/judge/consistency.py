@@ -29,10 +29,10 @@ from harness.records import (
     Divergence,
     Expectation,
     Finding,
-    Kind,
     Mode,
     Observation,
     Outcome,
+    Reduction,
     Refusal,
     Standing,
     Verdict,
@@ -156,7 +156,9 @@ def _groups(case_ids: Iterable[str], *, num_targets: int) -> Iterator[_Group]:
             if len(alike) == 1 and (num_targets == 1 or not alike[0].endswith(Data.NONFINITE)):
                 continue
             cases = tuple(sorted(map(parse_case_id, alike), key=lambda case: _ORDER[case.mode]))
-            has_cells = cases[0].data is Data.NONFINITE and cases[0].kind is Kind.MAX_POOLING
+            has_cells = (
+                cases[0].data is Data.NONFINITE and cases[0].kind.traits.reduction is Reduction.MAXIMUM
+            )
             if has_cells or (len(cases) > 1 and refusal_of(cases[0]).refusal is Refusal.ALLOWED):
                 yield _Group(cases, has_cells)
 

@@ -15,7 +15,6 @@ from itertools import combinations
 from types import MappingProxyType
 from typing import Final
 
-import ml_dtypes
 import numpy as np
 
 from harness.data.case_data import signals_of
@@ -26,7 +25,7 @@ from harness.oracle.plan import plan_of
 from harness.oracle.refusal import padding_of
 from harness.oracle.rules import KERAS, WRONG_RULES, Rule, on_one_axis
 from harness.oracle.values import values_of
-from harness.records import Array, Case, Data, Shape
+from harness.records import DTYPE_TRAITS, Array, Case, Data, Shape
 
 AND: Final = " and "
 """Joins the names of two rules that explain an answer together."""
@@ -165,11 +164,12 @@ def _causes_of(answer: Answer) -> tuple[str, ...]:
 def _starts_from_the_lowest(case: Case, values: Array) -> bool:
     """Whether just those cells are wrong that should be -inf, and hold the lowest number in its place."""
     expected = expect(case, signals_of(case)).output
-    if expected is None or expected.values.shape != values.shape:
+    dtype = DTYPE_TRAITS.get(values.dtype.name)
+    if dtype is None or expected is None or expected.values.shape != values.shape:
         return False
     wrong = wrong_cells(values.astype(np.float64), expected)
-    lowest = float(ml_dtypes.finfo(values.dtype).min)  # type: ignore[no-untyped-call]
-    return bool((np.isneginf(expected.values[wrong]) & (values[wrong].astype(np.float64) == lowest)).all())
+    found = values[wrong].astype(np.float64)
+    return bool((np.isneginf(expected.values[wrong]) & (found == dtype.lowest)).all())
 
 
 def _pairs_that_show(case: Case) -> Mapping[str, Rule]:

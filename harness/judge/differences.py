@@ -3,35 +3,31 @@
 First the shapes of the weights: what is computed with others than the formula's says nothing. Then shape,
 dtype, non-finite, values; of the output, then of each gradient; then what was said before the call (inferred
 and symbolic shape, summary). Equality is the rule: the data are integers whose sums are exact.
-Algorithms that transform the data (Winograd, FFT) round, so a value within 0.25 of the right integer is
-that integer; by how much it was off is reported. Where the formula gives a bound, it decides.
+Algorithms that transform the data (Winograd, FFT) round, so a value within `INTEGER_TOLERANCE` of the right
+integer is that integer; by how much it was off is reported. Where the formula gives a bound, it decides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.judge.model_summary import read_summary
 from harness.records import (
+    INTEGER_TOLERANCE,
     Array,
     Case,
     Divergence,
     Expectation,
     ExpectedArray,
-    Mode,
     Observation,
     Shape,
     Values,
     gradient_names,
 )
-
-NEAREST_INTEGER: Final = 0.25
-"""How far a value may be from the right integer and still be it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +84,7 @@ def _list(shapes: Sequence[tuple[int, ...]]) -> str:
 
 
 def _gradients(case: Case, expectation: Expectation, observation: Observation) -> Iterator[Difference]:
-    if case.mode is not Mode.GRADIENT:
+    if not case.mode.traits.differentiates:
         return
     names = gradient_names(case)
     if len(observation.gradients) != len(expectation.gradients):
@@ -137,7 +133,7 @@ def wrong_cells(values: Values, expected: ExpectedArray) -> npt.NDArray[np.bool_
     alike = (values == right) | (np.isnan(values) & np.isnan(right))
     with np.errstate(invalid="ignore"):
         errors = np.abs(values - right)
-    near = errors < NEAREST_INTEGER
+    near = errors < INTEGER_TOLERANCE
     if expected.bound is not None:
         near = (errors <= expected.bound) | np.isinf(expected.bound)
     wrong: npt.NDArray[np.bool_] = ~(alike | near)

@@ -18,11 +18,7 @@ from harness.oracle.plan import Plan, plan_of
 from harness.oracle.refusal import padding_of
 from harness.oracle.rules import KERAS, Rule
 from harness.oracle.values import is_local, values_of, values_of_cell
-from harness.records import Array, Case, Data, ExpectedArray, Kind, Signals, Values
-
-CLOSE: Final = 0.25
-"""How far a value may be from the integer that a rule gives and still be it (`compare.NEAREST_INTEGER`)."""
-
+from harness.records import INTEGER_TOLERANCE, Array, Case, Data, ExpectedArray, LayerKind, Signals, Values
 
 _FEW: Final = 3
 """Rules so few are computed as soon as tried in one cell."""
@@ -91,7 +87,7 @@ def _matching_in_one_cell(
     seen = last.reshape(len(last), math.prod(last.shape[1:-1]), last.shape[-1])[
         :, np.ravel_multi_index(cell, last.shape[1:-1])
     ]
-    together: dict[tuple[Kind, Rule], list[Alike]] = {}
+    together: dict[tuple[LayerKind, Rule], list[Alike]] = {}
     for group in groups:
         if is_local(group.plan):
             together.setdefault((group.plan.kind, group.plan.rule), []).append(group)
@@ -102,7 +98,9 @@ def _matching_in_one_cell(
         bound = output_bound_of_cell(case, plans, cell, signals)
         with np.errstate(invalid="ignore"):
             # Twice the bound: sums of real numbers in another order are other numbers.
-            near = np.less_equal(np.abs(values - seen[:, np.newaxis]), CLOSE if bound is None else 2 * bound)
+            near = np.less_equal(
+                np.abs(values - seen[:, np.newaxis]), INTEGER_TOLERANCE if bound is None else 2 * bound
+            )
         far = np.flatnonzero(~near.all(axis=(0, 2)))
         rejected.update(plans[place] for place in far)
     return [group for group in groups if group.plan not in rejected]
@@ -142,4 +140,4 @@ def fits(case: Case, plan: Plan, signals: Signals, observed: Values) -> bool:
 def close(one: Values, other: Values) -> bool:
     """Whether two arrays of one shape hold the same integers; infinities and NaN are like nothing."""
     with np.errstate(invalid="ignore"):
-        return bool((np.abs(one - other) < CLOSE).all())
+        return bool((np.abs(one - other) < INTEGER_TOLERANCE).all())

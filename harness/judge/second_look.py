@@ -20,7 +20,7 @@ from harness.records import (
     Divergence,
     Finding,
     Judged,
-    Kind,
+    LayerKind,
     Mode,
     Standing,
     Verdict,
@@ -51,7 +51,7 @@ class DivergenceSignature:
     """What makes two divergences of a target look like one."""
 
     divergence: Divergence
-    kind: Kind
+    kind: LayerKind
     mode: Mode
     note: str
 

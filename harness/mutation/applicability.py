@@ -19,11 +19,11 @@ from harness.oracle.rules import (
     Rule,
     Strides,
 )
-from harness.records import POOLING, SIGNATURES, Argument, Kind, Layer
+from harness.records import Argument, Layer, LayerKind
 
 Lives = Callable[[Layer, int], bool]
 
-_Test = Callable[[Rule, Layer, Kind, int], bool]
+_Test = Callable[[Rule, Layer, LayerKind, int], bool]
 
 
 def habitat(rule: Rule) -> Lives:
@@ -31,7 +31,7 @@ def habitat(rule: Rule) -> Lives:
     tests = [_BY_FIELD[field] for field in changed(rule)]
 
     def lives(layer: Layer, ndim: int) -> bool:
-        kind = SIGNATURES[layer].kind
+        kind = layer.kind
         return all(test(rule, layer, kind, ndim) for test in tests)
 
     return lives
@@ -80,85 +80,87 @@ _LENGTHS: Final = frozenset({"rounding", "windows", "same_is_valid", "valid_is_s
 """What is always a matter of length."""
 
 
-def _is_transposed(rule: Rule, layer: Layer, kind: Kind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
-    return kind is Kind.TRANSPOSE
+def _is_transposed(rule: Rule, layer: Layer, kind: LayerKind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
+    return kind is LayerKind.TRANSPOSE
 
 
-def _is_forward(rule: Rule, layer: Layer, kind: Kind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
-    return kind is not Kind.TRANSPOSE
+def _is_forward(rule: Rule, layer: Layer, kind: LayerKind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
+    return kind is not LayerKind.TRANSPOSE
 
 
-def _has_kernel(rule: Rule, layer: Layer, kind: Kind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
-    return kind not in POOLING
+def _has_kernel(rule: Rule, layer: Layer, kind: LayerKind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
+    return not kind.traits.is_pooling
 
 
-def _everywhere(rule: Rule, layer: Layer, kind: Kind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
+def _everywhere(rule: Rule, layer: Layer, kind: LayerKind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
     return True
 
 
-def _has_several_axes(rule: Rule, layer: Layer, kind: Kind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
+def _has_several_axes(rule: Rule, layer: Layer, kind: LayerKind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
     return ndim > 1
 
 
-def _has_bias(rule: Rule, layer: Layer, kind: Kind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
-    return Argument.USE_BIAS in SIGNATURES[layer].arguments
+def _has_bias(rule: Rule, layer: Layer, kind: LayerKind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
+    return Argument.USE_BIAS in layer.arguments
 
 
-def _has_groups(rule: Rule, layer: Layer, kind: Kind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
+def _has_groups(rule: Rule, layer: Layer, kind: LayerKind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
     """An operation has groups by the shape of its kernel."""
-    return kind is Kind.CONVOLUTION
+    return kind is LayerKind.CONVOLUTION
 
 
-def _of_kinds(*kinds: Kind) -> _Test:
-    def test(rule: Rule, layer: Layer, kind: Kind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
+def _of_kinds(*kinds: LayerKind) -> _Test:
+    def test(rule: Rule, layer: Layer, kind: LayerKind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
         return kind in kinds
 
     return test
 
 
-def _placement(rule: Rule, layer: Layer, kind: Kind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
+def _placement(rule: Rule, layer: Layer, kind: LayerKind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
     """A transposed layer cuts half of what is too much off before, rounded down: so do two wrong rules."""
-    return kind is not Kind.TRANSPOSE or rule.placement not in {
+    return kind is not LayerKind.TRANSPOSE or rule.placement not in {
         Placement.BOTH_ROUNDED_DOWN,
         Placement.TOWARDS_ZERO,
     }
 
 
-def _amount(rule: Rule, layer: Layer, kind: Kind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
+def _amount(rule: Rule, layer: Layer, kind: LayerKind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
     if rule.amount is Amount.UNCLAMPED:
         return True
     if rule.amount is Amount.UNDILATED:
-        return kind not in {*POOLING, Kind.TRANSPOSE}
-    return kind is not Kind.TRANSPOSE
+        return not (kind.traits.is_pooling or kind.traits.is_transposed)
+    return kind is not LayerKind.TRANSPOSE
 
 
-def _dilation(rule: Rule, layer: Layer, kind: Kind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
+def _dilation(rule: Rule, layer: Layer, kind: LayerKind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
     couples_axes = rule.dilation in {Dilation.SWAPPED, Dilation.FIRST_FOR_ALL}
-    return kind not in POOLING and (ndim > 1 or not couples_axes)
+    return not kind.traits.is_pooling and (ndim > 1 or not couples_axes)
 
 
-def _strides(rule: Rule, layer: Layer, kind: Kind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
+def _strides(rule: Rule, layer: Layer, kind: LayerKind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
     return ndim > 1 or rule.strides is Strides.IGNORED
 
 
-def _output_padding(rule: Rule, layer: Layer, kind: Kind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
-    return kind is Kind.TRANSPOSE and (ndim > 1 or rule.output_padding is not OutputPadding.FIRST_FOR_ALL)
+def _output_padding(rule: Rule, layer: Layer, kind: LayerKind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
+    return kind is LayerKind.TRANSPOSE and (
+        ndim > 1 or rule.output_padding is not OutputPadding.FIRST_FOR_ALL
+    )
 
 
-def _orientation(rule: Rule, layer: Layer, kind: Kind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
-    return kind not in POOLING and (ndim > 1 or rule.orientation is not Orientation.TRANSPOSED)
+def _orientation(rule: Rule, layer: Layer, kind: LayerKind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
+    return not kind.traits.is_pooling and (ndim > 1 or rule.orientation is not Orientation.TRANSPOSED)
 
 
-def _divisor(rule: Rule, layer: Layer, kind: Kind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
-    return kind is Kind.AVERAGE_POOLING and (ndim > 1 or rule.divisor is not Divisor.FIRST_AXIS)
+def _divisor(rule: Rule, layer: Layer, kind: LayerKind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
+    return kind is LayerKind.AVERAGE_POOLING and (ndim > 1 or rule.divisor is not Divisor.FIRST_AXIS)
 
 
-def _causal(rule: Rule, layer: Layer, kind: Kind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
+def _causal(rule: Rule, layer: Layer, kind: LayerKind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
     return layer is Layer.CONV1D
 
 
-def _fill(rule: Rule, layer: Layer, kind: Kind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
-    return kind not in {Kind.MAX_POOLING, Kind.TRANSPOSE}
+def _fill(rule: Rule, layer: Layer, kind: LayerKind, ndim: int) -> bool:  # noqa: ARG001  (a `_Test`)
+    return kind not in {LayerKind.MAX_POOLING, LayerKind.TRANSPOSE}
 
 
 _BY_FIELD: Final[Mapping[str, _Test]] = MappingProxyType(
@@ -181,17 +183,17 @@ _BY_FIELD: Final[Mapping[str, _Test]] = MappingProxyType(
         "pads": _has_several_axes,
         "orientation": _orientation,
         "groups": _has_groups,
-        "multiplier": _of_kinds(Kind.DEPTHWISE, Kind.SEPARABLE),
-        "pointwise": _of_kinds(Kind.SEPARABLE),
+        "multiplier": _of_kinds(LayerKind.DEPTHWISE, LayerKind.SEPARABLE),
+        "pointwise": _of_kinds(LayerKind.SEPARABLE),
         "format": _everywhere,
         "fill": _fill,
         "divisor": _divisor,
-        "maximum": _of_kinds(Kind.MAX_POOLING),
-        "pooling": _of_kinds(*POOLING),
+        "maximum": _of_kinds(LayerKind.MAX_POOLING),
+        "pooling": _of_kinds(LayerKind.MAX_POOLING, LayerKind.AVERAGE_POOLING),
         "bias": _has_bias,
         "batch": _everywhere,
         "inputs": _everywhere,
-        "precision": _of_kinds(*(kind for kind in Kind if kind is not Kind.MAX_POOLING)),
+        "precision": _of_kinds(*(kind for kind in LayerKind if kind is not LayerKind.MAX_POOLING)),
         "rounds_bias": _has_bias,
     }
 )

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final
 
 import numpy as np
 
-from harness.mutation.mutants import Answer
+from harness.mutation.mutants import Answer, with_lengths
 from harness.mutation.simulated_target import Subject
 from harness.oracle.geometry import AxisGeometry
 from harness.oracle.gradients import cotangent, gradients_of
 from harness.oracle.plan import Plan, plan_of
 from harness.oracle.rules import KERAS, Amount, Divisor, Fill, Padding, Pads, Rule
 from harness.oracle.values import values_of
-from harness.records import Case, DataFormat, Kind, Mode, Observation, Refusal, Shape
+from harness.records import Case, DataFormat, Observation, Refusal, Shape
 
 When = Callable[[Case], bool]
 Plans = Callable[[Case, Padding], Plan | None]
@@ -48,7 +47,7 @@ def following(rule: Rule, when: When | None = None, *, forward_only: bool = Fals
 def computed(subject: Subject, plan: Plan) -> Observation:
     """The output of a plan, and its gradients where they are asked for."""
     values = values_of(subject.case, plan, subject.signals)
-    if subject.case.mode is not Mode.GRADIENT:
+    if not subject.case.mode.traits.differentiates:
         return subject.returned(values)
     weight = cotangent(values.shape)
     return subject.returned(values, gradients_of(subject.case, plan, subject.signals, weight))
@@ -76,24 +75,17 @@ def saying_nothing(when: When, *, inferred: bool) -> Answer:
 
 
 def _saying(subject: Subject, lengths: Sequence[int | None], *, inferred: bool) -> Observation | None:
+    def wrong(shape: Shape | None) -> Shape | None:
+        return None if shape is None else with_lengths(subject.case, shape, lengths)
+
     said = subject.right
     other = replace(
         said,
-        inferred_shape=_with(subject.case, said.inferred_shape, lengths) if inferred else said.inferred_shape,
-        symbolic_shape=_with(subject.case, said.symbolic_shape, lengths),
+        inferred_shape=wrong(said.inferred_shape) if inferred else said.inferred_shape,
+        symbolic_shape=wrong(said.symbolic_shape),
     )
     before = said.inferred_shape, said.symbolic_shape
     return None if (other.inferred_shape, other.symbolic_shape) == before else other
-
-
-def _with(case: Case, shape: Shape | None, lengths: Sequence[int | None]) -> Shape | None:
-    """A shape with other spatial lengths, where it knows them."""
-    if shape is None:
-        return None
-    first = 1 if case.data_format is DataFormat.CHANNELS_LAST else 2
-    known = zip(shape[first : first + case.ndim], lengths, strict=True)
-    spatial = tuple(None if right is None else length for right, length in known)
-    return (*shape[:first], *spatial, *shape[first + case.ndim :])
 
 
 def refusing(message: str, when: When) -> Answer:
@@ -145,7 +137,7 @@ def torch_reverses_even_pads(subject: Subject) -> Observation | None:
     if subject.padding is not Padding.SAME:
         return None
     right = plan_of(subject.case, Padding.SAME)
-    if not _is_pooling(right) and max(subject.case.strides) == 1:
+    if not right.kind.traits.is_pooling and max(subject.case.strides) == 1:
         return None
     if not all(axis.before == axis.after for axis in right.axes):
         return None
@@ -154,13 +146,9 @@ def torch_reverses_even_pads(subject: Subject) -> Observation | None:
         return None
     if 0 in plan.out:
         return subject.refused("Kernel size can't be greater than actual input size")
-    if _is_pooling(plan) and any(axis.before > axis.kernel // 2 for axis in plan.axes):
+    if plan.kind.traits.is_pooling and any(axis.before > axis.kernel // 2 for axis in plan.axes):
         return subject.refused("pad should be at most half of effective kernel size")
     return computed(subject, plan)
-
-
-def _is_pooling(plan: Plan) -> bool:
-    return plan.kind in {Kind.MAX_POOLING, Kind.AVERAGE_POOLING}
 
 
 def torch_repeats_the_edge(case: Case, padding: Padding) -> Plan | None:
@@ -279,9 +267,8 @@ def strides_in_dilated_blocks(subject: Subject) -> Observation | None:
         for axis, own in zip(plan.axes, starts, strict=True)
     )
     values = values_of(case, replace(plan, axes=axes), subject.signals)
-    first = 1 if case.data_format is DataFormat.CHANNELS_LAST else 2
-    for place, own in enumerate(starts, start=first):
-        values = values.take(own, axis=place)
+    for axis, own in zip(case.spatial_axes, starts, strict=True):
+        values = values.take(own, axis=axis)
     return subject.returned(values)
 
 
@@ -310,7 +297,3 @@ def memory_of_input_length(subject: Subject) -> Observation | None:
     if values is None or values.size or case.batch == 0 or min(case.input) == 0:
         return None
     return subject.returned(np.full(case.shape_of(case.batch, case.input, case.filters), np.nan))
-
-
-GRAPHS: Final = frozenset({Mode.SEQUENTIAL, Mode.COMPILED, Mode.DYNAMIC, Mode.RELOADED})
-"""The modes that predict by a backend's own graph, not compiled."""

@@ -11,7 +11,7 @@ from harness.facets import Facet
 from harness.judge.compare import judge
 from harness.mutation.mutants import Mutant
 from harness.mutation.simulated_target import Subject
-from harness.records import SIGNATURES, Case, Layer, Mode, Observation, Verdict
+from harness.records import Case, Layer, Mode, Observation, Verdict
 
 Place: TypeAlias = tuple[Layer, int]
 """A layer with its number of spatial axes: what a mutant lives in."""
@@ -121,7 +121,7 @@ def is_caught(subject: Subject, answer: Observation) -> bool:
 
 def places() -> tuple[Place, ...]:
     """Every layer with each number of axes that it takes."""
-    return tuple((layer, ndim) for layer, signature in SIGNATURES.items() for ndim in signature.ndims)
+    return tuple((layer, ndim) for layer in Layer for ndim in layer.ndims)
 
 
 def _geometry(case: Case) -> object:

@@ -6,7 +6,7 @@ layer if that layer has what the mutant gets wrong; a suite has to catch it ther
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -16,13 +16,11 @@ import numpy as np
 from harness.facets import Facet
 from harness.mutation.applicability import Lives, changes_gradients, changes_lengths, habitat
 from harness.mutation.simulated_target import Subject
-from harness.oracle.rules import WRONG_RULES, Rule, on_one_axis
+from harness.oracle.refusal import known_paddings
+from harness.oracle.rules import WRONG_RULES, Padding, Rule, on_one_axis
 from harness.records import (
-    POOLING,
-    SIGNATURES,
     Argument,
     Case,
-    Kind,
     Layer,
     Observation,
     Refusal,
@@ -96,24 +94,25 @@ def _inferring(rule: Rule) -> Answer:
         inferred = subject.expectation.inferred_shape
         if plan is None or inferred is None:
             return None
-        wrong = _with_lengths(subject.case, inferred, plan.out)
+        wrong = with_lengths(subject.case, inferred, plan.out)
         return None if wrong == inferred else subject.said(inferred=wrong)
 
     return answer
 
 
-def _with_lengths(case: Case, shape: Shape, lengths: tuple[int, ...]) -> Shape:
+def with_lengths(case: Case, shape: Shape, lengths: Sequence[int | None]) -> Shape:
     """The shape with other spatial lengths, where it knows them."""
-    first = case.shape_of(0, (1,) * case.ndim, 0).index(1)
-    known = [None if shape[first + axis] is None else length for axis, length in enumerate(lengths)]
-    return (*shape[:first], *known, *shape[first + case.ndim :])
+    wrong = list(shape)
+    for axis, length in zip(case.spatial_axes, lengths, strict=True):
+        wrong[axis] = None if shape[axis] is None else length
+    return tuple(wrong)
 
 
 def _inferring_channels(subject: Subject) -> Observation | None:
     case, inferred = subject.case, subject.expectation.inferred_shape
     if inferred is None or case.channels == case.filters:
         return None
-    place = case.shape_of(0, (0,) * case.ndim, 1).index(1)
+    place = case.channel_axis
     return subject.said(inferred=(*inferred[:place], case.channels, *inferred[place + 1 :]))
 
 
@@ -128,7 +127,7 @@ def _saying_input(subject: Subject) -> Observation | None:
     case, symbolic = subject.case, subject.expectation.symbolic_shape
     if symbolic is None:
         return None
-    wrong = _with_lengths(case, symbolic, case.input)
+    wrong = with_lengths(case, symbolic, case.input)
     return None if wrong == symbolic else subject.said(symbolic=wrong)
 
 
@@ -255,11 +254,11 @@ def _everywhere(layer: Layer, ndim: int) -> bool:  # noqa: ARG001  (one of `Live
 
 
 def _has_kernel(layer: Layer, ndim: int) -> bool:  # noqa: ARG001  (one of `Lives`)
-    return SIGNATURES[layer].kind not in POOLING
+    return bool(layer.kind.traits.kernels)
 
 
 def _has_windows(layer: Layer, ndim: int) -> bool:  # noqa: ARG001  (one of `Lives`)
-    return SIGNATURES[layer].kind is not Kind.TRANSPOSE
+    return not layer.kind.traits.is_transposed
 
 
 def _has_bias(layer: Layer, ndim: int) -> bool:
@@ -267,25 +266,23 @@ def _has_bias(layer: Layer, ndim: int) -> bool:
 
 
 def _chooses_filters(layer: Layer, ndim: int) -> bool:  # noqa: ARG001  (one of `Lives`)
-    return SIGNATURES[layer].kind in {Kind.CONVOLUTION, Kind.SEPARABLE, Kind.TRANSPOSE}
+    return layer.kind.traits.derived_filters is None
 
 
 def _takes(argument: Argument) -> Lives:
     def lives(layer: Layer, ndim: int) -> bool:  # noqa: ARG001  (one of `Lives`)
-        return argument in SIGNATURES[layer].arguments
+        return argument in layer.arguments
 
     return lives
 
 
 def _refuses_causal(layer: Layer, ndim: int) -> bool:  # noqa: ARG001  (one of `Lives`)
-    return layer not in {Layer.CONV1D, Layer.SEPARABLE_CONV1D}
+    return Padding.CAUSAL not in known_paddings(layer)
 
-
-_NAMES: Final = frozenset({"valid", "same", "causal"})
 
 _IMPOSSIBLE: Final[tuple[tuple[str, Lives, Callable[[Case], bool]], ...]] = (
-    ("unknown-padding", _everywhere, lambda case: case.padding.lower() not in _NAMES),
-    ("causal", _refuses_causal, lambda case: case.padding.lower() == "causal"),
+    ("unknown-padding", _everywhere, lambda case: case.padding.lower() not in set(Padding)),
+    ("causal", _refuses_causal, lambda case: case.padding.lower() == Padding.CAUSAL),
     ("kernel-below-1", _takes(Argument.KERNEL_SIZE), lambda case: min(case.kernel) < 1),
     ("pool-below-1", _takes(Argument.POOL_SIZE), lambda case: min(case.kernel) < 1),
     ("strides-below-1", _everywhere, lambda case: min(case.strides) < 1),

@@ -11,7 +11,6 @@ from typing import Final
 
 from harness.mutation.applicability import Lives
 from harness.mutation.bug_behaviours import (
-    GRAPHS,
     accepting,
     computing,
     following,
@@ -34,7 +33,7 @@ from harness.mutation.bug_behaviours import (
 )
 from harness.mutation.mutants import Answer, Mutant, Theme
 from harness.oracle.rules import KERAS, Amount, Dilation, Placement
-from harness.records import POOLING, SIGNATURES, Case, DataFormat, Kind, Layer, Mode
+from harness.records import Case, DataFormat, Execution, Layer, LayerKind, Mode
 
 _KERAS = "https://github.com/keras-team/keras"
 _TENSORFLOW = "https://github.com/tensorflow/tensorflow"
@@ -60,8 +59,8 @@ def _in(*layers: Layer, ndims: tuple[int, ...] = (1, 2, 3)) -> Lives:
     return lambda layer, ndim: layer in layers and ndim in ndims
 
 
-def _of(*kinds: Kind, ndims: tuple[int, ...] = (1, 2, 3)) -> Lives:
-    return lambda layer, ndim: SIGNATURES[layer].kind in kinds and ndim in ndims
+def _of(*kinds: LayerKind, ndims: tuple[int, ...] = (1, 2, 3)) -> Lives:
+    return lambda layer, ndim: layer.kind in kinds and ndim in ndims
 
 
 def _is_same(case: Case) -> bool:
@@ -76,7 +75,8 @@ def _is_channels_first(case: Case) -> bool:
     return case.data_format is DataFormat.CHANNELS_FIRST
 
 
-_CONVOLVES: Final = (Kind.CONVOLUTION, Kind.DEPTHWISE, Kind.SEPARABLE)
+_CONVOLVES: Final = (LayerKind.CONVOLUTION, LayerKind.DEPTHWISE, LayerKind.SEPARABLE)
+_POOLS: Final = (LayerKind.MAX_POOLING, LayerKind.AVERAGE_POOLING)
 _CONV: Final = (Layer.CONV1D, Layer.CONV2D, Layer.CONV3D)
 _TRANSPOSED: Final = (Layer.CONV1D_TRANSPOSE, Layer.CONV2D_TRANSPOSE, Layer.CONV3D_TRANSPOSE)
 _UNDILATED: Final = replace(KERAS, dilation=Dilation.IGNORED)
@@ -87,35 +87,35 @@ REPLAYS: Final[tuple[Replay, ...]] = (
         "Torch: a transposed `same` cut as much off before as after: values stood one cell off with strides"
         " above 1, and an even kernel with stride 1 lost a cell.",
         f"{_KERAS}/pull/22876",
-        _of(Kind.TRANSPOSE),
+        _of(LayerKind.TRANSPOSE),
         computing(torch_crops_alike),
     ),
     Replay(
         "torch-transposed-same-refused",
         "Torch: a transposed `same` raised an error where torch's output_padding had to reach the stride.",
         f"{_KERAS}/pull/21852",
-        _of(Kind.TRANSPOSE),
+        _of(LayerKind.TRANSPOSE),
         refusing("a Torch output_padding that is greater than strides", needs_more_than_torch_adds),
     ),
     Replay(
         "torch-average-repeats-the-edge",
         "Torch: average pooling padded unevenly by repeating the edge, and counted what it had repeated.",
         f"{_KERAS}/pull/23233",
-        _of(Kind.AVERAGE_POOLING),
+        _of(LayerKind.AVERAGE_POOLING),
         computing(torch_repeats_the_edge),
     ),
     Replay(
         "torch-even-pads-reversed",
         "Torch: where every axis is padded evenly, the first axis got the padding of the last.",
         f"{_KERAS}/pull/20774",
-        _of(*_CONVOLVES, *POOLING, ndims=(2, 3)),
+        _of(*_CONVOLVES, *_POOLS, ndims=(2, 3)),
         torch_reverses_even_pads,
     ),
     Replay(
         "torch-same-not-clamped",
         "Torch: `same` cut cells off the input where windows are shorter than their strides, or failed.",
         f"{_KERAS}/pull/20774",
-        _of(*_CONVOLVES, Kind.MAX_POOLING),
+        _of(*_CONVOLVES, LayerKind.MAX_POOLING),
         torch_cuts_by_pads,
     ),
     Replay(
@@ -155,7 +155,7 @@ REPLAYS: Final[tuple[Replay, ...]] = (
         _in(Layer.AVERAGE_POOLING2D),
         refusing(
             "padding must be zero for average_exc_pad",
-            lambda case: case.mode is Mode.GRADIENT and _is_same(case),
+            lambda case: case.mode.traits.differentiates and _is_same(case),
         ),
     ),
     Replay(
@@ -211,7 +211,7 @@ REPLAYS: Final[tuple[Replay, ...]] = (
         "depthwise-strides-in-dilated-blocks",
         "TensorFlow: strides with a dilation were taken within the blocks that the dilation cuts.",
         f"{_KERAS}/pull/23027",
-        _of(Kind.DEPTHWISE, Kind.SEPARABLE),
+        _of(LayerKind.DEPTHWISE, LayerKind.SEPARABLE),
         strides_in_dilated_blocks,
     ),
     Replay(
@@ -269,7 +269,7 @@ REPLAYS: Final[tuple[Replay, ...]] = (
         _in(Layer.CONV1D, Layer.CONV2D),
         refusing(
             "filter_size does not have enough elements",
-            lambda case: case.mode is Mode.GRADIENT and case.groups > 1,
+            lambda case: case.mode.traits.differentiates and case.groups > 1,
         ),
     ),
     Replay(
@@ -279,7 +279,7 @@ REPLAYS: Final[tuple[Replay, ...]] = (
         _in(Layer.CONV2D),
         refusing(
             "Fused conv implementation does not support grouped convolutions for now.",
-            lambda case: case.mode in GRAPHS and case.groups > 1 and case.bias,
+            lambda case: case.mode.traits.execution is Execution.GRAPH and case.groups > 1 and case.bias,
         ),
     ),
     Replay(
@@ -294,8 +294,7 @@ REPLAYS: Final[tuple[Replay, ...]] = (
         "TensorFlow on the CPU: depthwise and separable layers with channels first.",
         f"{_KERAS}/issues/23031",
         lambda layer, ndim: (
-            SIGNATURES[layer].kind is Kind.SEPARABLE
-            or (SIGNATURES[layer].kind is Kind.DEPTHWISE and ndim > 1)
+            layer.kind is LayerKind.SEPARABLE or (layer.kind is LayerKind.DEPTHWISE and ndim > 1)
         ),
         refusing("Depthwise convolution on CPU is only supported for NHWC format", _is_channels_first),
     ),

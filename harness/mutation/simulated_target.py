@@ -24,7 +24,6 @@ from harness.oracle.values import values_of
 from harness.records import (
     Case,
     Expectation,
-    Mode,
     Observation,
     ObservedError,
     Outcome,
@@ -120,7 +119,7 @@ class Subject:
     def differentiated(self, plan: Plan) -> Observation | None:
         """The right output with the gradients of a plan; None in another mode, or of another length."""
         output = self.expectation.values
-        if self.case.mode is not Mode.GRADIENT or output is None:
+        if not self.case.mode.traits.differentiates or output is None:
             return None
         if shape_of(self.case, plan) != output.shape:
             return None

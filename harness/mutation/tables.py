@@ -18,7 +18,7 @@ from harness.facets import Facet
 from harness.files import explain_disk_errors, replacing, write_table
 from harness.mutation.kills import ENOUGH, Kills, Place, places
 from harness.mutation.mutants import Mutant, Theme
-from harness.records import SIGNATURES, Mode
+from harness.records import Mode
 from harness.text import escaped, table_line
 
 _MAX_ALIVE = 40
@@ -47,7 +47,7 @@ def _write_files(directory: Path, suites: Sequence[Kills], library: Sequence[Mut
 def place_name(place: Place) -> str:
     """A layer, with its axes where there is a choice: `ops.conv 2D`."""
     layer, ndim = place
-    return layer.value if len(SIGNATURES[layer].ndims) == 1 else f"{layer.value} {ndim}D"
+    return layer.value if len(layer.ndims) == 1 else f"{layer.value} {ndim}D"
 
 
 def _place_rows(kills: Kills, library: Sequence[Mutant]) -> Iterator[tuple[object, ...]]:

@@ -17,20 +17,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import assert_never
 
 import numpy as np
 
 from harness.oracle.gradients import gradients_of
 from harness.oracle.plan import Plan
 from harness.oracle.values import values_of, values_of_cell
-from harness.records import Array, Case, Data, ExpectedArray, Kind, Signals, Values
-
-FRACTION_BITS = {"bfloat16": 7, "float16": 10, "float32": 23, "float64": 52}
-"""The fraction bits of each dtype (IEEE 754, and Google's bfloat16)."""
-
-HALF_OF_SMALLEST = {"bfloat16": 2.0**-134, "float16": 2.0**-25, "float32": 2.0**-150, "float64": 0.0}
-"""Half of the smallest positive number of each dtype; that of float64 is none in float64."""
+from harness.records import DTYPE_TRAITS, Array, Case, Data, ExpectedArray, Reduction, Signals, Values
 
 
 def output_bound(case: Case, plan: Plan, signals: Signals) -> Values | None:
@@ -50,7 +43,7 @@ def output_bound_of_cell(
 
 
 def _output_bound(case: Case, plan: Plan, magnitudes: Values) -> Values:
-    if plan.kind is Kind.MAX_POOLING:
+    if plan.kind.traits.reduction is Reduction.MAXIMUM:
         return np.where(np.isnan(magnitudes), np.inf, 0.0)
     return _bound(case, magnitudes, _output_roundings(case))
 
@@ -59,7 +52,7 @@ def with_bounds(
     case: Case, plan: Plan, signals: Signals, weight: Values, gradients: tuple[Values, ...]
 ) -> tuple[ExpectedArray, ...]:
     """Gradients with their bounds; `weight` is that of each output cell in the loss."""
-    if _is_exact(case, plan) or plan.kind is Kind.MAX_POOLING:
+    if _is_exact(case, plan) or plan.kind.traits.reduction is Reduction.MAXIMUM:
         return tuple(map(ExpectedArray, gradients))
     magnitudes = gradients_of(case, plan, _magnitudes(signals), np.abs(weight))
     roundings = _gradient_roundings(case, plan)
@@ -70,54 +63,56 @@ def with_bounds(
 
 
 def _is_exact(case: Case, plan: Plan) -> bool:
-    return case.data is Data.EXACT and plan.kind is not Kind.AVERAGE_POOLING
+    return case.data is Data.EXACT and plan.kind.traits.reduction is not Reduction.MEAN
 
 
 def _bound(case: Case, magnitudes: Values, roundings: int) -> Values:
-    """`K * B * 2**-(1+p)`, and the same again of float64, in which the formula itself was computed."""
-    own, ours = FRACTION_BITS[case.dtype], FRACTION_BITS["float64"]
-    relative = roundings * (2.0 ** -(1 + own) + 2.0 ** -(1 + ours))
+    """`K * B * 2**-(1+p)`, and the same again of float64, in which the formula itself was computed.
+
+    Half of the smallest number of float64 is 0 in float64.
+    """
+    own, ours = DTYPE_TRAITS[case.dtype], DTYPE_TRAITS["float64"]
+    relative = roundings * (2.0 ** -(1 + own.fraction_bits) + 2.0 ** -(1 + ours.fraction_bits))
     magnitudes = np.where(np.isfinite(magnitudes), magnitudes, 0.0)
-    return magnitudes * relative + (magnitudes > 0) * (roundings * HALF_OF_SMALLEST[case.dtype])
+    return magnitudes * relative + (magnitudes > 0) * (roundings * (own.smallest / 2))
 
 
 def _output_roundings(case: Case) -> int:
-    """A product and a sum for each term, a sum for the bias; a mean also rounds its reciprocal."""
-    taps = math.prod(case.kernel)
-    match case.kind:
-        case Kind.CONVOLUTION:
-            terms = taps * (case.channels // case.groups)
-        case Kind.DEPTHWISE:
-            terms = taps
-        case Kind.SEPARABLE:
-            terms = taps + case.channels * case.multiplier
-        case Kind.TRANSPOSE:
-            terms = taps * case.channels
-        case Kind.MAX_POOLING | Kind.AVERAGE_POOLING:
-            terms = taps + 2
-        case _:
-            assert_never(case.kind)
-    return terms + int(case.bias)
+    """A product and a sum for each term, a sum for the bias; a mean also rounds its reciprocal.
+
+    Of a layer with several kernels, one after the other, the terms of each.
+    """
+    if case.kind.traits.is_pooling:
+        return _roundings_of_mean(case)
+    return sum(_fans_in(case)) + int(case.bias)
 
 
 def _gradient_roundings(case: Case, plan: Plan) -> tuple[int, ...]:
-    """The same for the gradients of the input and of each weight."""
-    taps = math.prod(case.kernel)
+    """The same for the gradients of the input and of each weight.
+
+    What a kernel's gradient sums up in each output cell has come forward through the kernels before it and
+    back through those after it.
+    """
+    if case.kind.traits.is_pooling:
+        return (_roundings_of_mean(case),)
+    fans_in, fans_out = _fans_in(case), _fans_out(case)
     cells = case.batch * math.prod(plan.out)
-    bias = (cells,) if case.bias else ()
-    match case.kind:
-        case Kind.CONVOLUTION:
-            return (taps * (case.filters // case.groups), cells, *bias)
-        case Kind.TRANSPOSE:
-            return (taps * case.filters, cells, *bias)
-        case Kind.DEPTHWISE:
-            return (taps * case.multiplier, cells, *bias)
-        case Kind.SEPARABLE:
-            return (taps * case.multiplier + case.filters, cells + case.filters, cells + taps, *bias)
-        case Kind.MAX_POOLING | Kind.AVERAGE_POOLING:
-            return (taps + 2,)
-        case _:
-            assert_never(case.kind)
+    kernels = (cells + sum(fans_in[:place]) + sum(fans_out[place + 1 :]) for place in range(len(fans_in)))
+    return (sum(fans_out), *kernels, *((cells,) if case.bias else ()))
+
+
+def _roundings_of_mean(case: Case) -> int:
+    return math.prod(case.kernel) + 2
+
+
+def _fans_in(case: Case) -> tuple[int, ...]:
+    """How many terms the sum of an output cell of each kernel has."""
+    return tuple(kernel.fan_in(case.sizes) for kernel in case.kind.traits.kernels)
+
+
+def _fans_out(case: Case) -> tuple[int, ...]:
+    """How many terms the sum of an input cell's gradient has, of each kernel."""
+    return tuple(kernel.fan_out(case.sizes) for kernel in case.kind.traits.kernels)
 
 
 def _magnitudes(signals: Signals) -> Signals:

@@ -10,7 +10,7 @@ from typing import assert_never
 import numpy as np
 
 from harness.oracle.rules import Batch, Bias, Format, Groups, Orientation, Precision, Rule
-from harness.records import Case, DataFormat, Values
+from harness.records import DTYPE_TRAITS, Case, DataFormat, Values
 
 
 def group_channels(group: int, per_group: int, groups: int, rule: Rule) -> slice:
@@ -75,22 +75,11 @@ def batch_entries(inputs: Values, rule: Rule) -> Values:
 
 
 def rounded(values: Values, precision: Precision) -> Values:
-    """Values, each the nearest of a precision."""
-    match precision:
-        case Precision.FULL:
-            return values
-        case Precision.FLOAT32:
-            return values.astype(np.float32).astype(np.float64)
-        case Precision.FLOAT16:
-            with np.errstate(over="ignore"):
-                return values.astype(np.float16).astype(np.float64)
-        case Precision.BFLOAT16:
-            bits = values.astype(np.float32).view(np.uint32)
-            even = (bits >> np.uint32(16)) & np.uint32(1)
-            rounded = (bits + np.uint32(0x7FFF) + even) & np.uint32(0xFFFF0000)
-            return rounded.view(np.float32).astype(np.float64)
-        case _:
-            assert_never(precision)
+    """Values, each the nearest of a precision, of two the one whose last bit is 0."""
+    if precision is Precision.FULL:
+        return values
+    with np.errstate(over="ignore"):
+        return values.astype(DTYPE_TRAITS[precision].dtype).astype(np.float64)
 
 
 def with_bias(case: Case, values: Values, bias: Values | None, rule: Rule) -> Values:

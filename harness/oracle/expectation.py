@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import assert_never
 
 from harness.oracle.bounds import output_bound, with_bounds
 from harness.oracle.gradients import cotangent, gradients_of
@@ -11,7 +10,7 @@ from harness.oracle.plan import axis_geometries, plan_of
 from harness.oracle.refusal import padding_of, refusal_of
 from harness.oracle.rules import KERAS, Rule
 from harness.oracle.values import values_of
-from harness.records import Case, Expectation, ExpectedArray, Kind, Mode, Refusal, Shape, Signals
+from harness.records import Case, Expectation, ExpectedArray, Refusal, Signals
 
 
 def expect(case: Case, signals: Signals, rule: Rule = KERAS) -> Expectation:
@@ -35,8 +34,9 @@ def expect(case: Case, signals: Signals, rule: Rule = KERAS) -> Expectation:
         )
     plan = plan_of(case, padding, rule)
     values = values_of(case, plan, signals)
+    known = case.known_before_call(values.shape)
     gradients: tuple[ExpectedArray, ...] = ()
-    if case.mode is Mode.GRADIENT:
+    if case.mode.traits.differentiates:
         weight = cotangent(values.shape)
         gradients = with_bounds(case, plan, signals, weight, gradients_of(case, plan, signals, weight))
     return Expectation(
@@ -44,32 +44,14 @@ def expect(case: Case, signals: Signals, rule: Rule = KERAS) -> Expectation:
         refusal_reason=refusal.reason,
         refusal_arguments=refusal.arguments,
         shape=values.shape,
-        inferred_shape=_before_the_call(case, values.shape),
-        symbolic_shape=None if case.mode not in _SYMBOLIC else _before_the_call(case, values.shape),
+        inferred_shape=known,
+        symbolic_shape=known if case.mode.traits.is_functional else None,
         num_parameters=num_parameters(case),
         dtype=case.dtype,
         output=ExpectedArray(values, output_bound(case, plan, signals)),
         gradients=gradients,
         weight_shapes=tuple(weight.shape for weight in signals.weights),
     )
-
-
-_SYMBOLIC = frozenset({Mode.INFERRED, Mode.COMPILED, Mode.JIT, Mode.DYNAMIC, Mode.RELOADED, Mode.SYMBOLIC})
-"""The modes that build a model, which says the shape of its output."""
-
-
-def _before_the_call(case: Case, shape: tuple[int, ...]) -> Shape:
-    """The output's shape as far as it is known before the call in the case's mode."""
-    match case.mode:
-        case Mode.EAGER | Mode.INFERRED | Mode.GRADIENT | Mode.SYMBOLIC:
-            return shape
-        case Mode.SEQUENTIAL | Mode.COMPILED | Mode.JIT | Mode.RELOADED:
-            return (None, *shape[1:])
-        case Mode.DYNAMIC:
-            channels = case.shape_of(0, (0,) * case.ndim, 1).index(1)
-            return tuple(length if axis == channels else None for axis, length in enumerate(shape))
-        case _:
-            assert_never(case.mode)
 
 
 def output_shape(case: Case) -> tuple[int, ...]:
@@ -86,26 +68,6 @@ def output_shape(case: Case) -> tuple[int, ...]:
 
 
 def num_parameters(case: Case) -> int:
-    """How many weights a layer has, biases included.
-
-    Source: the shapes of the weights of the Keras layers. With `K = prod(kernel)` they are `K *
-    channels/groups * filters` of a convolution (2*2*1*24 + 24 = 120 for the document's `Conv2D`), `K *
-    channels * multiplier` of a depthwise one, `channels * multiplier * filters` more of a separable one, `K *
-    filters * channels` of a transposed one; a bias per filter.
-    """
-    taps = math.prod(case.kernel)
-    depthwise = case.channels * case.multiplier
-    match case.kind:
-        case Kind.CONVOLUTION:
-            kernels = taps * (case.channels // case.groups) * case.filters
-        case Kind.DEPTHWISE:
-            kernels = taps * depthwise
-        case Kind.SEPARABLE:
-            kernels = taps * depthwise + depthwise * case.filters
-        case Kind.TRANSPOSE:
-            kernels = taps * case.filters * case.channels
-        case Kind.MAX_POOLING | Kind.AVERAGE_POOLING:
-            kernels = 0
-        case _:
-            assert_never(case.kind)
+    """How many weights a layer has, biases included: 2*2*1*24 + 24 = 120 for the document's `Conv2D`."""
+    kernels = sum(math.prod(kernel.shape(case.sizes)) for kernel in case.kind.traits.kernels)
     return kernels + (case.filters if case.bias else 0)

@@ -18,7 +18,7 @@ from harness.oracle.index_tables import Table, gathered, scattered, table
 from harness.oracle.plan import Plan
 from harness.oracle.rules import Rule
 from harness.oracle.values import divisors, in_format, input_cells, kernel_taps
-from harness.records import Case, DataFormat, Kind, Signals, Values
+from harness.records import Case, LayerKind, Signals, Values
 
 
 def cotangent(shape: tuple[int, ...]) -> Values:
@@ -41,8 +41,7 @@ def gradients_of(case: Case, plan: Plan, signals: Signals, weight: Values) -> tu
         signals: its data; the gradients have the shapes of the input and of the weights.
         weight: the loss is `sum(output * weight)`; of the output's shape, in the case's data format.
     """
-    wanted = weight if case.data_format is DataFormat.CHANNELS_LAST else np.moveaxis(weight, 1, -1)
-    wanted = _on_every_window(case, plan, wanted)
+    wanted = _on_every_window(case, plan, np.moveaxis(weight, case.channel_axis, -1))
     cells = input_cells(case, signals.inputs.astype(np.float64))
     reads = table(plan.axes)
     of_read, of_weights = _back(case, plan, gathered(cells, reads, 0.0), signals, wanted)
@@ -67,26 +66,26 @@ def _back(
 ) -> tuple[Values, tuple[Values, ...]]:
     """The gradients of the cells as they were read, `(batch, out, taps, channels)`, and of the kernels."""
     match plan.kind:
-        case Kind.MAX_POOLING:
+        case LayerKind.MAX_POOLING:
             return _to_the_largest(read, table(plan.axes), wanted), ()
-        case Kind.AVERAGE_POOLING:
+        case LayerKind.AVERAGE_POOLING:
             share = (wanted / divisors(case, plan, table(plan.axes, plan.rule.fill)))[:, :, np.newaxis, :]
             return np.broadcast_to(share, read.shape), ()
-        case Kind.CONVOLUTION | Kind.TRANSPOSE | Kind.DEPTHWISE | Kind.SEPARABLE:
+        case LayerKind.CONVOLUTION | LayerKind.TRANSPOSE | LayerKind.DEPTHWISE | LayerKind.SEPARABLE:
             pass
         case _:
             assert_never(plan.kind)
     assert signals.kernel is not None
     taps = kernel_taps(case, signals.kernel, plan.rule)
     match plan.kind:
-        case Kind.CONVOLUTION:
+        case LayerKind.CONVOLUTION:
             of_read, of_taps = _grouped_back(read, taps, case.groups, plan.rule, wanted)
-        case Kind.TRANSPOSE:
+        case LayerKind.TRANSPOSE:
             of_read, swapped = _grouped_back(read, taps.swapaxes(1, 2), 1, plan.rule, wanted)
             of_taps = swapped.swapaxes(1, 2)
-        case Kind.DEPTHWISE:
+        case LayerKind.DEPTHWISE:
             of_read, of_taps = _each_channel_back(read, taps, wanted)
-        case Kind.SEPARABLE:
+        case LayerKind.SEPARABLE:
             assert signals.pointwise is not None
             weights = signals.pointwise.astype(np.float64).reshape(signals.pointwise.shape[-2:])
             depthwise = np.einsum("botc,tcj->bocj", read, taps).reshape(*wanted.shape[:2], len(weights))

@@ -6,9 +6,11 @@ compared and remembered by.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import NamedTuple, assert_never
+from types import MappingProxyType
+from typing import Final, NamedTuple, assert_never
 
 from harness.oracle.geometry import AxisGeometry, axis_geometry, holds_on, transposed_axis
 from harness.oracle.rules import (
@@ -24,7 +26,15 @@ from harness.oracle.rules import (
     Rule,
     Strides,
 )
-from harness.records import POOLING, Case, DataFormat, Kind
+from harness.records import Case, DataFormat, LayerKind, Reduction
+
+_OTHER_POOLING: Final[Mapping[LayerKind, LayerKind]] = MappingProxyType(
+    {
+        LayerKind.MAX_POOLING: LayerKind.AVERAGE_POOLING,
+        LayerKind.AVERAGE_POOLING: LayerKind.MAX_POOLING,
+    }
+)
+"""What a pooling layer is taken for under `Pooling.OTHER`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +46,7 @@ class Plan:
     is taken.
     """
 
-    kind: Kind
+    kind: LayerKind
     axes: tuple[AxisGeometry, ...]
     rule: Rule
     steps: tuple[int, ...]
@@ -55,7 +65,7 @@ def axis_geometries(case: Case, padding: Padding, rule: Rule = KERAS) -> tuple[A
     for axis, (length, kernel, stride) in enumerate(zip(case.input, case.kernel, strides, strict=True)):
         held = holds_on(rule, axis, case.ndim)
         spread = dilation[axis] if held is rule else case.dilation[axis]
-        if case.kind is Kind.TRANSPOSE:
+        if case.kind.traits.is_transposed:
             given = output_padding if held is rule else case.output_padding
             one = None if given is None else given[axis]
             axes.append(transposed_axis(length, kernel, stride, spread, padding, one, held))
@@ -68,11 +78,9 @@ def axis_geometries(case: Case, padding: Padding, rule: Rule = KERAS) -> tuple[A
 def plan_of(case: Case, padding: Padding, rule: Rule = KERAS) -> Plan:
     """The plan of the case under the rule."""
     steps = (1,) * case.ndim
-    if case.kind is Kind.SEPARABLE and rule.pointwise is Pointwise.STRIDES:
+    if rule.pointwise is Pointwise.STRIDES and case.kind.traits.has_pointwise:
         steps, rule = case.strides, replace(rule, strides=Strides.IGNORED)
-    kind = case.kind
-    if kind in POOLING and rule.pooling is Pooling.OTHER:
-        (kind,) = POOLING - {kind}
+    kind = _OTHER_POOLING.get(case.kind, case.kind) if rule.pooling is Pooling.OTHER else case.kind
     axes = axis_geometries(_as_formatted(case, rule), padding, rule)
     return Plan(kind, axes, _effective_rule(case, kind, axes, rule), steps)
 
@@ -156,25 +164,20 @@ def _fitting(axis: AxisGeometry) -> int:
     return (cells - axis.effective_kernel) // axis.stride + 1 if cells >= axis.effective_kernel else 0
 
 
-def _effective_rule(case: Case, kind: Kind, axes: tuple[AxisGeometry, ...], rule: Rule) -> Rule:
+def _effective_rule(case: Case, kind: LayerKind, axes: tuple[AxisGeometry, ...], rule: Rule) -> Rule:
     """Return the rule with everything made Keras's that this case cannot show or that the axes say."""
-    has_weights = kind not in POOLING
-    pads = any(not axis.is_transposed and _reads_padding(axis) for axis in axes)
     square = len(set(case.kernel)) == 1 or rule.orientation is not Orientation.TRANSPOSED
     swaps = rule.orientation is Orientation.CHANNELS_SWAPPED
-    return _keep_visible(
-        rule,
-        kind,
-        _Visible(
-            orientation=has_weights and (swaps or (max(case.kernel) > 1 and square)),
-            groups=case.groups > 1,
-            multiplier=case.multiplier > 1,
-            channel_axis=reads_other_format(case, rule),
-            padding=pads,
-            bias=case.bias,
-            batch=case.batch > 1,
-        ),
+    visible = _Visible(
+        orientation=bool(kind.traits.kernels) and (swaps or (max(case.kernel) > 1 and square)),
+        groups=kind.traits.derived_groups is None and case.groups > 1,
+        multiplier=case.multiplier > 1,
+        channel_axis=reads_other_format(case, rule),
+        padding=any(not axis.is_transposed and _reads_padding(axis) for axis in axes),
+        bias=case.bias,
+        batch=case.batch > 1,
     )
+    return _keep_visible(rule, kind, visible)
 
 
 class _Visible(NamedTuple):
@@ -190,17 +193,20 @@ class _Visible(NamedTuple):
 
 
 @lru_cache(maxsize=32768)
-def _keep_visible(rule: Rule, kind: Kind, visible: _Visible) -> Rule:
+def _keep_visible(rule: Rule, kind: LayerKind, visible: _Visible) -> Rule:
+    """Return Keras's rule with what is visible of another."""
+    traits = kind.traits
+    has_maximum, has_mean = (traits.reduction is one for one in (Reduction.MAXIMUM, Reduction.MEAN))
     return replace(
         KERAS,
         orientation=rule.orientation if visible.orientation else KERAS.orientation,
-        groups=rule.groups if kind is Kind.CONVOLUTION and visible.groups else KERAS.groups,
+        groups=rule.groups if visible.groups else KERAS.groups,
         multiplier=rule.multiplier if visible.multiplier else KERAS.multiplier,
-        pointwise=rule.pointwise if kind is Kind.SEPARABLE else KERAS.pointwise,
+        pointwise=rule.pointwise if traits.has_pointwise else KERAS.pointwise,
         format=rule.format if visible.channel_axis else KERAS.format,
-        fill=rule.fill if visible.padding and kind is not Kind.MAX_POOLING else KERAS.fill,
-        divisor=rule.divisor if kind is Kind.AVERAGE_POOLING else KERAS.divisor,
-        maximum=rule.maximum if kind is Kind.MAX_POOLING and visible.padding else KERAS.maximum,
+        fill=rule.fill if visible.padding and not has_maximum else KERAS.fill,
+        divisor=rule.divisor if has_mean else KERAS.divisor,
+        maximum=rule.maximum if has_maximum and visible.padding else KERAS.maximum,
         bias=rule.bias if visible.bias else KERAS.bias,
         batch=rule.batch if visible.batch else KERAS.batch,
         inputs=rule.inputs,

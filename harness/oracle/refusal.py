@@ -13,7 +13,7 @@ from typing import Final
 
 from harness.oracle.plan import axis_geometries
 from harness.oracle.rules import Padding
-from harness.records import POOLING, Argument, Case, Layer, Refusal
+from harness.records import Argument, Case, Layer, Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def required_refusal(case: Case) -> RefusalRule | None:
 def _required(case: Case) -> Iterator[RefusalRule]:
     if padding_of(case) is None:
         yield _must(Argument.PADDING, f"padding {case.padding!r} is unknown to {case.layer}")
-    window = Argument.POOL_SIZE if case.kind in POOLING else Argument.KERNEL_SIZE
+    window = Argument.POOL_SIZE if case.kind.traits.is_pooling else Argument.KERNEL_SIZE
     for name, lengths in (
         (window, case.kernel),
         (Argument.STRIDES, case.strides),

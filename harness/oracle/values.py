@@ -43,7 +43,7 @@ from harness.oracle.rules import (
     Pointwise,
     Rule,
 )
-from harness.records import Array, Case, Kind, Signals, Values
+from harness.records import Array, Case, LayerKind, Signals, Values
 
 
 def evaluate(case: Case, padding: Padding, signals: Signals, rule: Rule = KERAS) -> Values:
@@ -134,16 +134,16 @@ def _combined(case: Case, plan: Plan, cells: Values, reads: Table, signals: Sign
     """What becomes of the cells read, a row of `reads` an output cell: `(batch, rows, filters)`, no bias."""
     rule = plan.rule
     match plan.kind:
-        case Kind.MAX_POOLING:
+        case LayerKind.MAX_POOLING:
             beyond = -np.inf if rule.maximum is Maximum.NOTHING else 0.0
             with np.errstate(invalid="ignore"):
                 largest: Values = gathered(cells, reads, beyond).max(axis=2, initial=-np.inf)
             return largest
-        case Kind.AVERAGE_POOLING:
+        case LayerKind.AVERAGE_POOLING:
             beyond = 1.0 if rule.fill is Fill.ONE else 0.0
             with np.errstate(invalid="ignore"):
                 return np.asarray(gathered(cells, reads, beyond).sum(axis=2) / divisors(case, plan, reads))
-        case Kind.CONVOLUTION | Kind.TRANSPOSE | Kind.DEPTHWISE | Kind.SEPARABLE:
+        case LayerKind.CONVOLUTION | LayerKind.TRANSPOSE | LayerKind.DEPTHWISE | LayerKind.SEPARABLE:
             pass
         case _:
             assert_never(plan.kind)
@@ -151,13 +151,13 @@ def _combined(case: Case, plan: Plan, cells: Values, reads: Table, signals: Sign
     taps = kernel_taps(case, signals.kernel, rule)
     read = gathered(cells, reads, 1.0 if rule.fill is Fill.ONE else 0.0)
     match plan.kind:
-        case Kind.CONVOLUTION:
+        case LayerKind.CONVOLUTION:
             return _grouped(read, taps, case.groups, rule)
-        case Kind.TRANSPOSE:
+        case LayerKind.TRANSPOSE:
             return _products(read, taps.swapaxes(1, 2))
-        case Kind.DEPTHWISE:
+        case LayerKind.DEPTHWISE:
             return _each_channel(read, taps, rule)
-        case Kind.SEPARABLE:
+        case LayerKind.SEPARABLE:
             assert signals.pointwise is not None
             return _pointwise(case, plan, _each_channel(read, taps, rule), signals.pointwise)
         case _:

@@ -5,7 +5,9 @@ Lengths are counted in cells; shapes list axes outermost first; `*_s` fields are
 
 from harness.records.arguments import arguments_of, gradient_names
 from harness.records.cases import Case, Signals, by, fitted, parse_case_id, parse_lengths
+from harness.records.dtypes import DTYPE_TRAITS, DtypeName, DtypeTraits
 from harness.records.findings import (
+    INTEGER_TOLERANCE,
     Expectation,
     ExpectedArray,
     Finding,
@@ -14,7 +16,17 @@ from harness.records.findings import (
     ObservedError,
     Values,
 )
-from harness.records.layers import FAN_OUT, POOLING, SIGNATURES, Argument, Kind, Layer, Signature
+from harness.records.layers import (
+    Argument,
+    ChannelExtent,
+    KernelTraits,
+    Layer,
+    LayerKind,
+    LayerKindTraits,
+    LayerSizes,
+    Reduction,
+)
+from harness.records.modes import Execution, Known, Mode, ModeTraits
 from harness.records.runs import RunFooter, RunHeader, RunInfo, TargetRun
 from harness.records.targets import (
     EXEC,
@@ -38,7 +50,6 @@ from harness.records.words import (
     DataFormat,
     Divergence,
     Form,
-    Mode,
     Outcome,
     Refusal,
     Shape,
@@ -48,23 +59,26 @@ from harness.records.words import (
 )
 
 __all__ = [
+    "DTYPE_TRAITS",
     "EXEC",
-    "FAN_OUT",
     "HERE",
     "HOME_PLACEHOLDER",
+    "INTEGER_TOLERANCE",
     "PATH",
-    "POOLING",
-    "SIGNATURES",
     "Api",
     "Argument",
     "Array",
     "Built",
     "Case",
+    "ChannelExtent",
     "Checkout",
     "Command",
     "Data",
     "DataFormat",
     "Divergence",
+    "DtypeName",
+    "DtypeTraits",
+    "Execution",
     "Expectation",
     "ExpectedArray",
     "Finding",
@@ -72,21 +86,26 @@ __all__ = [
     "Form",
     "Here",
     "Judged",
-    "Kind",
+    "KernelTraits",
+    "Known",
     "Launch",
     "Layer",
+    "LayerKind",
+    "LayerKindTraits",
+    "LayerSizes",
     "Mode",
+    "ModeTraits",
     "Observation",
     "ObservedError",
     "Outcome",
     "Realisation",
+    "Reduction",
     "Refusal",
     "RunFooter",
     "RunHeader",
     "RunInfo",
     "Shape",
     "Signals",
-    "Signature",
     "Stage",
     "StandIn",
     "Standing",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, assert_never
+from typing import Any
 
 from harness.records.cases import Case
-from harness.records.layers import SIGNATURES, Argument, Kind
+from harness.records.layers import Argument
 from harness.records.words import DataFormat, Form
 
 
@@ -19,7 +19,7 @@ def arguments_of(case: Case) -> Mapping[str, Any]:
     Raises:
         ValueError: form `int` of lengths that differ.
     """
-    taken = SIGNATURES[case.layer].arguments
+    taken = case.layer.arguments
     values = {name: value for name, value in _values(case).items() if name in taken}
     if case.form is Form.DEFAULTS:
         usual = _defaults(case)
@@ -50,9 +50,8 @@ def _defaults(case: Case) -> Mapping[Argument, Any]:
     The format is that of `keras.config.image_data_format()` unless it was changed.
     """
     ones = (1,) * case.ndim
-    is_pooling = Argument.POOL_SIZE in SIGNATURES[case.layer].arguments
     return {
-        Argument.STRIDES: case.kernel if is_pooling else ones,
+        Argument.STRIDES: case.kernel if case.kind.traits.is_pooling else ones,
         Argument.PADDING: "valid",
         Argument.OUTPUT_PADDING: None,
         Argument.DATA_FORMAT: DataFormat.CHANNELS_LAST.value,
@@ -74,15 +73,5 @@ def _written(name: Argument, value: Any, form: Form) -> Any:
 
 def gradient_names(case: Case) -> tuple[str, ...]:
     """What the gradients of a case are of: the input, and each of its weights in Keras's order."""
-    match case.kind:
-        case Kind.CONVOLUTION | Kind.TRANSPOSE:
-            weights: tuple[str, ...] = ("kernel",)
-        case Kind.DEPTHWISE:
-            weights = ("depthwise kernel",)
-        case Kind.SEPARABLE:
-            weights = ("depthwise kernel", "pointwise kernel")
-        case Kind.MAX_POOLING | Kind.AVERAGE_POOLING:
-            weights = ()
-        case _:
-            assert_never(case.kind)
-    return ("input", *weights, *(("bias",) if case.bias else ()))
+    kernels = (kernel.name.replace("_", " ") for kernel in case.kind.traits.kernels)
+    return ("input", *kernels, *(("bias",) if case.bias else ()))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 from harness.errors import HarnessError
-from harness.records.layers import FAN_OUT, POOLING, SIGNATURES, Argument, Kind, Layer
-from harness.records.words import Array, Data, DataFormat, Form, Mode
+from harness.records.layers import Argument, Layer, LayerKind, LayerSizes
+from harness.records.modes import Known, Mode
+from harness.records.words import Array, Data, DataFormat, Form, Shape
 
 _FORMAT_WORDS = {DataFormat.CHANNELS_LAST: "last", DataFormat.CHANNELS_FIRST: "first"}
 _LAYER_WORDS = {layer: layer.value.lower() for layer in Layer}
@@ -61,28 +63,34 @@ class Case:
         """
         words = [_LAYER_WORDS[self.layer], str(self.mode), f"i{by(self.input)}", f"k{by(self.kernel)}"]
         words.append(f"s{by(self.strides)}")
-        if self.kind not in POOLING:
+        traits, arguments = self.kind.traits, self.layer.arguments
+        if Argument.DILATION_RATE in arguments:
             words.append(f"d{by(self.dilation)}")
         words.append(self.padding)
         if self.output_padding is not None:
             words.append(f"o{by(self.output_padding)}")
         words += [_FORMAT_WORDS[self.data_format], f"b{self.batch}", f"c{self.channels}"]
-        if self.kind in {Kind.DEPTHWISE, Kind.SEPARABLE}:
+        if traits.has_multiplier:
             words.append(f"m{self.multiplier}")
-        if self.kind not in FAN_OUT:
+        if traits.derived_filters is None:
             words.append(f"f{self.filters}")
-        if self.kind is Kind.CONVOLUTION:
+        if traits.derived_groups is None:
             words.append(f"g{self.groups}")
-        if Argument.USE_BIAS in SIGNATURES[self.layer].arguments:
+        if Argument.USE_BIAS in arguments:
             words.append("bias" if self.bias else "nobias")
         words.append(self.dtype)
         words += [str(word) for word in (self.form, self.data) if word not in {Form.TUPLE, Data.EXACT}]
         return "-".join(words)
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> LayerKind:
         """What the layer computes."""
-        return SIGNATURES[self.layer].kind
+        return self.layer.kind
+
+    @property
+    def sizes(self) -> LayerSizes:
+        """What the shapes of the layer's weights follow from."""
+        return LayerSizes(self.kernel, self.channels, self.filters, self.groups, self.multiplier)
 
     @property
     def ndim(self) -> int:
@@ -94,11 +102,37 @@ class Case:
         """The shape of the input array, batch first."""
         return self.shape_of(self.batch, self.input, self.channels)
 
+    @property
+    def channel_axis(self) -> int:
+        """The place of the channels among the axes of the input and the output."""
+        return self.ndim + 1 if self.data_format is DataFormat.CHANNELS_LAST else 1
+
+    @property
+    def spatial_axes(self) -> range:
+        """The places of the spatial axes among those of the input and the output."""
+        first = 1 if self.data_format is DataFormat.CHANNELS_LAST else 2
+        return range(first, first + self.ndim)
+
+    def known_before_call(self, shape: tuple[int, ...]) -> Shape:
+        """A shape of the input or the output as far as the case's mode knows it before the call."""
+        known = self.mode.traits.known
+        match known:
+            case Known.ALL:
+                return shape
+            case Known.ALL_BUT_BATCH:
+                return (None, *shape[1:])
+            case Known.CHANNELS:
+                return tuple(
+                    length if axis == self.channel_axis else None for axis, length in enumerate(shape)
+                )
+            case _:
+                assert_never(known)
+
     def shape_of(self, batch: int, spatial: tuple[int, ...], channels: int) -> tuple[int, ...]:
         """Batch, spatial lengths and channels in the order of the case's data format."""
-        if self.data_format is DataFormat.CHANNELS_LAST:
-            return (batch, *spatial, channels)
-        return (batch, channels, *spatial)
+        shape = [batch, *spatial]
+        shape.insert(self.channel_axis, channels)
+        return tuple(shape)
 
 
 def fitted(case: Case) -> Case:
@@ -107,18 +141,17 @@ def fitted(case: Case) -> Case:
     A depthwise layer has `channels * multiplier` filters in as many groups as channels; pooling keeps its
     channels; operations add no bias.
     """
-    fits = case
-    if case.kind is not Kind.CONVOLUTION:
-        fits = replace(fits, groups=case.channels if case.kind is Kind.DEPTHWISE else 1)
-    if case.kind is Kind.DEPTHWISE:
-        fits = replace(fits, filters=case.channels * case.multiplier)
-    elif case.kind is not Kind.SEPARABLE:
-        fits = replace(fits, multiplier=1)
-    if case.kind in POOLING:
-        fits = replace(fits, filters=case.channels, dilation=(1,) * case.ndim)
-    if case.kind is not Kind.TRANSPOSE:
+    traits, arguments = case.kind.traits, case.layer.arguments
+    fits = case if traits.has_multiplier else replace(case, multiplier=1)
+    if traits.derived_filters is not None:
+        fits = replace(fits, filters=fits.sizes.extent(traits.derived_filters))
+    if traits.derived_groups is not None:
+        fits = replace(fits, groups=fits.sizes.extent(traits.derived_groups))
+    if Argument.DILATION_RATE not in arguments:
+        fits = replace(fits, dilation=(1,) * case.ndim)
+    if Argument.OUTPUT_PADDING not in arguments:
         fits = replace(fits, output_padding=None)
-    if Argument.USE_BIAS not in SIGNATURES[case.layer].arguments:
+    if Argument.USE_BIAS not in arguments:
         fits = replace(fits, bias=False)
     return fits
 
@@ -157,7 +190,7 @@ def parse_case_id(text: str) -> Case:
         ) from error
     lengths = {len(case.input), len(case.kernel), len(case.strides), len(case.dilation)}
     lengths |= set() if case.output_padding is None else {len(case.output_padding)}
-    if len(lengths) != 1 or case.ndim not in SIGNATURES[case.layer].ndims or case.id != text:
+    if len(lengths) != 1 or case.ndim not in case.layer.ndims or case.id != text:
         raise HarnessError(f"{text!r} is not a case id; `keras-harness cases` lists them")
     return case
 
@@ -203,10 +236,9 @@ def _case_of(words: Mapping[str, str | None]) -> Case:
 class Signals:
     """The data of a case, held in its dtype.
 
-    `inputs` has `case.input_shape`. `kernel` has, by kind: `(*case.kernel, channels/groups, filters)` for a
-    convolution, `(*case.kernel, channels, multiplier)` for a depthwise or separable one, `(*case.kernel,
-    filters, channels)` for a transposed one, and is None for pooling. `pointwise`, of a separable
-    one, has `(1, ..., channels*multiplier, filters)`. `bias` has shape `(filters,)` or is None.
+    `inputs` has `case.input_shape`. `kernel` and `pointwise` are the first and the second kernel of the
+    layer's kind, of the shapes that `KernelTraits` tell, and None where there is none. `bias` has shape
+    `(filters,)` or is None.
     """
 
     inputs: Array

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,13 +13,17 @@ from harness.records.words import Array, Divergence, Outcome, Refusal, Shape, St
 
 Values = npt.NDArray[np.float64]
 
+INTEGER_TOLERANCE: Final = 0.25
+"""How far a value may be from the right integer and still be it: algorithms that transform the data round."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExpectedArray:
     """What the formula gives, in float64, and how far off an answer may be, cell by cell.
 
-    Without a bound the values are integers that every order of summation gives exactly. Where the bound is
-    infinite, nothing is documented of the cell, and any value is right, NaN too.
+    Without a bound the values are integers that every order of summation gives exactly, and an answer within
+    `INTEGER_TOLERANCE` is one of them. Where the bound is infinite, nothing is documented of the cell, and
+    any value is right, NaN too.
     """
 
     values: Values

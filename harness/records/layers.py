@@ -1,15 +1,18 @@
-"""What each layer and operation of the family is: what it computes, on how many axes, with which arguments.
+"""What each layer and operation of the family is: what it computes, of which weights, with which arguments.
 
-Source: the signatures of `keras.layers` and `keras.ops` of Keras 3.15.1.
+`LayerKindTraits` tell what is alike in all layers that compute the same, `KernelTraits` what a weight of
+them is. Source: the signatures of `keras.layers` and `keras.ops` of Keras 3.15.1, and the weights that its
+layers build.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Final, assert_never
 
 
 class Layer(StrEnum):
@@ -38,8 +41,28 @@ class Layer(StrEnum):
     OPS_MAX_POOL = "ops.max_pool"
     OPS_AVERAGE_POOL = "ops.average_pool"
 
+    @property
+    def kind(self) -> LayerKind:
+        """What the layer computes."""
+        return _LAYERS[self].kind
 
-class Kind(StrEnum):
+    @property
+    def ndims(self) -> tuple[int, ...]:
+        """The numbers of spatial axes that the layer takes."""
+        return _LAYERS[self].ndims
+
+    @property
+    def arguments(self) -> frozenset[Argument]:
+        """The arguments that the layer takes."""
+        return _LAYERS[self].arguments
+
+    @property
+    def is_operation(self) -> bool:
+        """Whether it is an operation of `keras.ops`, which is handed its weights, and no layer."""
+        return self.value.startswith("ops.")
+
+
+class LayerKind(StrEnum):
     """What a layer computes, whatever the number of its axes."""
 
     CONVOLUTION = "convolution"
@@ -48,6 +71,34 @@ class Kind(StrEnum):
     TRANSPOSE = "transpose"
     MAX_POOLING = "max-pooling"
     AVERAGE_POOLING = "average-pooling"
+
+    @property
+    def traits(self) -> LayerKindTraits:
+        """What is alike in all layers of the kind."""
+        return _KINDS[self]
+
+
+class Reduction(StrEnum):
+    """What is made of the cells of a window: the sum of their products with taps, the largest, the mean."""
+
+    SUM = "sum"
+    MAXIMUM = "maximum"
+    MEAN = "mean"
+
+
+class ChannelExtent(StrEnum):
+    """How many channels there are along an axis, or in a sum, as the sizes of the layer give it.
+
+    `multiplied-channels` are those that a depthwise layer makes of the channels of its input.
+    """
+
+    ONE = "one"
+    CHANNELS = "channels"
+    CHANNELS_OF_GROUP = "channels-of-group"
+    FILTERS = "filters"
+    FILTERS_OF_GROUP = "filters-of-group"
+    MULTIPLIER = "multiplier"
+    MULTIPLIED_CHANNELS = "multiplied-channels"
 
 
 class Argument(StrEnum):
@@ -68,10 +119,179 @@ class Argument(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
+class LayerSizes:
+    """The numbers that the shapes of a layer's weights follow from; `kernel` has a length for each axis.
+
+    Groups that are more than the channels or filters, or fewer than 1, must be refused; a shape there is all
+    the same, of one channel or filter a group.
+    """
+
+    kernel: tuple[int, ...]
+    channels: int
+    filters: int
+    groups: int
+    multiplier: int
+
+    def extent(self, of: ChannelExtent) -> int:
+        """How many channels that is."""
+        match of:
+            case ChannelExtent.ONE:
+                return 1
+            case ChannelExtent.CHANNELS:
+                return self.channels
+            case ChannelExtent.CHANNELS_OF_GROUP:
+                return max(self.channels // max(self.groups, 1), 1)
+            case ChannelExtent.FILTERS:
+                return self.filters
+            case ChannelExtent.FILTERS_OF_GROUP:
+                return max(self.filters // max(self.groups, 1), 1)
+            case ChannelExtent.MULTIPLIER:
+                return self.multiplier
+            case ChannelExtent.MULTIPLIED_CHANNELS:
+                return self.channels * self.multiplier
+            case _:
+                assert_never(of)
+
+
+@dataclass(frozen=True, slots=True)
+class KernelTraits:
+    """A weight that the cells of windows are multiplied by.
+
+    Its shape has a length for each spatial axis, 1 if it `is_pointwise`, and then `axes`. An output channel
+    sums up `read` channels of the input, through each tap; an input channel is summed up in `fed` output
+    channels. `name` is that of the weight of a layer; `argument` is what an operation is handed it as.
+    """
+
+    name: str
+    argument: str
+    axes: tuple[ChannelExtent, ChannelExtent]
+    read: ChannelExtent
+    fed: ChannelExtent
+    is_pointwise: bool = False
+
+    def lengths(self, sizes: LayerSizes) -> tuple[int, ...]:
+        """Its lengths along the spatial axes."""
+        return (1,) * len(sizes.kernel) if self.is_pointwise else sizes.kernel
+
+    def shape(self, sizes: LayerSizes) -> tuple[int, ...]:
+        """Its shape in a layer of these sizes."""
+        return (*self.lengths(sizes), *(sizes.extent(axis) for axis in self.axes))
+
+    def fan_in(self, sizes: LayerSizes) -> int:
+        """How many products the sum of an output cell has."""
+        return math.prod(self.lengths(sizes)) * sizes.extent(self.read)
+
+    def fan_out(self, sizes: LayerSizes) -> int:
+        """How many products the sum of an input cell's gradient has."""
+        return math.prod(self.lengths(sizes)) * sizes.extent(self.fed)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerKindTraits:
+    """What is alike in all layers of a kind.
+
+    `kernels` stand in Keras's order, the first one nearest to the input. `derived_filters` and
+    `derived_groups` are None where a layer, or the shape of what an operation is handed, leaves a choice.
+    A layer that `is_transposed` scatters the cells of its input.
+    """
+
+    reduction: Reduction
+    kernels: tuple[KernelTraits, ...]
+    derived_filters: ChannelExtent | None
+    derived_groups: ChannelExtent | None
+    is_transposed: bool = False
+
+    @property
+    def is_pooling(self) -> bool:
+        """Whether it has no weights and keeps its channels."""
+        return self.reduction is not Reduction.SUM
+
+    @property
+    def has_pointwise(self) -> bool:
+        """Whether a kernel is pointwise."""
+        return any(kernel.is_pointwise for kernel in self.kernels)
+
+    @property
+    def has_multiplier(self) -> bool:
+        """Whether there is a depth multiplier."""
+        return any(ChannelExtent.MULTIPLIER in kernel.axes for kernel in self.kernels)
+
+
+_CONVOLVING: Final = KernelTraits(
+    name="kernel",
+    argument="kernel",
+    axes=(ChannelExtent.CHANNELS_OF_GROUP, ChannelExtent.FILTERS),
+    read=ChannelExtent.CHANNELS_OF_GROUP,
+    fed=ChannelExtent.FILTERS_OF_GROUP,
+)
+_SCATTERING: Final = KernelTraits(
+    name="kernel",
+    argument="kernel",
+    axes=(ChannelExtent.FILTERS, ChannelExtent.CHANNELS),
+    read=ChannelExtent.CHANNELS,
+    fed=ChannelExtent.FILTERS,
+)
+_BY_CHANNEL: Final = KernelTraits(
+    name="depthwise_kernel",
+    argument="kernel",
+    axes=(ChannelExtent.CHANNELS, ChannelExtent.MULTIPLIER),
+    read=ChannelExtent.ONE,
+    fed=ChannelExtent.MULTIPLIER,
+)
+_POINTWISE: Final = KernelTraits(
+    name="pointwise_kernel",
+    argument="pointwise_kernel",
+    axes=(ChannelExtent.MULTIPLIED_CHANNELS, ChannelExtent.FILTERS),
+    read=ChannelExtent.MULTIPLIED_CHANNELS,
+    fed=ChannelExtent.FILTERS,
+    is_pointwise=True,
+)
+
+_KINDS: Final[Mapping[LayerKind, LayerKindTraits]] = MappingProxyType(
+    {
+        LayerKind.CONVOLUTION: LayerKindTraits(
+            Reduction.SUM, (_CONVOLVING,), derived_filters=None, derived_groups=None
+        ),
+        LayerKind.DEPTHWISE: LayerKindTraits(
+            Reduction.SUM,
+            (_BY_CHANNEL,),
+            derived_filters=ChannelExtent.MULTIPLIED_CHANNELS,
+            derived_groups=ChannelExtent.CHANNELS,
+        ),
+        LayerKind.SEPARABLE: LayerKindTraits(
+            Reduction.SUM,
+            (replace(_BY_CHANNEL, argument="depthwise_kernel"), _POINTWISE),
+            derived_filters=None,
+            derived_groups=ChannelExtent.ONE,
+        ),
+        LayerKind.TRANSPOSE: LayerKindTraits(
+            Reduction.SUM,
+            (_SCATTERING,),
+            derived_filters=None,
+            derived_groups=ChannelExtent.ONE,
+            is_transposed=True,
+        ),
+        LayerKind.MAX_POOLING: LayerKindTraits(
+            Reduction.MAXIMUM,
+            (),
+            derived_filters=ChannelExtent.CHANNELS,
+            derived_groups=ChannelExtent.ONE,
+        ),
+        LayerKind.AVERAGE_POOLING: LayerKindTraits(
+            Reduction.MEAN,
+            (),
+            derived_filters=ChannelExtent.CHANNELS,
+            derived_groups=ChannelExtent.ONE,
+        ),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _LayerTraits:
     """What a layer computes, the numbers of spatial axes that it takes, and its arguments."""
 
-    kind: Kind
+    kind: LayerKind
     ndims: tuple[int, ...]
     arguments: frozenset[Argument]
 
@@ -86,36 +306,32 @@ _SEPARABLE = _KERNEL | {Argument.FILTERS, Argument.DEPTH_MULTIPLIER}
 _TRANSPOSE = _KERNEL | {Argument.FILTERS, Argument.OUTPUT_PADDING}
 _POOL = _WINDOWS | {Argument.POOL_SIZE}
 
-SIGNATURES: Final[Mapping[Layer, Signature]] = MappingProxyType(
+_LAYERS: Final[Mapping[Layer, _LayerTraits]] = MappingProxyType(
     {
-        Layer.CONV1D: Signature(Kind.CONVOLUTION, (1,), _CONVOLUTION),
-        Layer.CONV2D: Signature(Kind.CONVOLUTION, (2,), _CONVOLUTION),
-        Layer.CONV3D: Signature(Kind.CONVOLUTION, (3,), _CONVOLUTION),
-        Layer.DEPTHWISE_CONV1D: Signature(Kind.DEPTHWISE, (1,), _DEPTHWISE),
-        Layer.DEPTHWISE_CONV2D: Signature(Kind.DEPTHWISE, (2,), _DEPTHWISE),
-        Layer.SEPARABLE_CONV1D: Signature(Kind.SEPARABLE, (1,), _SEPARABLE),
-        Layer.SEPARABLE_CONV2D: Signature(Kind.SEPARABLE, (2,), _SEPARABLE),
-        Layer.CONV1D_TRANSPOSE: Signature(Kind.TRANSPOSE, (1,), _TRANSPOSE),
-        Layer.CONV2D_TRANSPOSE: Signature(Kind.TRANSPOSE, (2,), _TRANSPOSE),
-        Layer.CONV3D_TRANSPOSE: Signature(Kind.TRANSPOSE, (3,), _TRANSPOSE),
-        Layer.MAX_POOLING1D: Signature(Kind.MAX_POOLING, (1,), _POOL | _LAYER),
-        Layer.MAX_POOLING2D: Signature(Kind.MAX_POOLING, (2,), _POOL | _LAYER),
-        Layer.MAX_POOLING3D: Signature(Kind.MAX_POOLING, (3,), _POOL | _LAYER),
-        Layer.AVERAGE_POOLING1D: Signature(Kind.AVERAGE_POOLING, (1,), _POOL | _LAYER),
-        Layer.AVERAGE_POOLING2D: Signature(Kind.AVERAGE_POOLING, (2,), _POOL | _LAYER),
-        Layer.AVERAGE_POOLING3D: Signature(Kind.AVERAGE_POOLING, (3,), _POOL | _LAYER),
-        Layer.OPS_CONV: Signature(Kind.CONVOLUTION, (1, 2, 3), _TAPS),
-        Layer.OPS_DEPTHWISE_CONV: Signature(Kind.DEPTHWISE, (1, 2), _TAPS),
-        Layer.OPS_SEPARABLE_CONV: Signature(Kind.SEPARABLE, (1, 2), _TAPS),
-        Layer.OPS_CONV_TRANSPOSE: Signature(Kind.TRANSPOSE, (1, 2, 3), _TAPS | {Argument.OUTPUT_PADDING}),
-        Layer.OPS_MAX_POOL: Signature(Kind.MAX_POOLING, (1, 2, 3), _POOL),
-        Layer.OPS_AVERAGE_POOL: Signature(Kind.AVERAGE_POOLING, (1, 2, 3), _POOL),
+        Layer.CONV1D: _LayerTraits(LayerKind.CONVOLUTION, (1,), _CONVOLUTION),
+        Layer.CONV2D: _LayerTraits(LayerKind.CONVOLUTION, (2,), _CONVOLUTION),
+        Layer.CONV3D: _LayerTraits(LayerKind.CONVOLUTION, (3,), _CONVOLUTION),
+        Layer.DEPTHWISE_CONV1D: _LayerTraits(LayerKind.DEPTHWISE, (1,), _DEPTHWISE),
+        Layer.DEPTHWISE_CONV2D: _LayerTraits(LayerKind.DEPTHWISE, (2,), _DEPTHWISE),
+        Layer.SEPARABLE_CONV1D: _LayerTraits(LayerKind.SEPARABLE, (1,), _SEPARABLE),
+        Layer.SEPARABLE_CONV2D: _LayerTraits(LayerKind.SEPARABLE, (2,), _SEPARABLE),
+        Layer.CONV1D_TRANSPOSE: _LayerTraits(LayerKind.TRANSPOSE, (1,), _TRANSPOSE),
+        Layer.CONV2D_TRANSPOSE: _LayerTraits(LayerKind.TRANSPOSE, (2,), _TRANSPOSE),
+        Layer.CONV3D_TRANSPOSE: _LayerTraits(LayerKind.TRANSPOSE, (3,), _TRANSPOSE),
+        Layer.MAX_POOLING1D: _LayerTraits(LayerKind.MAX_POOLING, (1,), _POOL | _LAYER),
+        Layer.MAX_POOLING2D: _LayerTraits(LayerKind.MAX_POOLING, (2,), _POOL | _LAYER),
+        Layer.MAX_POOLING3D: _LayerTraits(LayerKind.MAX_POOLING, (3,), _POOL | _LAYER),
+        Layer.AVERAGE_POOLING1D: _LayerTraits(LayerKind.AVERAGE_POOLING, (1,), _POOL | _LAYER),
+        Layer.AVERAGE_POOLING2D: _LayerTraits(LayerKind.AVERAGE_POOLING, (2,), _POOL | _LAYER),
+        Layer.AVERAGE_POOLING3D: _LayerTraits(LayerKind.AVERAGE_POOLING, (3,), _POOL | _LAYER),
+        Layer.OPS_CONV: _LayerTraits(LayerKind.CONVOLUTION, (1, 2, 3), _TAPS),
+        Layer.OPS_DEPTHWISE_CONV: _LayerTraits(LayerKind.DEPTHWISE, (1, 2), _TAPS),
+        Layer.OPS_SEPARABLE_CONV: _LayerTraits(LayerKind.SEPARABLE, (1, 2), _TAPS),
+        Layer.OPS_CONV_TRANSPOSE: _LayerTraits(
+            LayerKind.TRANSPOSE, (1, 2, 3), _TAPS | {Argument.OUTPUT_PADDING}
+        ),
+        Layer.OPS_MAX_POOL: _LayerTraits(LayerKind.MAX_POOLING, (1, 2, 3), _POOL),
+        Layer.OPS_AVERAGE_POOL: _LayerTraits(LayerKind.AVERAGE_POOLING, (1, 2, 3), _POOL),
     }
 )
 """Each layer, and each operation. An operation is handed its weights, so that their shapes say the rest."""
-
-POOLING: Final = frozenset({Kind.MAX_POOLING, Kind.AVERAGE_POOLING})
-"""What has no weights and keeps its channels."""
-
-FAN_OUT: Final = frozenset({Kind.DEPTHWISE, *POOLING})
-"""What derives its output channels from those of the input: there is no choice of filters."""

@@ -14,27 +14,6 @@ Shape: TypeAlias = tuple[int | None, ...]
 Array: TypeAlias = npt.NDArray[np.generic]
 
 
-class Mode(StrEnum):
-    """How the layer is called, each compared with the same formula.
-
-    `sequential` is the document's way: a `Sequential` model, its summary, `predict`. `inferred` asks
-    for the shape beforehand in every way there is. `compiled` predicts a batch by the backend's own
-    graph, `jit` by its compiler (`jit_compile`). `dynamic` knows batch and spatial lengths at the call
-    only. `reloaded` saves the model and loads it. `gradient` differentiates. `symbolic` is `inferred` of an
-    operation whose weights are inputs of the model too.
-    """
-
-    EAGER = "eager"
-    SEQUENTIAL = "sequential"
-    INFERRED = "inferred"
-    COMPILED = "compiled"
-    JIT = "jit"
-    DYNAMIC = "dynamic"
-    RELOADED = "reloaded"
-    GRADIENT = "gradient"
-    SYMBOLIC = "symbolic"
-
-
 class Form(StrEnum):
     """How a person writes the arguments.
 

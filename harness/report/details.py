@@ -19,12 +19,11 @@ from harness.judge.differences import wrong_cells
 from harness.records import (
     Array,
     Case,
-    DataFormat,
+    ChannelExtent,
     Divergence,
     ExpectedArray,
     Finding,
     Judged,
-    Kind,
     Values,
     gradient_names,
 )
@@ -35,6 +34,9 @@ _Cell = TypeVar("_Cell", bound=np.generic)
 WINDOW: Final = 12
 """Rows and columns of an array that are shown."""
 
+
+_CHANNEL_AXES: Final = {ChannelExtent.FILTERS: "filter", ChannelExtent.MULTIPLIER: "multiplier"}
+"""What the axes of a kernel that are none of channels are called."""
 
 SUMMARY_LINES: Final = 40
 """Lines of a model's summary that are shown."""
@@ -209,10 +211,9 @@ def _first_wrong_gradient(judged: Judged) -> tuple[str, ExpectedArray, Array] | 
 
 def _layout(case: Case) -> Layout:
     """That of the input and the output."""
-    axes = axis_names(case.ndim)
-    if case.data_format is DataFormat.CHANNELS_LAST:
-        return Layout(("batch entry", *axes, "channel"), tuple(range(1, case.ndim + 1))[-2:])
-    return Layout(("batch entry", "channel", *axes), tuple(range(2, case.ndim + 2))[-2:])
+    names = ["batch entry", *axis_names(case.ndim)]
+    names.insert(case.channel_axis, "channel")
+    return Layout(tuple(names), tuple(case.spatial_axes)[-2:])
 
 
 def _layout_of_gradient(case: Case, name: str) -> Layout:
@@ -220,9 +221,9 @@ def _layout_of_gradient(case: Case, name: str) -> Layout:
         return _layout(case)
     if name == "bias":
         return Layout(("filter",), (0,))
-    last = {Kind.TRANSPOSE: ("filter", "channel"), Kind.CONVOLUTION: ("channel", "filter")}
-    names = (*axis_names(case.ndim), *last.get(case.kind, ("channel", "multiplier")))
-    if name.startswith("pointwise"):  # Its taps are one, so that its matrix is what there is to see.
+    kernel = case.kind.traits.kernels[gradient_names(case).index(name) - 1]
+    names = (*axis_names(case.ndim), *(_CHANNEL_AXES.get(axis, "channel") for axis in kernel.axes))
+    if kernel.is_pointwise:  # Its taps are one, so that its matrix is what there is to see.
         return Layout(names, (case.ndim, case.ndim + 1))
     return Layout(names, tuple(range(case.ndim))[-2:])
 

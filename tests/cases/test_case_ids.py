@@ -5,14 +5,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import HarnessError
-from harness.records import SIGNATURES, Case, Data, DataFormat, Form, Layer, Mode, fitted, parse_case_id
+from harness.records import Case, Data, DataFormat, Form, Layer, Mode, fitted, parse_case_id
 from tests.test_facets import PLAIN
 
 
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
     layer = draw(st.sampled_from(Layer))
-    ndim = draw(st.sampled_from(SIGNATURES[layer].ndims))
+    ndim = draw(st.sampled_from(layer.ndims))
 
     def lengths(least: int) -> tuple[int, ...]:
         return tuple(draw(st.lists(st.integers(least, 10**6), min_size=ndim, max_size=ndim)))

@@ -15,15 +15,13 @@ from harness.data.case_data import has_data
 from harness.facets import Facet, facets_of
 from harness.oracle.refusal import refusal_of
 from harness.records import (
-    POOLING,
-    SIGNATURES,
     Argument,
     Case,
     Data,
     DataFormat,
     Form,
-    Kind,
     Layer,
+    LayerKind,
     Mode,
     Refusal,
     arguments_of,
@@ -33,7 +31,7 @@ from harness.resources import cases_folder
 
 LIBRARY = load_library([cases_folder()])
 LARGE = ("extended", "exhaustive")
-PLACES = [(layer, ndim) for layer, signature in SIGNATURES.items() for ndim in signature.ndims]
+PLACES = [(layer, ndim) for layer in Layer for ndim in layer.ndims]
 OF_LAYERS = {Mode.SEQUENTIAL, Mode.RELOADED}
 """The modes that an operation has not."""
 
@@ -53,15 +51,11 @@ def computed(suites: Mapping[str, Sequence[Case]]) -> Mapping[tuple[Layer, int],
     return found
 
 
-def is_operation(layer: Layer) -> bool:
-    return layer.startswith("ops.")
-
-
 def has_mode(layer: Layer, mode: Mode) -> bool:
     """Whether the layer, or the operation, can be called so."""
     if mode is Mode.SYMBOLIC:
-        return is_operation(layer) and SIGNATURES[layer].kind not in POOLING
-    return not (is_operation(layer) and mode in OF_LAYERS)
+        return layer.is_operation and not layer.kind.traits.is_pooling
+    return not (layer.is_operation and mode in OF_LAYERS)
 
 
 @pytest.mark.parametrize("name", [name for name, grid in LIBRARY.grids.items() if (grid.count or 0) < 30_000])
@@ -216,8 +210,8 @@ def test_each_mode_meets_what_geometry_is_about(
         if not has_mode(layer, mode):
             continue
         met = {facet for case in cases if case.mode is mode for facet in facets_of(case)}
-        kind = SIGNATURES[layer].kind
-        assert (transposed if kind is Kind.TRANSPOSE else windows) <= met, (layer, ndim)
+        kind = layer.kind
+        assert (transposed if kind is LayerKind.TRANSPOSE else windows) <= met, (layer, ndim)
 
 
 def test_core_has_each_coincidence_of_sizes_in_both_formats(
@@ -251,9 +245,7 @@ def test_core_has_the_corners_of_every_layer(suites: Mapping[str, Sequence[Case]
         Facet.MUST_BE_REFUSED,
     }
     for layer, ndim in PLACES:
-        wanted = (
-            corners | set() if SIGNATURES[layer].kind is Kind.TRANSPOSE else corners | {Facet.ONE_CELL_SHORT}
-        )
+        wanted = corners | set() if layer.kind is LayerKind.TRANSPOSE else corners | {Facet.ONE_CELL_SHORT}
         assert {facet for facet in wanted if (layer, ndim, facet) not in met} == set(), (layer, ndim)
 
 
@@ -298,9 +290,9 @@ def test_core_has_every_argument_refused_that_a_layer_can_be_asked_for(
     layer: Layer, ndim: int, suites: Mapping[str, Sequence[Case]]
 ) -> None:
     never = {Argument.DATA_FORMAT, Argument.USE_BIAS, Argument.DTYPE} | (
-        HANDED if is_operation(layer) else set()
+        HANDED if layer.is_operation else set()
     )
-    assert refusals(suites["core"], layer, ndim) == SIGNATURES[layer].arguments - never
+    assert refusals(suites["core"], layer, ndim) == layer.arguments - never
 
 
 def test_core_has_every_reason_of_a_permission_to_refuse(suites: Mapping[str, Sequence[Case]]) -> None:
@@ -315,9 +307,9 @@ def test_core_has_every_reason_of_a_permission_to_refuse(suites: Mapping[str, Se
 
 def test_only_documented_kernels_are_handed_to_operations(suites: Mapping[str, Sequence[Case]]) -> None:
     for case in suites["core"]:
-        if is_operation(case.layer):
+        if case.layer.is_operation:
             handed = (*case.kernel, case.filters, case.multiplier)
-            assert min(handed) >= 1 or Argument.POOL_SIZE in SIGNATURES[case.layer].arguments, case.id
+            assert min(handed) >= 1 or Argument.POOL_SIZE in case.layer.arguments, case.id
             assert case.channels % case.groups == case.filters % case.groups == 0, case.id
 
 
@@ -332,12 +324,12 @@ def groups_of_modes(cases: Sequence[Case]) -> list[dict[Mode, Case]]:
 def test_core_asks_each_mode_for_the_same_where_modes_can_disagree(
     suites: Mapping[str, Sequence[Case]],
 ) -> None:
-    met: Counter[tuple[str, Kind]] = Counter()
+    met: Counter[tuple[str, LayerKind]] = Counter()
     modes: set[Mode] = set()
     for group in groups_of_modes(suites["core"]):
         case = next(iter(group.values()))
         rule = refusal_of(case)
-        nonfinite = case.data is Data.NONFINITE and case.kind is Kind.MAX_POOLING
+        nonfinite = case.data is Data.NONFINITE and case.kind is LayerKind.MAX_POOLING
         if nonfinite or rule.refusal is Refusal.ALLOWED:
             met["nonfinite" if nonfinite else rule.reason, case.kind] += len(group)
             modes |= group.keys()
@@ -345,9 +337,9 @@ def test_core_asks_each_mode_for_the_same_where_modes_can_disagree(
     reasons = {rule.reason for rule in map(refusal_of, suites["core"]) if rule.refusal is Refusal.ALLOWED}
     causal = {reason for reason in reasons if "causal" in reason}
     assert {reason for reason, _ in met} == reasons - causal | {"nonfinite"}
-    assert met["nonfinite", Kind.MAX_POOLING] >= 30
+    assert met["nonfinite", LayerKind.MAX_POOLING] >= 30
     empty = next(reason for reason in reasons if "no full window fits" in reason)
-    for kind in set(Kind) - {Kind.TRANSPOSE}:
+    for kind in set(LayerKind) - {LayerKind.TRANSPOSE}:
         assert met[empty, kind] >= 5, kind
 
 
@@ -357,7 +349,7 @@ def test_ties_and_nonfinite_data_are_in_every_layer_and_mode_of_pooling(
     for (layer, ndim), cases in computed.items():
         for data in (Data.TIES, Data.NONFINITE):
             own = [case for case in cases if case.data is data]
-            if SIGNATURES[layer].kind not in POOLING:
+            if not layer.kind.traits.is_pooling:
                 assert own == []
                 continue
             wanted = {mode for mode in Mode if has_mode(layer, mode)} - {Mode.GRADIENT, Mode.JIT}
@@ -369,7 +361,9 @@ def test_grouped_cases_can_see_a_permutation_of_groups(suites: Mapping[str, Sequ
     grouped = [
         case
         for case in suites["core"]
-        if case.groups > 1 and case.kind is Kind.CONVOLUTION and Facet.MUST_BE_REFUSED not in facets_of(case)
+        if case.groups > 1
+        and case.kind is LayerKind.CONVOLUTION
+        and Facet.MUST_BE_REFUSED not in facets_of(case)
     ]
     assert any(case.channels > case.groups and case.filters > case.groups for case in grouped)
     assert {case.groups for case in grouped} >= {2, 3, 4}
@@ -383,9 +377,9 @@ def test_core_asks_operations_for_every_argument_that_they_take(
     computed: Mapping[tuple[Layer, int], Sequence[Case]],
 ) -> None:
     for (layer, ndim), cases in computed.items():
-        if is_operation(layer):
+        if layer.is_operation:
             written = [arguments_of(case) for case in cases if case.form is Form.TUPLE]
-            for argument in SIGNATURES[layer].arguments:
+            for argument in layer.arguments:
                 assert len({str(arguments[argument]) for arguments in written}) >= 2, (layer, ndim, argument)
 
 

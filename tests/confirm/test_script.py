@@ -19,7 +19,6 @@ from harness.confirm.script_calls import Part
 from harness.confirm.script_parts import Generation, parts_of, with_needs
 from harness.data.case_data import signals_of
 from harness.errors import HarnessError
-from harness.explain.call_code import is_operation
 from harness.records import Case, Data, Form, Layer, Mode, TargetRun
 from tests.confirm.scripts import IN_A_GRAPH, TF_KERAS, of, target
 from tests.report.judged import SAME, UNKNOWN, expectation_of, of_family
@@ -205,9 +204,9 @@ def test_a_script_holds_what_its_mode_needs(case: Case, has: set[str]) -> None:
 def test_every_layer_has_a_script_that_old_pythons_parse_too(run: TargetRun, mode: Mode) -> None:
     is_known = mode is not Mode.GRADIENT or run.backend in {"tensorflow", "jax", "torch"}
     for layer in Layer:
-        if is_operation(layer) and (mode in {Mode.SEQUENTIAL, Mode.RELOADED} or run is TF_KERAS):
+        if layer.is_operation and (mode in {Mode.SEQUENTIAL, Mode.RELOADED} or run is TF_KERAS):
             continue
-        if mode is Mode.SYMBOLIC and not is_operation(layer):
+        if mode is Mode.SYMBOLIC and not layer.is_operation:
             continue
         case = of_family(layer, mode=mode)
         if not is_known:

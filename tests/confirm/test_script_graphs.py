@@ -16,7 +16,6 @@ from harness.confirm.script import why_no_script
 from harness.confirm.script_graphs import KERAS_1 as KERAS_1_PARTS
 from harness.data.case_data import signals_of
 from harness.errors import HarnessError
-from harness.explain.call_code import is_operation
 from harness.records import Case, DataFormat, Form, Layer, Mode, TargetRun
 from tests.confirm.scripts import IN_A_GRAPH, KERAS_1, TF_KERAS, of, target
 from tests.report.judged import SAME, expectation_of, of_family
@@ -31,7 +30,7 @@ def test_every_layer_of_a_graph_has_a_script_or_a_reason(run: TargetRun, mode: M
     for layer in Layer:
         case = of_family(layer, mode=mode)
         reason = why_no_script(run, case)
-        if is_operation(layer):
+        if layer.is_operation:
             assert reason == "Keras has operations since Keras 3 only"
         elif run is KERAS_1 and any(word in layer for word in ("Depthwise", "Separable", "Transpose")):
             assert reason == f"Keras 1 has no {layer}"

@@ -13,8 +13,7 @@ import pytest
 
 from harness.cases.suites import cases_of, load_library
 from harness.data.case_data import SIGNALS_VERSION, signals_of
-from harness.data.draws import DTYPES, SIGNIFICANT_BITS
-from harness.data.value_bounds import EXACT_INTEGERS, MAX_COTANGENT
+from harness.data.value_bounds import MAX_COTANGENT
 from harness.oracle import WRONG_RULES, expect
 from harness.oracle.expectation import num_parameters
 from harness.oracle.gradients import cotangent, gradients_of
@@ -22,14 +21,13 @@ from harness.oracle.plan import plan_of
 from harness.oracle.refusal import padding_of
 from harness.oracle.values import values_of
 from harness.records import (
-    POOLING,
-    SIGNATURES,
+    DTYPE_TRAITS,
     Array,
     Case,
     Data,
     DataFormat,
-    Kind,
     Layer,
+    LayerKind,
     Mode,
     Refusal,
     Signals,
@@ -155,13 +153,8 @@ def test_weights_have_the_shapes_that_the_layers_build() -> None:
 
 @pytest.mark.parametrize("layer", [layer for layer in Layer if layer.startswith("ops.")])
 def test_an_operation_gets_the_data_of_the_layer_of_its_kind(layer: Layer) -> None:
-    signature = SIGNATURES[layer]
-    ndim = signature.ndims[-1]
-    [twin] = [
-        other
-        for other in Layer
-        if SIGNATURES[other].kind is signature.kind and SIGNATURES[other].ndims == (ndim,)
-    ]
+    ndim = layer.ndims[-1]
+    [twin] = [other for other in Layer if other.kind is layer.kind and other.ndims == (ndim,)]
     twos, ones = (2,) * ndim, (1,) * ndim
     case = replace(PLAIN, layer=layer, input=(5,) * ndim, kernel=twos, strides=twos, dilation=ones)
     of_operation, of_layer = signals_of(fitted(case)), signals_of(fitted(replace(case, layer=twin)))
@@ -188,7 +181,7 @@ def test_inputs_are_negative_where_a_maximum_is_taken_and_else_positive(
 ) -> None:
     for case, data in exact:
         is_negative = in_float64(data.inputs) < 0
-        assert is_negative.all() if case.kind is Kind.MAX_POOLING else not is_negative.any(), case.id
+        assert is_negative.all() if case.kind is LayerKind.MAX_POOLING else not is_negative.any(), case.id
 
 
 def magnitudes(data: Signals) -> Signals:
@@ -201,10 +194,10 @@ def magnitudes(data: Signals) -> Signals:
 
 def test_every_partial_sum_of_the_output_is_exact_in_its_dtype(exact: Sequence[tuple[Case, Signals]]) -> None:
     for case, data in exact:
-        bound = None if case.kind is Kind.MAX_POOLING else expect(case, magnitudes(data)).values
+        bound = None if case.kind is LayerKind.MAX_POOLING else expect(case, magnitudes(data)).values
         if bound is not None and bound.size:
-            window = np.prod(case.kernel) if case.kind is Kind.AVERAGE_POOLING else 1
-            assert bound.max() * window < EXACT_INTEGERS[case.dtype], case.id
+            window = np.prod(case.kernel) if case.kind is LayerKind.AVERAGE_POOLING else 1
+            assert bound.max() * window < DTYPE_TRAITS[case.dtype].exact_integers, case.id
 
 
 def test_every_partial_sum_of_the_gradients_is_exact_in_its_dtype(
@@ -213,26 +206,18 @@ def test_every_partial_sum_of_the_gradients_is_exact_in_its_dtype(
     seen = set()
     for case, data in exact:
         padding = padding_of(case)
-        if case.mode is Mode.GRADIENT and case.kind is not Kind.AVERAGE_POOLING and padding is not None:
+        if case.mode is Mode.GRADIENT and case.kind is not LayerKind.AVERAGE_POOLING and padding is not None:
             plan = plan_of(case, padding)
             weight = np.abs(cotangent(values_of(case, plan, data).shape))
             for bound in gradients_of(case, plan, magnitudes(data), weight):
-                assert bound.max(initial=0) < EXACT_INTEGERS[case.dtype], case.id
+                assert bound.max(initial=0) < DTYPE_TRAITS[case.dtype].exact_integers, case.id
             seen.add((case.kind, case.dtype))
-    kinds = set(Kind) - {Kind.AVERAGE_POOLING}
+    kinds = set(LayerKind) - {LayerKind.AVERAGE_POOLING}
     assert seen >= {(kind, dtype) for kind in kinds for dtype in ("float32", "float64", "float16")}
 
 
 def test_the_cotangent_is_as_large_as_the_amplitudes_take_it() -> None:
     assert np.abs(cotangent((1000,))).max() == MAX_COTANGENT
-
-
-def test_the_exact_integers_are_those_of_the_dtypes() -> None:
-    for dtype, limit in EXACT_INTEGERS.items():
-        assert limit == 2 ** SIGNIFICANT_BITS[dtype]
-        whole = np.array([limit - 1, limit, limit + 1], dtype=np.float64).astype(DTYPES[dtype])
-        assert whole.astype(np.float64).tolist()[:2] == [limit - 1, limit]
-        assert dtype == "float64" or float(whole[2]) != limit + 1
 
 
 def test_float64_computed_in_float32_shows_in_every_case(exact: Sequence[tuple[Case, Signals]]) -> None:
@@ -250,7 +235,7 @@ def test_float64_computed_in_float32_shows_in_every_case(exact: Sequence[tuple[C
 
 def test_float64_data_are_wider_than_float32_holds(exact: Sequence[tuple[Case, Signals]]) -> None:
     # In each case one of the input and the kernels is, and each of them is in some: to cast one is seen.
-    wide: dict[Kind, set[int]] = {}
+    wide: dict[LayerKind, set[int]] = {}
     for case, data in exact:
         if case.dtype == "float64" and case.batch and min(case.input):
             parts = [part for part in (data.inputs, data.kernel, data.pointwise) if part is not None]
@@ -262,12 +247,12 @@ def test_float64_data_are_wider_than_float32_holds(exact: Sequence[tuple[Case, S
             assert places, case.id
             wide.setdefault(case.kind, set()).update(places)
     assert {kind: len(places) for kind, places in wide.items()} == {
-        Kind.CONVOLUTION: 2,
-        Kind.DEPTHWISE: 2,
-        Kind.TRANSPOSE: 2,
-        Kind.SEPARABLE: 3,
-        Kind.MAX_POOLING: 1,
-        Kind.AVERAGE_POOLING: 1,
+        LayerKind.CONVOLUTION: 2,
+        LayerKind.DEPTHWISE: 2,
+        LayerKind.TRANSPOSE: 2,
+        LayerKind.SEPARABLE: 3,
+        LayerKind.MAX_POOLING: 1,
+        LayerKind.AVERAGE_POOLING: 1,
     }
 
 
@@ -280,12 +265,12 @@ def entries(case: Case, data: Signals) -> Values:
 
 def test_no_window_of_a_maximum_has_a_tie(core: Sequence[tuple[Case, Signals]]) -> None:
     for case, data in core:
-        if case.kind is Kind.MAX_POOLING and data.inputs.size and case.data in DISTINCT:
+        if case.kind is LayerKind.MAX_POOLING and data.inputs.size and case.data in DISTINCT:
             for cells in entries(case, data).reshape(-1, np.prod(case.input)):
                 assert np.unique(cells).size == cells.size, case.id
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", DTYPE_TRAITS)
 @pytest.mark.parametrize("data", DISTINCT)
 @pytest.mark.parametrize("data_format", DataFormat)
 def test_large_channels_are_without_ties_too(dtype: str, data: Data, data_format: DataFormat) -> None:
@@ -309,7 +294,7 @@ def test_the_entries_of_the_batch_and_the_channels_differ(core: Sequence[tuple[C
 
 def test_filters_biases_and_the_channels_of_a_filter_differ(core: Sequence[tuple[Case, Signals]]) -> None:
     for case, data in core:
-        if case.kind in POOLING:
+        if case.kind.traits.is_pooling:
             continue
         assert data.kernel is not None
         assert all_differ(data.kernel, -1), case.id
@@ -378,10 +363,10 @@ def test_real_data_fill_their_significands(real: Sequence[tuple[Case, Signals]])
     for case, data in real:
         for array in arrays(data):
             exponents = np.frexp(in_float64(array))[1]
-            whole = np.ldexp(in_float64(array), SIGNIFICANT_BITS[case.dtype] - exponents)
-            assert np.all((whole % 2 == 1) | (case.kind is Kind.MAX_POOLING)), case.id
-            if case.dtype in narrower and case.kind is not Kind.MAX_POOLING:
-                cast = in_float64(array.astype(DTYPES[narrower[case.dtype]]))
+            whole = np.ldexp(in_float64(array), DTYPE_TRAITS[case.dtype].significant_bits - exponents)
+            assert np.all((whole % 2 == 1) | (case.kind is LayerKind.MAX_POOLING)), case.id
+            if case.dtype in narrower and case.kind is not LayerKind.MAX_POOLING:
+                cast = in_float64(array.astype(DTYPE_TRAITS[narrower[case.dtype]].dtype))
                 assert np.all(cast != in_float64(array)), case.id
 
 

@@ -12,7 +12,7 @@ from harness.explain.explanation import (
     transposed_formula,
 )
 from harness.oracle import Padding, axis_geometry, transposed_axis
-from harness.records import POOLING, Case, DataFormat, Kind, Layer
+from harness.records import Case, DataFormat, Layer, LayerKind
 from harness.text import shape_text
 from tests.report.judged import SAME, UNKNOWN, VALID, expectation_of, of_family
 
@@ -196,8 +196,8 @@ def test_every_layer_is_explained_with_the_shape_that_the_formula_gives(layer: L
     shape = shape_text(expectation_of(case).shape)
     assert section(case, "Formula").endswith(f"output shape: {shape}")
     assert ("Summary" in titles(case)) is not layer.value.startswith("ops.")
-    assert ("Values" in titles(case)) is (case.kind is not Kind.CONVOLUTION)
-    if case.kind in POOLING and "Summary" in titles(case):
+    assert ("Values" in titles(case)) is (case.kind is not LayerKind.CONVOLUTION)
+    if case.kind.traits.is_pooling and "Summary" in titles(case):
         assert "Total params: 0" in section(case, "Summary")
 
 

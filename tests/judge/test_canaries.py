@@ -27,7 +27,7 @@ def test_without_cases_no_rule_is_caught() -> None:
 
 
 def test_a_comparison_that_passes_everything_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(differences, "NEAREST_INTEGER", float("inf"))
+    monkeypatch.setattr(differences, "INTEGER_TOLERANCE", float("inf"))
     failures = failing_canaries([PLAIN, EMPTY])
     assert "the wrong rule odd-cell-before is never caught" in failures
     assert "the wrong rule kernel-flipped is never caught" in failures

@@ -25,7 +25,7 @@ from harness.records import (
     Array,
     Case,
     Divergence,
-    Kind,
+    LayerKind,
     Mode,
     Observation,
     ObservedError,
@@ -41,8 +41,8 @@ from tests.history.lines import judged_one
 from tests.judge.made import MUST_BE_REFUSED, PLAIN, TARGET, answer, expected, returned
 from tests.judge.test_stored_run import TWO, VALID, WRONG, by_name, stored
 
-VALUE = DivergenceSignature(Divergence.VALUE, Kind.CONVOLUTION, Mode.EAGER, "")
-CRASH = DivergenceSignature(Divergence.CRASH, Kind.CONVOLUTION, Mode.EAGER, "SIGSEGV")
+VALUE = DivergenceSignature(Divergence.VALUE, LayerKind.CONVOLUTION, Mode.EAGER, "")
+CRASH = DivergenceSignature(Divergence.CRASH, LayerKind.CONVOLUTION, Mode.EAGER, "SIGSEGV")
 SEVERAL = tuple(replace(PLAIN, input=(5, n)) for n in range(6, 6 + 2 * MANY))
 
 
@@ -215,7 +215,7 @@ def test_divergences_are_listed_with_their_signatures_and_what_became_of_them(tm
     info = stored(tmp_path, [WRONG, accepted])
     found = diverging(tmp_path, info)
     refused = DivergenceSignature(
-        Divergence.MISSING_ERROR, Kind.CONVOLUTION, Mode.EAGER, "must be refused: padding"
+        Divergence.MISSING_ERROR, LayerKind.CONVOLUTION, Mode.EAGER, "must be refused: padding"
     )
     assert {one.case_id: (one.signature, one.came_again) for one in found} == {
         PLAIN.id: (VALUE, None),

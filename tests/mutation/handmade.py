@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from harness.mutation.kills import Place
-from harness.records import SIGNATURES, Argument, Case, Data, DataFormat, Form, Kind, Layer, Mode, fitted
+from harness.records import Argument, Case, Data, DataFormat, Form, Layer, LayerKind, Mode, fitted
 
 Changes: TypeAlias = dict[str, object]
 
@@ -35,11 +35,11 @@ class Made:
     """What a case differs in from the plain one; lengths are cut to the layer's axes."""
 
     changes: Changes = field(default_factory=dict)
-    needs: Argument | Kind | None = None
+    needs: Argument | LayerKind | None = None
     """The argument, or the kind, without which a layer has no such case."""
 
 
-def _made(needs: Argument | Kind | None = None, **changes: object) -> Made:
+def _made(needs: Argument | LayerKind | None = None, **changes: object) -> Made:
     return Made(changes, needs)
 
 
@@ -120,7 +120,7 @@ _OTHERS: tuple[Made, ...] = (
     _made(channels=2, input=(8, 8, 8), kernel=(3, 3, 3)),
     _made(channels=2, input=(8, 8, 8), kernel=(3, 3, 3), data_format=DataFormat.CHANNELS_FIRST),
     _made(channels=2, input=(4, 4, 4), kernel=(3, 3, 3), data_format=DataFormat.CHANNELS_FIRST),
-    _made(Kind.CONVOLUTION, groups=4, filters=8),
+    _made(LayerKind.CONVOLUTION, groups=4, filters=8),
     _made(padding="causal", dilation=(2, 1, 1)),
     _made(padding="causal", strides=(2, 1, 1), kernel=(4, 1, 1)),
     _made(padding="causal", dilation=(2, 1, 1), mode=Mode.GRADIENT),
@@ -150,7 +150,7 @@ def _all() -> Iterator[Made]:
         for mode in (Mode.RELOADED, Mode.DYNAMIC):
             yield Made({**geometry, **_FIRST, "mode": mode})
     for mode in Mode:
-        yield _made(Kind.CONVOLUTION, mode=mode, groups=2)
+        yield _made(LayerKind.CONVOLUTION, mode=mode, groups=2)
         yield _made(mode=mode, bias=False)
     yield from _OTHERS
     yield from _IMPOSSIBLE
@@ -158,7 +158,7 @@ def _all() -> Iterator[Made]:
 
 def _case(place: Place, made: Made) -> Case | None:
     layer, ndim = place
-    has = {None, SIGNATURES[layer].kind, *SIGNATURES[layer].arguments}
+    has = {None, layer.kind, *layer.arguments}
     needs = {made.needs, Argument.OUTPUT_PADDING if "output_padding" in made.changes else None}
     if not needs <= has:
         return None

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
-from harness.records import Case, DataFormat, Kind
+from harness.records import Case, DataFormat, LayerKind
 
 Place: TypeAlias = tuple[int, ...]
 Cells: TypeAlias = Mapping[Place, int]
@@ -89,7 +89,7 @@ def brute_axes(case: Case) -> list[tuple[int, int]]:
     """Output length and cells before, padded or cut off, of each axis."""
     axes = []
     for axis, of_axis in enumerate(zip(case.input, case.kernel, case.strides, case.dilation, strict=True)):
-        if case.kind is Kind.TRANSPOSE:
+        if case.kind is LayerKind.TRANSPOSE:
             given = None if case.output_padding is None else case.output_padding[axis]
             axes.append(brute_transposed_axis(*of_axis, case.padding.lower(), given))
         else:
@@ -111,7 +111,7 @@ def meetings(case: Case) -> list[tuple[Place, Place, Place]]:
     """Where in space anything is multiplied: the output cell, the input cell and the tap."""
     axes = brute_axes(case)
     found = []
-    if case.kind is Kind.TRANSPOSE:
+    if case.kind is LayerKind.TRANSPOSE:
         for cell, tap in itertools.product(everywhere(case.input), list(everywhere(case.kernel))):
             hit = tuple(
                 cell[a] * case.strides[a] + tap[a] * case.dilation[a] - axes[a][1] for a in range(case.ndim)
@@ -133,13 +133,13 @@ def couplings(case: Case) -> list[tuple[int, int, Place]]:
 
     The output of a separable layer is here that of its depthwise step.
     """
-    if case.kind is Kind.TRANSPOSE:
+    if case.kind is LayerKind.TRANSPOSE:
         return [(c, f, (f, c)) for c in range(case.channels) for f in range(case.filters)]
     numbers = itertools.count()
     found: list[tuple[int, int, Place]] = []
-    if case.kind in {Kind.DEPTHWISE, Kind.SEPARABLE}:
+    if case.kind in {LayerKind.DEPTHWISE, LayerKind.SEPARABLE}:
         return [(c, next(numbers), (c, j)) for c in range(case.channels) for j in range(case.multiplier)]
-    assert case.kind is Kind.CONVOLUTION
+    assert case.kind is LayerKind.CONVOLUTION
     channels = itertools.count()
     for _ in range(case.groups):
         block = [next(channels) for _ in range(case.channels // case.groups)]
@@ -173,14 +173,14 @@ def brute_values(case: Case, data: CellData) -> tuple[Place, Numbers]:
     lengths = brute_lengths(case)
     output: Numbers = {}
     match case.kind:
-        case Kind.MAX_POOLING:
+        case LayerKind.MAX_POOLING:
             output |= {out: max(data.inputs[cell] for cell in window) for out, window in windows(case)}
-        case Kind.AVERAGE_POOLING:
+        case LayerKind.AVERAGE_POOLING:
             for out, window in windows(case):
                 output[out] = Fraction(sum(data.inputs[cell] for cell in window), len(window))
         case _:
             sums = multiplied(case, data)
-            if case.kind is Kind.SEPARABLE:
+            if case.kind is LayerKind.SEPARABLE:
                 sums = mixed(case, sums, data)
             for entry, cell, number in itertools.product(
                 range(case.batch), everywhere(lengths), range(case.filters)
@@ -211,9 +211,9 @@ def mixed(case: Case, depthwise: Numbers, data: CellData) -> Numbers:
 def brute_gradients(case: Case, data: CellData, weight: Cells) -> list[Numbers]:
     """Gradients of `sum(output * weight)`: of the input, of each kernel, of the bias where there is one."""
     of_input: Numbers = dict.fromkeys(data.inputs, 0)
-    if case.kind in {Kind.MAX_POOLING, Kind.AVERAGE_POOLING}:
+    if case.kind in {LayerKind.MAX_POOLING, LayerKind.AVERAGE_POOLING}:
         for out, window in windows(case):
-            if case.kind is Kind.MAX_POOLING:
+            if case.kind is LayerKind.MAX_POOLING:
                 of_input[max(window, key=data.inputs.__getitem__)] += weight[out]
             else:
                 for cell in window:
@@ -227,7 +227,7 @@ def brute_gradients(case: Case, data: CellData, weight: Cells) -> list[Numbers]:
     }
     of_pointwise: Numbers = dict.fromkeys(data.pointwise, 0)
     inner: Numbers = outer
-    if case.kind is Kind.SEPARABLE:
+    if case.kind is LayerKind.SEPARABLE:
         inner = defaultdict(int)
         depthwise = multiplied(case, data)
         for (*at, number), value in outer.items():

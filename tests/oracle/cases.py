@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 
 from harness.oracle import Padding
 from harness.oracle.plan import Plan, plan_of
-from harness.records import SIGNATURES, Argument, Array, Case, DataFormat, Kind, Layer, Mode, Signals, fitted
+from harness.records import (
+    Argument,
+    Array,
+    Case,
+    DataFormat,
+    Layer,
+    LayerKind,
+    Mode,
+    Signals,
+    fitted,
+)
 from tests.oracle.brute import CellData, Cells, Numbers, Place
 
 Values = npt.NDArray[np.float64]
@@ -37,10 +47,7 @@ CASE = Case(
 """A case of one spatial axis, to be varied with `dataclasses.replace`."""
 
 LAYERS = {
-    (signature.kind, ndim): layer
-    for layer, signature in SIGNATURES.items()
-    if Argument.DTYPE in signature.arguments
-    for ndim in signature.ndims
+    (layer.kind, ndim): layer for layer in Layer if Argument.DTYPE in layer.arguments for ndim in layer.ndims
 }
 """The layer of each kind and number of axes; operations, which have no dtype of their own, left out."""
 
@@ -59,18 +66,18 @@ def plan(case: Case) -> Plan:
 
 def signals(case: Case, salt: int = 0) -> Signals:
     """Small integers of both signs, from a congruence; without ties where the largest is taken."""
-    if case.kind is Kind.MAX_POOLING:
+    if case.kind is LayerKind.MAX_POOLING:
         return Signals(distinct(case.input_shape, 11 + salt), None)
     inputs = numbers(case.input_shape, 11 + salt)
-    if case.kind is Kind.AVERAGE_POOLING:
+    if case.kind is LayerKind.AVERAGE_POOLING:
         return Signals(inputs, None)
     pointwise = None
     tail = (case.channels // max(case.groups, 1), case.filters)
-    if case.kind is Kind.TRANSPOSE:
+    if case.kind is LayerKind.TRANSPOSE:
         tail = (case.filters, case.channels)
-    elif case.kind is not Kind.CONVOLUTION:
+    elif case.kind is not LayerKind.CONVOLUTION:
         tail = (case.channels, case.multiplier)
-    if case.kind is Kind.SEPARABLE:
+    if case.kind is LayerKind.SEPARABLE:
         shape = (*(1,) * case.ndim, case.channels * case.multiplier, case.filters)
         pointwise = numbers(shape, 7 + salt)
     bias = numbers((case.filters,), 3 + salt) if case.bias else None
@@ -110,10 +117,12 @@ def array_of(shape: Place, values: Numbers | Cells) -> Values:
     return array
 
 
-def lines(kind: Kind, lengths: range, kernels: range, strides: range, dilations: range) -> Iterator[Case]:
+def lines(
+    kind: LayerKind, lengths: range, kernels: range, strides: range, dilations: range
+) -> Iterator[Case]:
     """Every geometry of one axis of a kind, with every padding and every `output_padding`."""
     layer = LAYERS[kind, 1]
-    has_dilation = Argument.DILATION_RATE in SIGNATURES[layer].arguments
+    has_dilation = Argument.DILATION_RATE in layer.arguments
     for n, k, s, d, padding in itertools.product(
         lengths, kernels, strides, dilations if has_dilation else (1,), paddings_of(layer)
     ):
@@ -129,13 +138,13 @@ def lines(kind: Kind, lengths: range, kernels: range, strides: range, dilations:
             data_format=DataFormat.CHANNELS_FIRST if (n + k + s + d) % 2 else DataFormat.CHANNELS_LAST,
         )
         yield fitted(case)
-        if kind is Kind.TRANSPOSE:
+        if kind is LayerKind.TRANSPOSE:
             for given in range(s):
                 yield fitted(replace(case, output_padding=(given,)))
 
 
 @st.composite
-def unequal_cases(draw: st.DrawFn, kind: Kind, ndim: int) -> Case:
+def unequal_cases(draw: st.DrawFn, kind: LayerKind, ndim: int) -> Case:
     """A case of a kind whose axes are unequal in everything, in any format, with any widths."""
     layer = LAYERS[kind, ndim]
     longest = 9 if ndim < 3 else 5
@@ -144,7 +153,7 @@ def unequal_cases(draw: st.DrawFn, kind: Kind, ndim: int) -> Case:
         return tuple(draw(st.permutations(range(1, most + 1)))[:ndim])
 
     strides = unequal(3)
-    groups = draw(st.integers(1, 3 if ndim < 3 else 2)) if kind is Kind.CONVOLUTION else 1
+    groups = draw(st.integers(1, 3 if ndim < 3 else 2)) if kind is LayerKind.CONVOLUTION else 1
     given = tuple(draw(st.integers(0, stride - 1)) for stride in strides) if draw(st.booleans()) else None
     return fitted(
         replace(
@@ -168,7 +177,7 @@ def unequal_cases(draw: st.DrawFn, kind: Kind, ndim: int) -> Case:
 
 
 @st.composite
-def small_cases(draw: st.DrawFn, kind: Kind) -> Case:
+def small_cases(draw: st.DrawFn, kind: LayerKind) -> Case:
     """A case of a kind in one to three axes, so small that each of its numbers can be moved in turn."""
     ndim = draw(st.sampled_from([ndim for of_kind, ndim in LAYERS if of_kind is kind]))
     layer = LAYERS[kind, ndim]
@@ -177,7 +186,7 @@ def small_cases(draw: st.DrawFn, kind: Kind) -> Case:
         return tuple(draw(st.integers(least, most)) for _ in range(ndim))
 
     strides = each(1, 3)
-    groups = draw(st.integers(1, 2)) if kind is Kind.CONVOLUTION else 1
+    groups = draw(st.integers(1, 2)) if kind is LayerKind.CONVOLUTION else 1
     given = tuple(draw(st.integers(0, stride - 1)) for stride in strides) if draw(st.booleans()) else None
     return fitted(
         replace(

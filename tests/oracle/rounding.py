@@ -11,8 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from harness.data.draws import DTYPES
-from harness.records import Array, Case, Kind, Signals
+from harness.records import DTYPE_TRAITS, Array, Case, LayerKind, Signals
 from tests.oracle.brute import Place, brute_lengths, everywhere, links, place_of, windows
 from tests.oracle.cases import Values
 
@@ -69,15 +68,15 @@ class Arithmetic:
 def rounded_values(case: Case, data: Signals, arithmetic: Arithmetic) -> Values:
     """The output, in float64, as computed in the dtype of the case."""
     shape = case.shape_of(case.batch, brute_lengths(case), case.filters)
-    output = np.zeros(shape, dtype=DTYPES[case.dtype])
+    output = np.zeros(shape, dtype=DTYPE_TRAITS[case.dtype].dtype)
     if data.kernel is None:
         for out, window in windows(case):
             read = [data.inputs[cell] for cell in window]
-            is_largest = case.kind is Kind.MAX_POOLING
+            is_largest = case.kind is LayerKind.MAX_POOLING
             output[out] = max(read) if is_largest else arithmetic.mean(arithmetic.order(read), len(read))
         return output.astype(np.float64)
     sums = multiplied(case, data, arithmetic)
-    if case.kind is Kind.SEPARABLE:
+    if case.kind is LayerKind.SEPARABLE:
         assert data.pointwise is not None
         sums = arithmetic.sums(
             ((*cell, number), value * data.pointwise[(0,) * case.ndim][middle, number])
@@ -94,7 +93,7 @@ def rounded_values(case: Case, data: Signals, arithmetic: Arithmetic) -> Values:
 
 def rounded_gradients(case: Case, data: Signals, weight: Values, arithmetic: Arithmetic) -> list[Values]:
     """The gradients, in float64, as computed in the dtype of the case."""
-    wanted = weight.astype(DTYPES[case.dtype])
+    wanted = weight.astype(DTYPE_TRAITS[case.dtype].dtype)
     of_input: Array = np.zeros_like(data.inputs)
     if data.kernel is None:
         shared = (
@@ -109,7 +108,7 @@ def rounded_gradients(case: Case, data: Signals, weight: Values, arithmetic: Ari
         for entry, number in everywhere((case.batch, case.filters))
     }
     inner, of_pointwise = outer, []
-    if case.kind is Kind.SEPARABLE:
+    if case.kind is LayerKind.SEPARABLE:
         assert data.pointwise is not None
         weights, ones = data.pointwise[(0,) * case.ndim], (0,) * case.ndim
         middles = range(case.channels * case.multiplier)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from harness.oracle.gradients import gradients_of
 from harness.oracle.values import values_of
-from harness.records import Case, DataFormat, Kind, Layer, fitted
+from harness.records import Case, DataFormat, Layer, LayerKind, fitted
 from tests.oracle.brute import brute_gradients, brute_lengths, brute_values
 from tests.oracle.cases import (
     CASE,
@@ -48,17 +48,17 @@ def assert_loops_agree(case: Case) -> None:
 
 
 NUM_LINES = {
-    Kind.CONVOLUTION: 8 * 5 * 4 * 3 * 3,
-    Kind.DEPTHWISE: 8 * 5 * 4 * 3 * 2,
-    Kind.SEPARABLE: 8 * 5 * 4 * 3 * 3,
-    Kind.TRANSPOSE: 8 * 5 * (2 + 3 + 4 + 5) * 3 * 2,
-    Kind.MAX_POOLING: 8 * 5 * 4 * 2,
-    Kind.AVERAGE_POOLING: 8 * 5 * 4 * 2,
+    LayerKind.CONVOLUTION: 8 * 5 * 4 * 3 * 3,
+    LayerKind.DEPTHWISE: 8 * 5 * 4 * 3 * 2,
+    LayerKind.SEPARABLE: 8 * 5 * 4 * 3 * 3,
+    LayerKind.TRANSPOSE: 8 * 5 * (2 + 3 + 4 + 5) * 3 * 2,
+    LayerKind.MAX_POOLING: 8 * 5 * 4 * 2,
+    LayerKind.AVERAGE_POOLING: 8 * 5 * 4 * 2,
 }
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_loops_agree_on_every_tiny_axis(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", LayerKind)
+def test_loops_agree_on_every_tiny_axis(kind: LayerKind) -> None:
     cases = list(lines(kind, range(1, 9), range(1, 6), range(1, 5), range(1, 4)))
     assert len(cases) == len(set(cases)) == NUM_LINES[kind]
     for case in cases:
@@ -69,27 +69,27 @@ def test_loops_agree_on_every_tiny_axis(kind: Kind) -> None:
 @settings(derandomize=True, deadline=None, max_examples=80)
 @given(st.data())
 def test_loops_agree_on_planes_and_volumes_unequal_in_everything(
-    kind: Kind, ndim: int, data: st.DataObject
+    kind: LayerKind, ndim: int, data: st.DataObject
 ) -> None:
     assert_loops_agree(data.draw(unequal_cases(kind, ndim)))
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", LayerKind)
 @settings(derandomize=True, deadline=None, max_examples=60)
 @given(st.data())
-def test_loops_agree_on_lines_of_any_widths(kind: Kind, data: st.DataObject) -> None:
+def test_loops_agree_on_lines_of_any_widths(kind: LayerKind, data: st.DataObject) -> None:
     assert_loops_agree(data.draw(unequal_cases(kind, 1)))
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_loops_agree_on_an_input_of_no_cells(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", LayerKind)
+def test_loops_agree_on_an_input_of_no_cells(kind: LayerKind) -> None:
     # Of a transposed layer the formula leaves max(e - s, 0) cells in `valid`, which hold the bias: so Keras.
     for case in lines(kind, range(1), range(1, 4), range(1, 4), range(1, 3)):
         assert_loops_agree(case)
 
 
 @pytest.mark.parametrize(("kind", "ndim"), list(LAYERS))
-def test_loops_agree_on_a_batch_of_no_entries(kind: Kind, ndim: int) -> None:
+def test_loops_agree_on_a_batch_of_no_entries(kind: LayerKind, ndim: int) -> None:
     for padding in ("same", "valid"):
         case = replace(
             CASE,
@@ -105,7 +105,7 @@ def test_loops_agree_on_a_batch_of_no_entries(kind: Kind, ndim: int) -> None:
 
 
 @pytest.mark.parametrize(("kind", "ndim"), PLANES_AND_VOLUMES)
-def test_loops_agree_where_one_axis_of_the_input_has_no_cells(kind: Kind, ndim: int) -> None:
+def test_loops_agree_where_one_axis_of_the_input_has_no_cells(kind: LayerKind, ndim: int) -> None:
     for data_format in DataFormat:
         case = replace(
             CASE,
@@ -120,7 +120,7 @@ def test_loops_agree_where_one_axis_of_the_input_has_no_cells(kind: Kind, ndim: 
 
 
 @pytest.mark.parametrize(("kind", "ndim"), list(LAYERS))
-def test_an_operation_gives_what_its_layer_gives_without_a_bias(kind: Kind, ndim: int) -> None:
+def test_an_operation_gives_what_its_layer_gives_without_a_bias(kind: LayerKind, ndim: int) -> None:
     case = fitted(
         replace(
             CASE,
@@ -138,5 +138,5 @@ def test_an_operation_gives_what_its_layer_gives_without_a_bias(kind: Kind, ndim
     assert np.array_equal(values_of(called, plan(called), data), values_of(case, plan(case), data))
 
 
-def of_kind(layer: Layer, case: Case) -> Kind:
+def of_kind(layer: Layer, case: Case) -> LayerKind:
     return replace(case, layer=layer).kind

@@ -13,7 +13,7 @@ from harness.oracle import expect
 from harness.oracle.bounds import output_bound
 from harness.oracle.gradients import cotangent, gradients_of
 from harness.oracle.values import values_of
-from harness.records import Array, Case, Data, ExpectedArray, Kind, Mode, Signals, fitted
+from harness.records import Array, Case, Data, ExpectedArray, LayerKind, Mode, Signals, fitted
 from tests.oracle.brute import brute_values
 from tests.oracle.cases import CASE, LAYERS, Values, array_of, cell_data, plan, signals
 from tests.oracle.rounding import MEANS, ORDERS, Arithmetic, in_fewer_bits, rounded_gradients, rounded_values
@@ -22,7 +22,7 @@ DTYPES = ("float16", "bfloat16", "float32", "float64")
 ARITHMETICS = [Arithmetic(order, mean) for order in ORDERS.values() for mean in MEANS.values()]
 
 
-def real_cases(kind: Kind, ndim: int, dtype: str) -> Iterator[Case]:
+def real_cases(kind: LayerKind, ndim: int, dtype: str) -> Iterator[Case]:
     """Real data, in mode gradient."""
     for padding, strides, given in (
         ("same", (1, 2, 1), None),
@@ -58,7 +58,9 @@ def is_within(observed: Values, expected: ExpectedArray) -> bool:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("kind", "ndim"), list(LAYERS))
-def test_rounding_in_any_order_of_summation_stays_within_the_bound(kind: Kind, ndim: int, dtype: str) -> None:
+def test_rounding_in_any_order_of_summation_stays_within_the_bound(
+    kind: LayerKind, ndim: int, dtype: str
+) -> None:
     for case in real_cases(kind, ndim, dtype):
         data = signals_of(case)
         output = expect(case, data).output
@@ -68,9 +70,9 @@ def test_rounding_in_any_order_of_summation_stays_within_the_bound(kind: Kind, n
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("kind", "ndim"), [pair for pair in LAYERS if pair[0] is not Kind.MAX_POOLING])
+@pytest.mark.parametrize(("kind", "ndim"), [pair for pair in LAYERS if pair[0] is not LayerKind.MAX_POOLING])
 def test_gradients_rounded_in_any_order_of_summation_stay_within_their_bounds(
-    kind: Kind, ndim: int, dtype: str
+    kind: LayerKind, ndim: int, dtype: str
 ) -> None:
     for case in real_cases(kind, ndim, dtype):
         data = signals_of(case)
@@ -98,7 +100,7 @@ def with_fewer_bits(data: Signals, fraction_bits: int) -> Signals:
 @pytest.mark.parametrize(("dtype", "fraction_bits"), FEWER)
 @pytest.mark.parametrize(("kind", "ndim"), list(LAYERS))
 def test_a_computation_from_inputs_of_fewer_bits_is_beyond_the_bound(
-    kind: Kind, ndim: int, dtype: str, fraction_bits: int
+    kind: LayerKind, ndim: int, dtype: str, fraction_bits: int
 ) -> None:
     for case in real_cases(kind, ndim, dtype):
         data = signals_of(case)
@@ -112,10 +114,10 @@ def test_a_computation_from_inputs_of_fewer_bits_is_beyond_the_bound(
 @pytest.mark.parametrize(("dtype", "fraction_bits"), FEWER)
 @pytest.mark.parametrize(
     ("kind", "ndim"),
-    [pair for pair in LAYERS if pair[0] not in {Kind.MAX_POOLING, Kind.AVERAGE_POOLING}],
+    [pair for pair in LAYERS if pair[0] not in {LayerKind.MAX_POOLING, LayerKind.AVERAGE_POOLING}],
 )
 def test_gradients_from_inputs_of_fewer_bits_are_beyond_their_bounds(
-    kind: Kind, ndim: int, dtype: str, fraction_bits: int
+    kind: LayerKind, ndim: int, dtype: str, fraction_bits: int
 ) -> None:
     for case in real_cases(kind, ndim, dtype):
         data = signals_of(case)
@@ -132,20 +134,20 @@ def test_gradients_from_inputs_of_fewer_bits_are_beyond_their_bounds(
 
 ROUNDINGS = {
     # Taps times channels of a group, and the bias.
-    Kind.CONVOLUTION: 3 * 2 + 1,
-    Kind.DEPTHWISE: 3 + 1,
+    LayerKind.CONVOLUTION: 3 * 2 + 1,
+    LayerKind.DEPTHWISE: 3 + 1,
     # The taps, then channels times multiplier.
-    Kind.SEPARABLE: 3 + 4 * 2 + 1,
+    LayerKind.SEPARABLE: 3 + 4 * 2 + 1,
     # As many taps as an output can meet, times the channels.
-    Kind.TRANSPOSE: 3 * 4 + 1,
+    LayerKind.TRANSPOSE: 3 * 4 + 1,
     # The sums, the count's reciprocal and the product with it.
-    Kind.AVERAGE_POOLING: 3 + 2,
+    LayerKind.AVERAGE_POOLING: 3 + 2,
 }
 
 
 @pytest.mark.parametrize("kind", ROUNDINGS)
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_the_bound_is_the_magnitudes_times_the_roundings(kind: Kind, dtype: str) -> None:
+def test_the_bound_is_the_magnitudes_times_the_roundings(kind: LayerKind, dtype: str) -> None:
     case = fitted(
         replace(
             CASE,
@@ -204,7 +206,7 @@ def test_the_bound_is_0_where_nothing_is_added_up() -> None:
     # A stride of 3 beyond a kernel of 2: each third output meets no tap.
     case = replace(
         CASE,
-        layer=LAYERS[Kind.TRANSPOSE, 1],
+        layer=LAYERS[LayerKind.TRANSPOSE, 1],
         input=(2,),
         kernel=(2,),
         strides=(3,),
@@ -220,8 +222,8 @@ def test_the_bound_is_0_where_nothing_is_added_up() -> None:
     assert np.all(output.values[:, 2::3] == 0)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.MAX_POOLING])
-def test_the_bound_is_0_where_everything_is_zero(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [kind for kind in LayerKind if kind is not LayerKind.MAX_POOLING])
+def test_the_bound_is_0_where_everything_is_zero(kind: LayerKind) -> None:
     case = fitted(
         replace(CASE, layer=LAYERS[kind, 1], mode=Mode.GRADIENT, bias=False, data=Data.REAL, dtype="float32")
     )
@@ -236,19 +238,19 @@ def test_the_bound_is_0_where_everything_is_zero(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize(("kind", "ndim"), list(LAYERS))
-def test_sums_of_integers_have_no_bound_and_means_have_one(kind: Kind, ndim: int) -> None:
+def test_sums_of_integers_have_no_bound_and_means_have_one(kind: LayerKind, ndim: int) -> None:
     for case in real_cases(kind, ndim, "float32"):
         exact = replace(case, data=Data.EXACT)
         expectation = expect(exact, signals_of(exact))
         assert expectation.output is not None
-        is_mean = kind is Kind.AVERAGE_POOLING
+        is_mean = kind is LayerKind.AVERAGE_POOLING
         arrays: Sequence[ExpectedArray] = (expectation.output, *expectation.gradients)
         assert [array.bound is not None for array in arrays] == [is_mean] * len(arrays)
 
 
 def test_the_largest_of_a_window_is_one_of_its_cells_and_nothing_near_it() -> None:
     for dtype in DTYPES:
-        case = fitted(replace(CASE, layer=LAYERS[Kind.MAX_POOLING, 1], data=Data.REAL, dtype=dtype))
+        case = fitted(replace(CASE, layer=LAYERS[LayerKind.MAX_POOLING, 1], data=Data.REAL, dtype=dtype))
         output = expect(case, signals_of(case)).output
         assert output is not None
         assert output.bound is not None
@@ -258,7 +260,7 @@ def test_the_largest_of_a_window_is_one_of_its_cells_and_nothing_near_it() -> No
 def test_nothing_is_documented_of_a_maximum_with_nan_and_its_bound_is_infinite() -> None:
     # [1 nan], [-inf -inf], [2 inf]: NaN or 1, no one says; nothing but -inf; inf.
     case = fitted(
-        replace(CASE, layer=LAYERS[Kind.MAX_POOLING, 1], input=(6,), kernel=(2,), strides=(2,), batch=1)
+        replace(CASE, layer=LAYERS[LayerKind.MAX_POOLING, 1], input=(6,), kernel=(2,), strides=(2,), batch=1)
     )
     case = fitted(replace(case, channels=1, data=Data.NONFINITE))
     inputs = np.array([1.0, np.nan, -np.inf, -np.inf, 2.0, np.inf]).reshape(1, 6, 1)
@@ -271,7 +273,9 @@ def test_nothing_is_documented_of_a_maximum_with_nan_and_its_bound_is_infinite()
 def test_a_mean_of_infinities_and_nan_is_what_every_order_of_summation_gives() -> None:
     # [1 nan]: nan. [inf -inf]: nan. [2 inf]: inf. [3 5]: 4, within a bound. Nothing is near an infinity.
     case = fitted(
-        replace(CASE, layer=LAYERS[Kind.AVERAGE_POOLING, 1], input=(8,), kernel=(2,), strides=(2,), batch=1)
+        replace(
+            CASE, layer=LAYERS[LayerKind.AVERAGE_POOLING, 1], input=(8,), kernel=(2,), strides=(2,), batch=1
+        )
     )
     case = fitted(replace(case, channels=1, data=Data.NONFINITE))
     data = Signals(np.array([1.0, np.nan, np.inf, -np.inf, 2.0, np.inf, 3.0, 5.0]).reshape(1, 8, 1), None)

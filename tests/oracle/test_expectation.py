@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from harness.oracle import expect
 from harness.oracle.expectation import num_parameters, output_shape
-from harness.records import Case, DataFormat, Kind, Layer, Mode, Refusal, Shape, fitted
+from harness.records import Case, DataFormat, Layer, LayerKind, Mode, Refusal, Shape, fitted
 from tests.oracle.cases import CASE, LAYERS, signals, unequal_cases
 
 DOCUMENT = replace(
@@ -129,8 +129,8 @@ def test_parameters_are_the_kernels_and_a_bias_a_filter(
     assert count == sum(weight.size for weight in signals(case).weights)
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_values_are_float64_and_the_dtype_is_the_cases(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", LayerKind)
+def test_values_are_float64_and_the_dtype_is_the_cases(kind: LayerKind) -> None:
     case = fitted(replace(CASE, layer=LAYERS[kind, 1], dtype="float32"))
     expectation = expect(case, signals(case))
     assert expectation.dtype == "float32"

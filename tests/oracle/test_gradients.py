@@ -14,7 +14,7 @@ from harness.oracle import KERAS, WRONG_RULES, Padding, expect
 from harness.oracle.gradients import cotangent, gradients_of
 from harness.oracle.plan import Plan, plan_of
 from harness.oracle.values import values_of
-from harness.records import Array, Case, DataFormat, Kind, Mode, Signals, fitted
+from harness.records import Array, Case, DataFormat, LayerKind, Mode, Signals, fitted
 from tests.oracle.cases import CASE, LAYERS, Values, numbers, plan, signals, small_cases
 
 LINE = replace(CASE, batch=1, channels=1, filters=1, bias=False)
@@ -46,15 +46,15 @@ def differences(case: Case, of: Plan, data: Signals, weight: Values, step: float
         yield change
 
 
-@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.AVERAGE_POOLING])
+@pytest.mark.parametrize("kind", [kind for kind in LayerKind if kind is not LayerKind.AVERAGE_POOLING])
 @settings(derandomize=True, deadline=None, max_examples=40)
 @given(st.data())
-def test_the_gradient_is_how_the_loss_changes_with_each_number(kind: Kind, data: st.DataObject) -> None:
+def test_the_gradient_is_how_the_loss_changes_with_each_number(kind: LayerKind, data: st.DataObject) -> None:
     case = data.draw(small_cases(kind))
     own = signals(case)
     weight = numbers(values_of(case, plan(case), own).shape, 31)
     # Integers that differ stay in their order when one grows by a half.
-    step = 0.5 if kind is Kind.MAX_POOLING else 1.0
+    step = 0.5 if kind is LayerKind.MAX_POOLING else 1.0
     gradients = gradients_of(case, plan(case), own, weight)
     for gradient, change in zip(gradients, differences(case, plan(case), own, weight, step), strict=True):
         assert np.array_equal(gradient, change)
@@ -70,10 +70,12 @@ FOLLOWED = [
 ]
 
 
-@pytest.mark.parametrize("kind", [Kind.CONVOLUTION, Kind.DEPTHWISE, Kind.SEPARABLE, Kind.TRANSPOSE])
+@pytest.mark.parametrize(
+    "kind", [LayerKind.CONVOLUTION, LayerKind.DEPTHWISE, LayerKind.SEPARABLE, LayerKind.TRANSPOSE]
+)
 @settings(derandomize=True, deadline=None, max_examples=60)
 @given(st.data())
-def test_gradients_under_a_wrong_rule_are_those_of_its_values(kind: Kind, data: st.DataObject) -> None:
+def test_gradients_under_a_wrong_rule_are_those_of_its_values(kind: LayerKind, data: st.DataObject) -> None:
     case = data.draw(small_cases(kind))
     wrong = plan_of(case, Padding(case.padding), WRONG_RULES[data.draw(st.sampled_from(FOLLOWED))])
     own = signals(case)
@@ -84,7 +86,7 @@ def test_gradients_under_a_wrong_rule_are_those_of_its_values(kind: Kind, data: 
 
 
 @settings(derandomize=True, deadline=None, max_examples=40)
-@given(small_cases(Kind.AVERAGE_POOLING))
+@given(small_cases(LayerKind.AVERAGE_POOLING))
 def test_the_gradient_of_a_mean_is_how_the_loss_changes_with_each_number(case: Case) -> None:
     # Every count of real cells divides the inputs and the weights, so that no division rounds.
     whole = math.lcm(*range(1, math.prod(case.kernel) + 1))
@@ -95,11 +97,11 @@ def test_the_gradient_of_a_mean_is_how_the_loss_changes_with_each_number(case: C
     assert np.array_equal(gradient, change)
 
 
-@pytest.mark.parametrize(("kind", "ndim"), [pair for pair in LAYERS if pair[0] is not Kind.MAX_POOLING])
+@pytest.mark.parametrize(("kind", "ndim"), [pair for pair in LAYERS if pair[0] is not LayerKind.MAX_POOLING])
 @settings(derandomize=True, deadline=None, max_examples=25)
 @given(st.integers(-5, 5), st.integers(-5, 5), st.sampled_from(DataFormat))
 def test_the_gradient_is_linear_in_the_weight_of_the_outputs(
-    kind: Kind, ndim: int, a: int, b: int, data_format: DataFormat
+    kind: LayerKind, ndim: int, a: int, b: int, data_format: DataFormat
 ) -> None:
     case = fitted(
         replace(
@@ -138,7 +140,7 @@ def test_the_weights_of_the_outputs_follow_from_their_places_alone() -> None:
 
 @pytest.mark.parametrize(("kind", "ndim"), list(LAYERS))
 def test_gradients_are_expected_of_the_input_and_of_each_weight_in_mode_gradient_only(
-    kind: Kind, ndim: int
+    kind: LayerKind, ndim: int
 ) -> None:
     case = fitted(
         replace(

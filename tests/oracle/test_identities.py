@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness.oracle import Padding
 from harness.oracle.values import evaluate
-from harness.records import Case, DataFormat, Kind, Signals
+from harness.records import Case, DataFormat, LayerKind, Signals
 from tests.oracle.brute import brute_gradients
 from tests.oracle.cases import CASE, LAYERS, Values, array_of, cell_data, cells, numbers
 
@@ -27,7 +27,7 @@ def linear_cases(draw: st.DrawFn) -> Case:
     groups = draw(st.integers(1, 2))
     return replace(
         CASE,
-        layer=LAYERS[Kind.CONVOLUTION, ndim],
+        layer=LAYERS[LayerKind.CONVOLUTION, ndim],
         input=lengths(6),
         kernel=lengths(3),
         strides=lengths(3),
@@ -144,7 +144,7 @@ def transposed_cases(draw: st.DrawFn, *, has_output_padding: bool) -> Case:
         given = tuple(draw(st.integers(low, s - 1)) for s, low in zip(strides, least, strict=True))
     return replace(
         CASE,
-        layer=LAYERS[Kind.TRANSPOSE, ndim],
+        layer=LAYERS[LayerKind.TRANSPOSE, ndim],
         input=lengths(most),
         kernel=kernel,
         strides=strides,
@@ -172,7 +172,7 @@ def test_a_transposed_layer_is_the_adjoint_of_the_convolution_with_its_kernel(
     lengths = scattered.shape[1:-1] if case.data_format is DataFormat.CHANNELS_LAST else scattered.shape[2:]
     forward = replace(
         case,
-        layer=LAYERS[Kind.CONVOLUTION, case.ndim],
+        layer=LAYERS[LayerKind.CONVOLUTION, case.ndim],
         input=lengths,
         output_padding=None,
         channels=case.filters,

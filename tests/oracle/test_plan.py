@@ -31,7 +31,7 @@ from harness.oracle.rules import (
     on_one_axis,
 )
 from harness.oracle.values import evaluate, values_of
-from harness.records import Case, Kind, fitted
+from harness.records import Case, LayerKind, fitted
 from tests.oracle.cases import CASE, LAYERS, signals, small_cases, unequal_cases
 
 AXIS_RULES = on_one_axis(WRONG_RULES)
@@ -48,7 +48,7 @@ def unabridged(case: Case, plan: Plan, rule: Rule) -> Plan:
         rule = replace(rule, format=KERAS.format)
     if rule.orientation is Orientation.TRANSPOSED and len(set(case.kernel)) > 1:
         rule = replace(rule, orientation=KERAS.orientation)
-    if plan.kind in {Kind.TRANSPOSE, Kind.MAX_POOLING}:
+    if plan.kind in {LayerKind.TRANSPOSE, LayerKind.MAX_POOLING}:
         rule = replace(rule, fill=KERAS.fill)
     return replace(plan, rule=rule)
 
@@ -65,10 +65,10 @@ def combined(draw: st.DrawFn) -> Rule:
     return replace(RULES[one], **changes)
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", LayerKind)
 @settings(derandomize=True, deadline=None, max_examples=25, phases=[Phase.generate])
 @given(st.data())
-def test_rules_with_equal_plans_give_equal_values(kind: Kind, data: st.DataObject) -> None:
+def test_rules_with_equal_plans_give_equal_values(kind: LayerKind, data: st.DataObject) -> None:
     case = data.draw(small_cases(kind))
     padding, own = Padding(case.padding), signals(case)
     rules = [*RULES.values(), *(data.draw(combined()) for _ in range(20))]
@@ -99,22 +99,27 @@ def test_keras_has_the_plan_of_its_axes_and_nothing_else(case: Case) -> None:
 
 
 ONLY_OF = {
-    replace(KERAS, causal=Causal.AFTER): {Kind.CONVOLUTION, Kind.SEPARABLE},
-    replace(KERAS, groups=Groups.REVERSED): {Kind.CONVOLUTION},
-    replace(KERAS, multiplier=Multiplier.MULTIPLIER_MAJOR): {Kind.DEPTHWISE, Kind.SEPARABLE},
-    replace(KERAS, pointwise=Pointwise.TRANSPOSED): {Kind.SEPARABLE},
-    replace(KERAS, output_padding=OutputPadding.BEFORE): {Kind.TRANSPOSE},
-    replace(KERAS, full=Full.KERNEL_ONLY): {Kind.TRANSPOSE},
-    replace(KERAS, divisor=Divisor.WINDOW): {Kind.AVERAGE_POOLING},
-    replace(KERAS, maximum=Maximum.ZERO): {Kind.MAX_POOLING},
-    replace(KERAS, fill=Fill.ONE): {Kind.CONVOLUTION, Kind.DEPTHWISE, Kind.SEPARABLE, Kind.AVERAGE_POOLING},
-    replace(KERAS, orientation=Orientation.FLIPPED): {
-        Kind.CONVOLUTION,
-        Kind.DEPTHWISE,
-        Kind.SEPARABLE,
-        Kind.TRANSPOSE,
+    replace(KERAS, causal=Causal.AFTER): {LayerKind.CONVOLUTION, LayerKind.SEPARABLE},
+    replace(KERAS, groups=Groups.REVERSED): {LayerKind.CONVOLUTION},
+    replace(KERAS, multiplier=Multiplier.MULTIPLIER_MAJOR): {LayerKind.DEPTHWISE, LayerKind.SEPARABLE},
+    replace(KERAS, pointwise=Pointwise.TRANSPOSED): {LayerKind.SEPARABLE},
+    replace(KERAS, output_padding=OutputPadding.BEFORE): {LayerKind.TRANSPOSE},
+    replace(KERAS, full=Full.KERNEL_ONLY): {LayerKind.TRANSPOSE},
+    replace(KERAS, divisor=Divisor.WINDOW): {LayerKind.AVERAGE_POOLING},
+    replace(KERAS, maximum=Maximum.ZERO): {LayerKind.MAX_POOLING},
+    replace(KERAS, fill=Fill.ONE): {
+        LayerKind.CONVOLUTION,
+        LayerKind.DEPTHWISE,
+        LayerKind.SEPARABLE,
+        LayerKind.AVERAGE_POOLING,
     },
-    replace(KERAS, placement=Placement.ODD_BEFORE): set(Kind),
+    replace(KERAS, orientation=Orientation.FLIPPED): {
+        LayerKind.CONVOLUTION,
+        LayerKind.DEPTHWISE,
+        LayerKind.SEPARABLE,
+        LayerKind.TRANSPOSE,
+    },
+    replace(KERAS, placement=Placement.ODD_BEFORE): set(LayerKind),
 }
 
 
@@ -123,9 +128,9 @@ ONLY_OF = {
 )
 def test_a_rule_changes_the_plans_of_the_kinds_that_it_speaks_of(rule: Rule) -> None:
     changed = set()
-    for kind in Kind:
+    for kind in LayerKind:
         for padding, (stride, more) in itertools.product(("same", "valid", "causal"), ((2, (1,)), (4, None))):
-            if padding == "causal" and kind not in {Kind.CONVOLUTION, Kind.SEPARABLE}:
+            if padding == "causal" and kind not in {LayerKind.CONVOLUTION, LayerKind.SEPARABLE}:
                 continue
             case = fitted(
                 replace(
@@ -184,8 +189,8 @@ def spoken_of(rule: Rule) -> set[str]:
     return {field for field in Rule.__slots__ if getattr(rule, field) != getattr(KERAS, field)}
 
 
-@pytest.mark.parametrize("kind", [Kind.CONVOLUTION, Kind.TRANSPOSE])
-def test_pads_and_strides_of_other_axes_are_those_of_the_axes_named(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [LayerKind.CONVOLUTION, LayerKind.TRANSPOSE])
+def test_pads_and_strides_of_other_axes_are_those_of_the_axes_named(kind: LayerKind) -> None:
     case = fitted(
         replace(
             CASE,

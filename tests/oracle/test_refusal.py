@@ -15,10 +15,10 @@ from harness.oracle.refusal import (
     padding_of,
     refusal_of,
 )
-from harness.records import POOLING, SIGNATURES, Argument, Case, Kind, Layer, Mode, Refusal, fitted
+from harness.records import Argument, Case, Layer, LayerKind, Mode, Refusal, fitted
 from tests.oracle.cases import CASE, LAYERS, paddings_of, signals
 
-EVERY = [(layer, ndim) for layer in Layer for ndim in SIGNATURES[layer].ndims]
+EVERY = [(layer, ndim) for layer in Layer for ndim in layer.ndims]
 BY_LAYER = pytest.mark.parametrize(("layer", "ndim"), EVERY)
 
 
@@ -44,11 +44,11 @@ PLANE = plain(Layer.CONV2D, 2)
 
 def impossible(layer: Layer, ndim: int) -> Iterator[tuple[Case, Argument]]:
     """Each case of the layer that must be refused, and the argument that the exception has to name."""
-    case, arguments = plain(layer, ndim), SIGNATURES[layer].arguments
+    case, arguments = plain(layer, ndim), layer.arguments
     names = {"full", "bogus", "Samee", "", "same ", "causal", "Causal"}
     for name in sorted(name for name in names if name.lower() not in paddings_of(layer)):
         yield replace(case, padding=name), Argument.PADDING
-    window = Argument.POOL_SIZE if case.kind in POOLING else Argument.KERNEL_SIZE
+    window = Argument.POOL_SIZE if case.kind.traits.is_pooling else Argument.KERNEL_SIZE
     for bad, place in itertools.product((0, -1), {0, ndim - 1}):
         lengths = tuple(bad if axis == place else 2 for axis in range(ndim))
         yield replace(case, kernel=lengths), window
@@ -169,7 +169,7 @@ def test_causal_is_a_padding_of_conv1d_and_of_separable_conv1d_in_keras_2(layer:
             assert "padding" in refusal_of(case).arguments
 
 
-DILATED = [pair for pair in EVERY if Argument.DILATION_RATE in SIGNATURES[pair[0]].arguments]
+DILATED = [pair for pair in EVERY if Argument.DILATION_RATE in pair[0].arguments]
 
 
 @pytest.mark.parametrize(("layer", "ndim"), DILATED)
@@ -191,7 +191,7 @@ def test_strides_alone_and_dilation_alone_must_be_computed(layer: Layer, ndim: i
         assert refusal_of(case).refusal is Refusal.WRONG
 
 
-FORWARD = [pair for pair in EVERY if SIGNATURES[pair[0]].kind is not Kind.TRANSPOSE]
+FORWARD = [pair for pair in EVERY if pair[0].kind is not LayerKind.TRANSPOSE]
 
 
 @pytest.mark.parametrize(("layer", "ndim"), FORWARD)
@@ -214,7 +214,7 @@ def test_a_dilated_kernel_that_reaches_beyond_the_input_may_be_refused() -> None
 
 def test_a_transposed_layer_whose_padding_leaves_nothing_may_be_refused() -> None:
     # One cell, k = 4, s = 1, output_padding 0: 0 + 4 + 0 - 2*(4 // 2) = 0 cells.
-    case = replace(CASE, layer=LAYERS[Kind.TRANSPOSE, 1], input=(1,), kernel=(4,), output_padding=(0,))
+    case = replace(CASE, layer=LAYERS[LayerKind.TRANSPOSE, 1], input=(1,), kernel=(4,), output_padding=(0,))
     assert refusal_of(case) is EMPTY_OUTPUT
     assert refusal_of(replace(case, kernel=(3,))).refusal is Refusal.WRONG
     assert refusal_of(replace(case, output_padding=None)).refusal is Refusal.WRONG
@@ -240,15 +240,11 @@ def test_a_window_as_long_as_the_input_must_be_computed(layer: Layer, ndim: int)
 @pytest.mark.parametrize(("channels", "filters", "groups"), [(4, 6, 2), (3, 3, 3), (2, 4, 2), (4, 4, 1)])
 @pytest.mark.parametrize("layer", [Layer.CONV1D, Layer.CONV2D, Layer.CONV3D, Layer.OPS_CONV])
 def test_groups_that_divide_must_be_computed(layer: Layer, channels: int, filters: int, groups: int) -> None:
-    case = replace(
-        plain(layer, SIGNATURES[layer].ndims[0]), channels=channels, filters=filters, groups=groups
-    )
+    case = replace(plain(layer, layer.ndims[0]), channels=channels, filters=filters, groups=groups)
     assert refusal_of(case).refusal is Refusal.WRONG
 
 
-@pytest.mark.parametrize(
-    ("layer", "ndim"), [pair for pair in EVERY if SIGNATURES[pair[0]].kind is Kind.TRANSPOSE]
-)
+@pytest.mark.parametrize(("layer", "ndim"), [pair for pair in EVERY if pair[0].kind is LayerKind.TRANSPOSE])
 def test_output_padding_from_0_to_below_the_stride_must_be_computed(layer: Layer, ndim: int) -> None:
     strides = (3, 2, 1)[:ndim]
     for given in ((0, 0, 0)[:ndim], (2, 1, 0)[:ndim], None):

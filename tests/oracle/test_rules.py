@@ -15,7 +15,7 @@ import pytest
 from harness.data.case_data import signals_of
 from harness.oracle import KERAS, WRONG_RULES, Rule, expect, rules
 from harness.oracle.rules import on_one_axis
-from harness.records import Case, DataFormat, Kind, Refusal, fitted
+from harness.records import Case, DataFormat, LayerKind, Refusal, fitted
 from tests.oracle.cases import CASE, LAYERS, paddings_of
 
 GEOMETRIES: Mapping[int, Sequence[tuple[tuple[int, ...], ...]]] = {
@@ -42,7 +42,7 @@ GEOMETRIES: Mapping[int, Sequence[tuple[tuple[int, ...], ...]]] = {
 }
 
 
-def telling_cases(kind: Kind, ndim: int) -> Iterator[Case]:
+def telling_cases(kind: LayerKind, ndim: int) -> Iterator[Case]:
     """Small cases of a kind, some of which every rule about it gets wrong."""
     layer = LAYERS[kind, ndim]
     for geometry, padding, data_format in itertools.product(GEOMETRIES[ndim], paddings_of(layer), DataFormat):
@@ -66,8 +66,8 @@ def telling_cases(kind: Kind, ndim: int) -> Iterator[Case]:
 
 
 @cache
-def cases_by_kind() -> Mapping[Kind, Sequence[Case]]:
-    found: dict[Kind, list[Case]] = defaultdict(list)
+def cases_by_kind() -> Mapping[LayerKind, Sequence[Case]]:
+    found: dict[LayerKind, list[Case]] = defaultdict(list)
     for kind, ndim in LAYERS:
         found[kind] += dict.fromkeys(telling_cases(kind, ndim))
     return found
@@ -81,9 +81,9 @@ def answer(case: Case, rule: Rule) -> tuple[tuple[int, ...], bytes]:
 
 
 @cache
-def kinds_that_show() -> Mapping[str, set[Kind]]:
+def kinds_that_show() -> Mapping[str, set[LayerKind]]:
     """The kinds of layers in which each wrong rule gives another answer than Keras's."""
-    shown: dict[str, set[Kind]] = {name: set() for name in WRONG_RULES}
+    shown: dict[str, set[LayerKind]] = {name: set() for name in WRONG_RULES}
     for kind, cases in cases_by_kind().items():
         missing = dict(WRONG_RULES)
         for case in cases:
@@ -100,39 +100,47 @@ def test_every_wrong_rule_differs_from_keras_on_a_small_case(name: str) -> None:
     assert kinds_that_show()[name]
 
 
-FORWARD = {Kind.CONVOLUTION, Kind.DEPTHWISE, Kind.SEPARABLE, Kind.MAX_POOLING, Kind.AVERAGE_POOLING}
-WEIGHTED = {Kind.CONVOLUTION, Kind.DEPTHWISE, Kind.SEPARABLE, Kind.TRANSPOSE}
-POOLS = {Kind.MAX_POOLING, Kind.AVERAGE_POOLING}
+FORWARD = {
+    LayerKind.CONVOLUTION,
+    LayerKind.DEPTHWISE,
+    LayerKind.SEPARABLE,
+    LayerKind.MAX_POOLING,
+    LayerKind.AVERAGE_POOLING,
+}
+WEIGHTED = {LayerKind.CONVOLUTION, LayerKind.DEPTHWISE, LayerKind.SEPARABLE, LayerKind.TRANSPOSE}
+POOLS = {LayerKind.MAX_POOLING, LayerKind.AVERAGE_POOLING}
 
 
 @pytest.mark.parametrize(
     ("name", "kinds"),
     [
-        ("odd-cell-before", set(Kind)),
-        ("all-padding-before", set(Kind)),
-        ("same-means-valid", set(Kind)),
-        ("valid-means-same", set(Kind)),
+        ("odd-cell-before", set(LayerKind)),
+        ("all-padding-before", set(LayerKind)),
+        ("same-means-valid", set(LayerKind)),
+        ("valid-means-same", set(LayerKind)),
         ("stride-ignored-in-padding", FORWARD),
-        ("last-window-dropped", set(Kind)),
-        ("causal-padding-after", {Kind.CONVOLUTION, Kind.SEPARABLE}),
+        ("last-window-dropped", set(LayerKind)),
+        ("causal-padding-after", {LayerKind.CONVOLUTION, LayerKind.SEPARABLE}),
         ("dilation-ignored", WEIGHTED),
         ("kernel-flipped", WEIGHTED),
-        ("strides-swapped", set(Kind)),
-        ("pads-swapped", set(Kind)),
-        ("output-padding-before", {Kind.TRANSPOSE}),
-        ("output-padding-ignored", {Kind.TRANSPOSE}),
-        ("stride-beyond-kernel-not-covered", {Kind.TRANSPOSE}),
-        ("groups-interleaved", {Kind.CONVOLUTION}),
-        ("multiplier-before-channel", {Kind.DEPTHWISE, Kind.SEPARABLE}),
-        ("strides-in-the-pointwise-step", {Kind.SEPARABLE}),
-        ("divisor-counts-padding", {Kind.AVERAGE_POOLING}),
-        ("maximum-with-zero", {Kind.MAX_POOLING}),
+        ("strides-swapped", set(LayerKind)),
+        ("pads-swapped", set(LayerKind)),
+        ("output-padding-before", {LayerKind.TRANSPOSE}),
+        ("output-padding-ignored", {LayerKind.TRANSPOSE}),
+        ("stride-beyond-kernel-not-covered", {LayerKind.TRANSPOSE}),
+        ("groups-interleaved", {LayerKind.CONVOLUTION}),
+        ("multiplier-before-channel", {LayerKind.DEPTHWISE, LayerKind.SEPARABLE}),
+        ("strides-in-the-pointwise-step", {LayerKind.SEPARABLE}),
+        ("divisor-counts-padding", {LayerKind.AVERAGE_POOLING}),
+        ("maximum-with-zero", {LayerKind.MAX_POOLING}),
         ("other-pooling", POOLS),
         ("bias-omitted", WEIGHTED),
-        ("batch-reversed", set(Kind)),
+        ("batch-reversed", set(LayerKind)),
     ],
 )
-def test_a_rule_shows_in_the_kinds_that_it_speaks_of_and_in_no_other(name: str, kinds: set[Kind]) -> None:
+def test_a_rule_shows_in_the_kinds_that_it_speaks_of_and_in_no_other(
+    name: str, kinds: set[LayerKind]
+) -> None:
     assert kinds_that_show()[name] == kinds
 
 

@@ -12,7 +12,7 @@ from harness.oracle import WRONG_RULES, Padding, expect
 from harness.oracle.bounds import output_bound, output_bound_of_cell
 from harness.oracle.plan import plan_of
 from harness.oracle.values import evaluate, is_local, values_of, values_of_cell
-from harness.records import Case, Data, DataFormat, Kind, Layer, Mode, Signals, fitted
+from harness.records import Case, Data, DataFormat, Layer, LayerKind, Mode, Signals, fitted
 from harness.records.findings import Values
 from tests.oracle.cases import CASE, LAYERS, numbers, signals, unequal_cases
 
@@ -20,7 +20,7 @@ from tests.oracle.cases import CASE, LAYERS, numbers, signals, unequal_cases
 @pytest.mark.parametrize(("kind", "ndim"), list(LAYERS))
 @settings(derandomize=True, deadline=None, max_examples=25)
 @given(st.data())
-def test_both_data_formats_hold_the_same_values(kind: Kind, ndim: int, data: st.DataObject) -> None:
+def test_both_data_formats_hold_the_same_values(kind: LayerKind, ndim: int, data: st.DataObject) -> None:
     last = replace(data.draw(unequal_cases(kind, ndim)), data_format=DataFormat.CHANNELS_LAST)
     first = replace(last, data_format=DataFormat.CHANNELS_FIRST)
     own = signals(last)
@@ -55,7 +55,7 @@ def test_values_are_float64_and_own_their_memory() -> None:
 
 
 @pytest.mark.parametrize(("kind", "ndim"), list(LAYERS))
-def test_the_signals_are_left_as_they_were(kind: Kind, ndim: int) -> None:
+def test_the_signals_are_left_as_they_were(kind: LayerKind, ndim: int) -> None:
     case = fitted(
         replace(
             CASE,
@@ -118,7 +118,9 @@ def test_numbers_tell_cells_apart() -> None:
 @pytest.mark.parametrize(("kind", "ndim"), list(LAYERS))
 @settings(derandomize=True, deadline=None, max_examples=3)
 @given(st.data())
-def test_one_cell_holds_what_the_whole_output_holds_there(kind: Kind, ndim: int, data: st.DataObject) -> None:
+def test_one_cell_holds_what_the_whole_output_holds_there(
+    kind: LayerKind, ndim: int, data: st.DataObject
+) -> None:
     """`values_of_cell` and its bound are the cell's part of `values_of` and of `output_bound`."""
     case = replace(
         data.draw(unequal_cases(kind, ndim)), data=data.draw(st.sampled_from([Data.EXACT, Data.REAL]))

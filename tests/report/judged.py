@@ -10,7 +10,6 @@ import numpy as np
 from harness.data.case_data import signals_of
 from harness.oracle import KERAS, WRONG_RULES, Rule, expect
 from harness.records import (
-    SIGNATURES,
     Case,
     DataFormat,
     Divergence,
@@ -63,7 +62,7 @@ CASES = (SAME, VALID, FIRST, LARGE, UNKNOWN)
 
 def of_family(layer: Layer, **changes: object) -> Case:
     """A small case of a layer or operation, on as many axes as it has at most."""
-    ndim = SIGNATURES[layer].ndims[-1]
+    ndim = layer.ndims[-1]
     case = Case(
         layer=layer,
         mode=Mode.EAGER,
