@@ -14,7 +14,7 @@ from typing import assert_never
 from harness.records import Finding, Outcome, Refusal, RunInfo, Standing, Verdict
 
 
-class Count(StrEnum):
+class FindingCount(StrEnum):
     """What a finding is counted as: every finding has exactly one."""
 
     CONFORMING = "conforming"
@@ -25,19 +25,19 @@ class Count(StrEnum):
     UNSTABLE = "unstable"
 
 
-def count_of(finding: Finding) -> Count:
-    """The one count that a finding adds to."""
+def classify_finding(finding: Finding) -> FindingCount:
+    """Return the one count that a finding adds to."""
     if finding.standing is Standing.UNSTABLE:
-        return Count.UNSTABLE
+        return FindingCount.UNSTABLE
     match finding.verdict:
         case Verdict.CONFORMS:
-            return Count.CONFORMING
+            return FindingCount.CONFORMING
         case Verdict.DIVERGES:
-            return Count.SILENT if finding.is_silent else Count.LOUD
+            return FindingCount.SILENT if finding.is_silent else FindingCount.LOUD
         case Verdict.UNSUPPORTED:
-            return Count.UNSUPPORTED
+            return FindingCount.UNSUPPORTED
         case Verdict.INCONCLUSIVE:
-            return Count.INCONCLUSIVE
+            return FindingCount.INCONCLUSIVE
         case _:
             assert_never(finding.verdict)
 
@@ -88,14 +88,14 @@ class Tallier:
 
     def __init__(self, info: RunInfo) -> None:
         self._header = info.header
-        self._counts: Counter[tuple[str, Count]] = Counter()
+        self._counts: Counter[tuple[str, FindingCount]] = Counter()
         self._refused: Counter[str] = Counter()
         self._standings: Counter[tuple[str, Standing]] = Counter()
         self._due: Counter[str] = Counter()
 
     def add(self, finding: Finding) -> None:
         """Count one finding."""
-        self._counts[finding.target, count_of(finding)] += 1
+        self._counts[finding.target, classify_finding(finding)] += 1
         self._standings[finding.target, finding.standing] += 1
         if finding.refusal is Refusal.WRONG:
             self._due[finding.target] += 1
@@ -109,22 +109,22 @@ class Tallier:
         return self._of(names, self._header.planned, targets)
 
     def _of(self, names: tuple[str, ...], planned: int, targets: Mapping[str, Tally]) -> Tally:
-        counts = {count: sum(self._counts[name, count] for name in names) for count in Count}
+        counts = {count: sum(self._counts[name, count] for name in names) for count in FindingCount}
         standings = {word: sum(self._standings[name, word] for name in names) for word in Standing}
         return Tally(
             planned=planned,
             judged=sum(counts.values()),
-            conforming=counts[Count.CONFORMING],
+            conforming=counts[FindingCount.CONFORMING],
             refused=sum(self._refused[name] for name in names),
-            silent=counts[Count.SILENT],
-            loud=counts[Count.LOUD],
-            unsupported=counts[Count.UNSUPPORTED],
-            inconclusive=counts[Count.INCONCLUSIVE],
+            silent=counts[FindingCount.SILENT],
+            loud=counts[FindingCount.LOUD],
+            unsupported=counts[FindingCount.UNSUPPORTED],
+            inconclusive=counts[FindingCount.INCONCLUSIVE],
             known=standings[Standing.KNOWN],
             new=standings[Standing.NEW],
             changed=standings[Standing.CHANGED],
             fixed=standings[Standing.FIXED],
-            unstable=counts[Count.UNSTABLE],
+            unstable=counts[FindingCount.UNSTABLE],
             due=sum(self._due[name] for name in names),
             targets=targets,
         )
