@@ -52,8 +52,8 @@ class Tally:
     """The counts of a run, or of one target of it (`targets` is empty then).
 
     `judged = conforming + silent + loud + unsupported + inconclusive + unstable`; `refused` are those of
-    the conforming that raised; `known`, `new`, `changed` and `fixed` count by standing; `due` are the
-    findings of cases that had to be computed.
+    the conforming that raised; `new` are those of that standing; `due` are the findings of cases that had to
+    be computed.
     """
 
     planned: int
@@ -64,10 +64,7 @@ class Tally:
     loud: int
     unsupported: int
     inconclusive: int
-    known: int
     new: int
-    changed: int
-    fixed: int
     unstable: int
     due: int
     targets: Mapping[str, Tally] = field(default_factory=dict)
@@ -90,13 +87,14 @@ class Tallier:
         self._header = info.header
         self._counts: Counter[tuple[str, FindingCount]] = Counter()
         self._refused: Counter[str] = Counter()
-        self._standings: Counter[tuple[str, Standing]] = Counter()
+        self._new: Counter[str] = Counter()
         self._due: Counter[str] = Counter()
 
     def add(self, finding: Finding) -> None:
         """Count one finding."""
         self._counts[finding.target, classify_finding(finding)] += 1
-        self._standings[finding.target, finding.standing] += 1
+        if finding.standing is Standing.NEW:
+            self._new[finding.target] += 1
         if finding.refusal is Refusal.WRONG:
             self._due[finding.target] += 1
         if is_refused(finding):
@@ -110,7 +108,6 @@ class Tallier:
 
     def _of(self, names: tuple[str, ...], planned: int, targets: Mapping[str, Tally]) -> Tally:
         counts = {count: sum(self._counts[name, count] for name in names) for count in FindingCount}
-        standings = {word: sum(self._standings[name, word] for name in names) for word in Standing}
         return Tally(
             planned=planned,
             judged=sum(counts.values()),
@@ -120,10 +117,7 @@ class Tallier:
             loud=counts[FindingCount.LOUD],
             unsupported=counts[FindingCount.UNSUPPORTED],
             inconclusive=counts[FindingCount.INCONCLUSIVE],
-            known=standings[Standing.KNOWN],
-            new=standings[Standing.NEW],
-            changed=standings[Standing.CHANGED],
-            fixed=standings[Standing.FIXED],
+            new=sum(self._new[name] for name in names),
             unstable=counts[FindingCount.UNSTABLE],
             due=sum(self._due[name] for name in names),
             targets=targets,

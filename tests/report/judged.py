@@ -156,7 +156,7 @@ def loud(target: str, case: Case, message: str = HOSTILE) -> Judged:
         Verdict.DIVERGES,
         divergence=Divergence.UNEXPECTED_ERROR,
         expected_shape=expectation_of(case).shape,
-        standing=Standing.CHANGED,
+        standing=Standing.NEW,
         error=str(error),
     )
     return Judged(finding, expectation_of(case), observation)
