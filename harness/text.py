@@ -103,13 +103,8 @@ def count(number: int, noun: str) -> str:
 _CELL_LENGTH: Final = 2000
 
 
-def table_line(*cells: str) -> str:
-    """A row of a table; the cells are escaped already."""
-    return f"| {' | '.join(cells)} |"
-
-
-def escaped(text: str, length: int = _CELL_LENGTH) -> str:
-    """Text that cannot end a cell or begin a tag, and that a reader sees as it was written."""
+def escape_cell(text: str, length: int = _CELL_LENGTH) -> str:
+    """Return text that cannot end a cell of Markdown or begin a tag, and that reads as it was written."""
     plain = one_line(text, length)
     for letter in "\\|*`[":
         plain = plain.replace(letter, f"\\{letter}")

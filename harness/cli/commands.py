@@ -376,7 +376,7 @@ def _exit_code(info: RunInfo, tally: Tally) -> int:
         return EXIT_INTERRUPTED
     if not info.is_complete or tally.inconclusive or tally.unstable or tally.has_computed_nothing:
         return EXIT_INCOMPLETE
-    return EXIT_UNEXPECTED if tally.new or tally.changed or tally.fixed else EXIT_OK
+    return EXIT_UNEXPECTED if tally.new else EXIT_OK
 
 
 def _write(path: Path, text: str) -> None:

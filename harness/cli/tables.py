@@ -36,7 +36,7 @@ from harness.environments.cache import cache_directory
 from harness.environments.launch import launch
 from harness.errors import EXIT_INCOMPLETE, EXIT_OK, EXIT_UNEXPECTED, HarnessError
 from harness.files import explain_disk_errors
-from harness.history.markdown import short_history
+from harness.history.markdown import render_short_history
 from harness.history.write import write_history
 from harness.judge.stored_run import judged
 from harness.oracle import expect
@@ -81,7 +81,7 @@ def history_command(
     info = read_info(run_folder)
     directory = output or run_folder
     history = write_history(directory, info, judged(run_folder, info, shipped_limits()))
-    sys.stdout.write(short_history(history))
+    sys.stdout.write(render_short_history(history))
     out.print(f"{directory / 'history.html'}", markup=False, soft_wrap=True)
 
 

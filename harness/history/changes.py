@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from harness.history.versions import Block, Column
+from harness.history.versions import Block, Column, span_of
 from harness.judge.consistency import TARGETS_DISAGREE
 from harness.judge.diagnose import causes_of
 from harness.judge.error_notes import note_of
@@ -68,6 +68,11 @@ class Change:
     cases_first: int
     cases_last: int
     example: str
+
+    @property
+    def versions(self) -> str:
+        """From the first version that is bad to the last."""
+        return span_of(list(dict.fromkeys((self.first_bad.head, self.last_bad.head))))
 
 
 class Changes:

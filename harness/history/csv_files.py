@@ -9,8 +9,7 @@ from typing import Final
 from harness.files import write_table
 from harness.history.changes import Change
 from harness.history.gather import History
-from harness.report.conformance import measured_facts
-from harness.report.phrases import pins_of
+from harness.report.target_facts import list_measured, list_pins
 from harness.text import one_line
 
 COLUMNS: Final = (
@@ -84,13 +83,13 @@ def _rows(history: History) -> Iterator[tuple[object, ...]]:
         for place, column in enumerate(family.columns):
             for row in family.paddings:
                 cell = row.cells[place]
-                if cell.judged:
+                if cell.num_judged:
                     yield (
                         family.family,
                         column.target,
                         row.layer,
                         row.padding,
-                        cell.judged,
+                        cell.num_judged,
                         cell.conforming,
                         cell.refused,
                         cell.silent,
@@ -128,7 +127,6 @@ def _targets(history: History) -> Iterator[tuple[object, ...]]:
             if run is None:
                 yield (family.family, column.target, *[""] * (len(TARGET_COLUMNS) - 2))
                 continue
-            measured = (f"{key} {version}" for key, version in measured_facts(run.fingerprint))
             yield (
                 family.family,
                 run.name,
@@ -140,7 +138,7 @@ def _targets(history: History) -> Iterator[tuple[object, ...]]:
                 run.python,
                 run.observed,
                 run.not_run,
-                one_line("; ".join(pins_of(run)), 4000),
-                one_line("; ".join(measured)),
+                one_line("; ".join(list_pins(run)), 4000),
+                one_line("; ".join(list_measured(run.fingerprint))),
                 one_line(run.failure),
             )

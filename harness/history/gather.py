@@ -16,7 +16,7 @@ from harness.history.same_rules import Reading, Readings, in_words
 from harness.history.versions import Block, Column, blocks_of, span_of
 from harness.oracle.rules import KERAS, Rule
 from harness.records import Judged, RunInfo
-from harness.report.conformance import EVERY, Cell, Conformance, Row
+from harness.report.conformance import EVERY, Conformance, ConformanceCell, ConformanceRow
 from harness.report.tally import Tallier, Tally
 
 _MAX_SPANS: Final = 2
@@ -56,9 +56,9 @@ class FamilyHistory:
 
     family: str
     columns: tuple[Column, ...]
-    modes: tuple[Row, ...]
-    paddings: tuple[Row, ...]
-    total: Cell
+    modes: tuple[ConformanceRow, ...]
+    paddings: tuple[ConformanceRow, ...]
+    total: ConformanceCell
     readings: tuple[ReadVersions, ...]
     changes: tuple[Change, ...]
 
@@ -108,7 +108,10 @@ def gather_history(info: RunInfo, judged: Iterable[Judged]) -> History:
         readings.add(one)
         changes.add(one)
     tally, found, all_changes = tallier.tally(), readings.readings(), changes.changes()
-    modes, paddings = list(table.modes()), [row for row in table.rows() if row.facet == EVERY]
+    modes, paddings = (
+        list(table.list_mode_rows()),
+        [row for row in table.list_facet_rows() if row.facet == EVERY],
+    )
     families: list[FamilyHistory] = []
     start = 0
     for block in blocks:
@@ -128,15 +131,15 @@ def gather_history(info: RunInfo, judged: Iterable[Judged]) -> History:
     return History(info, tally, tuple(families))
 
 
-def _between(rows: Iterable[Row], start: int, end: int) -> tuple[Row, ...]:
+def _between(rows: Iterable[ConformanceRow], start: int, end: int) -> tuple[ConformanceRow, ...]:
     """The cells of some neighbouring targets, of the rows in which these have findings."""
     own = (replace(row, cells=row.cells[start:end]) for row in rows)
-    return tuple(row for row in own if any(cell.judged for cell in row.cells))
+    return tuple(row for row in own if any(cell.num_judged for cell in row.cells))
 
 
-def _total(tally: Tally, block: Block) -> Cell:
+def _total(tally: Tally, block: Block) -> ConformanceCell:
     counts = [tally.targets[column.target] for column in block.columns]
-    return Cell(
+    return ConformanceCell(
         conforming=sum(one.conforming for one in counts),
         refused=sum(one.refused for one in counts),
         silent=sum(one.silent for one in counts),

@@ -14,9 +14,6 @@ FOLDED: Final = (
 )
 
 
-KERAS_RULE: Final = "Keras's rule"
-
-
 SAME_DEFINED: Final = (
     "For each target the harness tries a closed list of rules on every `same` case that the target answered "
     "with an array, and names the rule that gives most of these arrays (explained/returned); where none "

@@ -18,7 +18,7 @@ def write_history(directory: Path, info: RunInfo, judged: Iterable[Judged]) -> H
     """Write how the targets of a run conform over the versions of each family, and return it.
 
     One pass; all of it may be committed. Writes `history.csv`, `history.md`, `history.html`,
-    `changes.csv` and `targets.csv`. `short_history` makes the table of a README from what is returned.
+    `changes.csv` and `targets.csv`. `render_short_history` makes the table of a README from what is returned.
 
     Args:
         directory: made where it does not exist.

@@ -124,5 +124,11 @@ def places() -> tuple[Place, ...]:
     return tuple((layer, ndim) for layer in Layer for ndim in layer.ndims)
 
 
+def name_place(place: Place) -> str:
+    """Name a layer, with its axes where there is a choice: `ops.conv 2D`."""
+    layer, ndim = place
+    return layer.value if len(layer.ndims) == 1 else f"{layer.value} {ndim}D"
+
+
 def _geometry(case: Case) -> object:
     return case.input, case.kernel, case.strides, case.dilation, case.padding.lower(), case.output_padding

@@ -117,11 +117,8 @@ class Divergence(StrEnum):
 
 
 class Standing(StrEnum):
-    """A finding against what was expected of the target."""
+    """Whether a finding is a divergence, and whether that came again when the case was asked once more."""
 
     AGREED = "agreed"
-    KNOWN = "known"
     NEW = "new"
-    CHANGED = "changed"
-    FIXED = "fixed"
     UNSTABLE = "unstable"

@@ -1,4 +1,4 @@
-"""The CSV files of a run, written as a stream: findings, divergences, timings.
+"""The CSV files of a run: findings and divergences, written as a stream; conformance; timings.
 
 UTF-8, LF line ends, and nothing that differs between two runs of the same targets (but for
 `timings.csv`, which holds nothing else). A file appears under its name when it is whole.
@@ -14,7 +14,24 @@ from typing import Final
 
 from harness.files import replacing, write_table
 from harness.records import Judged, RunInfo, Verdict
+from harness.report.conformance import Conformance
 from harness.report.rows import COLUMNS, row_of
+
+CONFORMANCE_COLUMNS: Final = (
+    "layer",
+    "mode",
+    "padding",
+    "facet",
+    "target",
+    "judged",
+    "conforming",
+    "refused",
+    "silent",
+    "loud",
+    "unsupported",
+    "inconclusive",
+    "unstable",
+)
 
 TIMING_COLUMNS: Final = ("target", "workers", "cases", "start_seconds", "seconds", "cases_per_second")
 
@@ -38,6 +55,37 @@ def findings_files(directory: Path) -> Iterator[Callable[[Judged], None]]:
                 write_diverging.writerow(row)
 
         yield write
+
+
+def write_conformance_csv(path: Path, table: Conformance) -> None:
+    """Write `conformance.csv`: one line per row and target that has findings.
+
+    The lines with facet `all` are those of one mode each, and count every finding once.
+    """
+    write_table(
+        path,
+        CONFORMANCE_COLUMNS,
+        (
+            (
+                row.layer,
+                row.mode,
+                row.padding,
+                row.facet,
+                target,
+                cell.num_judged,
+                cell.conforming,
+                cell.refused,
+                cell.silent,
+                cell.loud,
+                cell.unsupported,
+                cell.inconclusive,
+                cell.unstable,
+            )
+            for row in table.list_disjoint_rows()
+            for target, cell in zip(table.targets, row.cells, strict=True)
+            if cell.num_judged
+        ),
+    )
 
 
 def write_timings(path: Path, info: RunInfo) -> None:

@@ -9,27 +9,21 @@ The table is DataTables, from the bundle that itables carries.
 from __future__ import annotations
 
 import base64
-import hashlib
-from importlib.resources import files
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-import itables.options
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
 from harness.explain.call_code import call_code
 from harness.explain.svg import STYLE, svg_picture
-from harness.files import replacing
 from harness.records import Case, Judged, RunInfo, Standing, Verdict
-from harness.report.conformance import LEGEND, Conformance, measured_facts
+from harness.report.conformance import Conformance
 from harness.report.details import Detail, DetailSample
-from harness.report.phrases import headline, pins_of, shortfall
+from harness.report.phrases import LEGEND, headline, shortfall
 from harness.report.rows import COLUMNS, row_of
-from harness.report.tally import Count, Tally, count_of
-from harness.text import count, one_line, shape_text
-
-_PACKAGE: Final = "harness.report"
+from harness.report.tally import FindingCount, Tally, classify_finding
+from harness.report.target_facts import list_measured, list_pins
+from harness.templates import hash_script, read_asset, write_rendered
+from harness.text import one_line, shape_text
 
 MAX_ROWS: Final = 20_000
 """Findings that the page's table holds; those that do not conform come first."""
@@ -38,12 +32,12 @@ MAX_DETAILS: Final = 200
 """Divergences that are shown one by one."""
 
 _RESULTS: Final = {
-    Count.CONFORMING: "conforms",
-    Count.SILENT: "silent",
-    Count.LOUD: "loud",
-    Count.UNSUPPORTED: "unsupported",
-    Count.INCONCLUSIVE: "inconclusive",
-    Count.UNSTABLE: "unstable",
+    FindingCount.CONFORMING: "conforms",
+    FindingCount.SILENT: "silent",
+    FindingCount.LOUD: "loud",
+    FindingCount.UNSUPPORTED: "unsupported",
+    FindingCount.INCONCLUSIVE: "inconclusive",
+    FindingCount.UNSTABLE: "unstable",
 }
 """How the table names what became of a finding: the verdict, with the two kinds of diverging apart."""
 
@@ -103,85 +97,57 @@ class Page:
 
 def _row(judged: Judged) -> list[str]:
     cells = row_of(judged)
-    return [_RESULTS[count_of(judged.finding)], *(cells[place] for place in _PLACES)]
-
-
-def environment_of_pages(package: str) -> Environment:
-    """Jinja2 with a package's templates: what is untrusted is escaped, a name that is missing raises."""
-    environment = Environment(
-        loader=PackageLoader(package),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["shape"] = shape_text
-    environment.filters["one_line"] = one_line
-    environment.filters["count"] = count
-    environment.globals["measured_facts"] = measured_facts
-    environment.globals["pins_of"] = pins_of
-    return environment
-
-
-def script_hash(script: str) -> str:
-    """What a content security policy calls the one script that may run."""
-    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return [_RESULTS[classify_finding(judged.finding)], *(cells[place] for place in _PLACES)]
 
 
 def write_html(path: Path, info: RunInfo, tally: Tally, table: Conformance, page: Page) -> None:
     """Write the page of a run."""
-    environment = environment_of_pages(_PACKAGE)
-    environment.filters["call"] = call_code
-    environment.globals["picture"] = _picture
-    environment.globals["difference"] = difference
-    script = template_text(_PACKAGE, "report.js")
     rows = page.rows()
-    stream = environment.get_template("index.html.j2").stream(
-        info=info,
-        header=info.header,
-        runs={} if info.footer is None else {target.name: target for target in info.footer.targets},
-        tally=tally,
-        headline=headline(tally),
-        shortfall=shortfall(info, tally),
-        table=table,
-        table_rows=list(table.rows()),
-        legend=LEGEND,
-        details=page.sample.details(),
-        num_divergences=page.sample.offered,
-        columns=("result", *_SHOWN),
-        filtered=_FILTERED,
-        data={"columns": ["result", *_SHOWN], "rows": rows},
-        num_rows=len(rows),
-        style=Markup(template_text(_PACKAGE, "report.css") + STYLE),
-        script=Markup(script),
-        script_hash=script_hash(script),
-        bundle=_bundle(),
-    )
-    with replacing(path) as file:
-        for part in stream:
-            file.write(part)
+    script = read_asset("harness.report/report.js")
+    values = {
+        "header": info.header,
+        "runs": info.target_runs,
+        "tally": tally,
+        "headline": headline(tally),
+        "shortfall": shortfall(info, tally),
+        "table": table,
+        "table_rows": list(table.list_facet_rows()),
+        "legend": LEGEND,
+        "details": page.sample.details(),
+        "num_divergences": page.sample.offered,
+        "filtered": _FILTERED,
+        "data": {"columns": ["result", *_SHOWN], "rows": rows},
+        "num_rows": len(rows),
+        "style": read_asset("harness.report/report.css") + STYLE,
+        "script": script,
+        "script_hash": hash_script(script),
+        "bundle": _read_bundle(),
+        "call_code": call_code,
+        "draw_picture": _draw_picture,
+        "describe_difference": describe_difference,
+        "list_measured": list_measured,
+        "list_pins": list_pins,
+    }
+    write_rendered(path, "harness.report/index.html.j2", values)
 
 
-def template_text(package: str, name: str) -> str:
-    """A style or a script of a package."""
-    return files(package).joinpath("templates", name).read_text(encoding="utf-8")
+def _read_bundle() -> Mapping[str, str]:
+    """Read DataTables: its style as it is, its script in base64 so that nothing in it can end a block."""
+    import itables.options  # noqa: PLC0415 - it brings pandas, which no other part of a run waits for
 
-
-def _bundle() -> dict[str, Markup]:
-    """DataTables: its style as it is, its script in base64 so that nothing in it can end a block."""
     path = Path(itables.options.dt_bundle)
     style = path.with_suffix(".css").read_text(encoding="utf-8")
     if "</style" in style.lower():
         raise ValueError(f"{path.with_suffix('.css')} would end the block of style that holds it")
-    return {"style": Markup(style), "script": Markup(base64.b64encode(path.read_bytes()).decode())}
+    return {"style": style, "script": base64.b64encode(path.read_bytes()).decode()}
 
 
-def _picture(case: Case, name: str) -> Markup:
-    return Markup(svg_picture(case, name=name, is_standalone=False))
+def _draw_picture(case: Case, name: str) -> str:
+    return svg_picture(case, name=name, is_standalone=False)
 
 
-def difference(detail: Detail) -> str:
-    """What went wrong, in a sentence."""
+def describe_difference(detail: Detail) -> str:
+    """Say what went wrong, in a sentence."""
     finding = detail.finding
     words = str(finding.divergence or finding.verdict)
     if finding.standing is Standing.UNSTABLE:

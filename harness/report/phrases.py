@@ -1,10 +1,23 @@
-"""The sentences that more than one report says: the headline, what is missing, a change."""
+"""The sentences that more than one report says: the headline, what is missing, how to read a table."""
 
 from __future__ import annotations
 
-from harness.records import RunInfo, TargetRun
+from typing import Final
+
+from harness.records import RunInfo
+from harness.report.conformance import EVERY
 from harness.report.tally import Tally
 from harness.text import count
+
+LEGEND: Final = (
+    "`118/120 · 2 silent` reads: of 120 judged cases 118 conform, and 2 give a wrong answer with no sign "
+    "of it. `loud` is an error or a crash where the formula has an answer, `unsupported` a limit that the "
+    "target documents, `inconclusive` a case that could not be judged, `unstable` a divergence that did not "
+    "come again when the case was asked a second time. `refused` counts the conforming "
+    "cases that the target declined with an exception, as it must or may. A case has many facets, so rows "
+    f"overlap; the row `{EVERY}` counts each case once. A case has one mode: the way in which "
+    "the layer is called."
+)
 
 
 def headline(tally: Tally) -> str:
@@ -57,8 +70,3 @@ def shortfall(info: RunInfo, tally: Tally) -> tuple[str, ...]:
             reason = f": {target.failure}" if target.failure else ""
             sentences.append(f"{target.name}: {count(target.not_run, 'case')} not run{reason}")
     return tuple(sentences)
-
-
-def pins_of(run: TargetRun) -> tuple[str, ...]:
-    """Everything that a target pins, the overlay first: it names Keras."""
-    return (*run.overlay, *run.requires)

@@ -14,7 +14,7 @@ from typing import assert_never
 from harness.records import Finding, Outcome, Refusal, RunInfo, Standing, Verdict
 
 
-class Count(StrEnum):
+class FindingCount(StrEnum):
     """What a finding is counted as: every finding has exactly one."""
 
     CONFORMING = "conforming"
@@ -25,19 +25,19 @@ class Count(StrEnum):
     UNSTABLE = "unstable"
 
 
-def count_of(finding: Finding) -> Count:
-    """The one count that a finding adds to."""
+def classify_finding(finding: Finding) -> FindingCount:
+    """Return the one count that a finding adds to."""
     if finding.standing is Standing.UNSTABLE:
-        return Count.UNSTABLE
+        return FindingCount.UNSTABLE
     match finding.verdict:
         case Verdict.CONFORMS:
-            return Count.CONFORMING
+            return FindingCount.CONFORMING
         case Verdict.DIVERGES:
-            return Count.SILENT if finding.is_silent else Count.LOUD
+            return FindingCount.SILENT if finding.is_silent else FindingCount.LOUD
         case Verdict.UNSUPPORTED:
-            return Count.UNSUPPORTED
+            return FindingCount.UNSUPPORTED
         case Verdict.INCONCLUSIVE:
-            return Count.INCONCLUSIVE
+            return FindingCount.INCONCLUSIVE
         case _:
             assert_never(finding.verdict)
 
@@ -52,8 +52,8 @@ class Tally:
     """The counts of a run, or of one target of it (`targets` is empty then).
 
     `judged = conforming + silent + loud + unsupported + inconclusive + unstable`; `refused` are those of
-    the conforming that raised; `known`, `new`, `changed` and `fixed` count by standing; `due` are the
-    findings of cases that had to be computed.
+    the conforming that raised; `new` are those of that standing; `due` are the findings of cases that had to
+    be computed.
     """
 
     planned: int
@@ -64,10 +64,7 @@ class Tally:
     loud: int
     unsupported: int
     inconclusive: int
-    known: int
     new: int
-    changed: int
-    fixed: int
     unstable: int
     due: int
     targets: Mapping[str, Tally] = field(default_factory=dict)
@@ -88,15 +85,16 @@ class Tallier:
 
     def __init__(self, info: RunInfo) -> None:
         self._header = info.header
-        self._counts: Counter[tuple[str, Count]] = Counter()
+        self._counts: Counter[tuple[str, FindingCount]] = Counter()
         self._refused: Counter[str] = Counter()
-        self._standings: Counter[tuple[str, Standing]] = Counter()
+        self._new: Counter[str] = Counter()
         self._due: Counter[str] = Counter()
 
     def add(self, finding: Finding) -> None:
         """Count one finding."""
-        self._counts[finding.target, count_of(finding)] += 1
-        self._standings[finding.target, finding.standing] += 1
+        self._counts[finding.target, classify_finding(finding)] += 1
+        if finding.standing is Standing.NEW:
+            self._new[finding.target] += 1
         if finding.refusal is Refusal.WRONG:
             self._due[finding.target] += 1
         if is_refused(finding):
@@ -109,22 +107,18 @@ class Tallier:
         return self._of(names, self._header.planned, targets)
 
     def _of(self, names: tuple[str, ...], planned: int, targets: Mapping[str, Tally]) -> Tally:
-        counts = {count: sum(self._counts[name, count] for name in names) for count in Count}
-        standings = {word: sum(self._standings[name, word] for name in names) for word in Standing}
+        counts = {count: sum(self._counts[name, count] for name in names) for count in FindingCount}
         return Tally(
             planned=planned,
             judged=sum(counts.values()),
-            conforming=counts[Count.CONFORMING],
+            conforming=counts[FindingCount.CONFORMING],
             refused=sum(self._refused[name] for name in names),
-            silent=counts[Count.SILENT],
-            loud=counts[Count.LOUD],
-            unsupported=counts[Count.UNSUPPORTED],
-            inconclusive=counts[Count.INCONCLUSIVE],
-            known=standings[Standing.KNOWN],
-            new=standings[Standing.NEW],
-            changed=standings[Standing.CHANGED],
-            fixed=standings[Standing.FIXED],
-            unstable=counts[Count.UNSTABLE],
+            silent=counts[FindingCount.SILENT],
+            loud=counts[FindingCount.LOUD],
+            unsupported=counts[FindingCount.UNSUPPORTED],
+            inconclusive=counts[FindingCount.INCONCLUSIVE],
+            new=sum(self._new[name] for name in names),
+            unstable=counts[FindingCount.UNSTABLE],
             due=sum(self._due[name] for name in names),
             targets=targets,
         )

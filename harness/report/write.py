@@ -9,9 +9,10 @@ from typing import Final
 
 from harness.files import explain_disk_errors
 from harness.records import Judged, RunInfo
-from harness.report.conformance import Conformance, write_conformance_csv, write_conformance_markdown
-from harness.report.csv_files import findings_files, write_timings
+from harness.report.conformance import Conformance
+from harness.report.csv_files import findings_files, write_conformance_csv, write_timings
 from harness.report.html import Page, write_html
+from harness.report.markdown import write_conformance_markdown
 from harness.report.tally import Tallier, Tally
 
 TABLES: Final = ("conformance.md", "conformance.csv", "divergences.csv", "timings.csv")

@@ -11,13 +11,14 @@ import pytest
 from harness.errors import HarnessError
 from harness.history.csv_files import CHANGE_COLUMNS, COLUMNS, TARGET_COLUMNS
 from harness.history.gather import History, gather_history
-from harness.history.html import worst
-from harness.history.markdown import short_history
+from harness.history.html import classify_cell
+from harness.history.markdown import render_short_history
 from harness.history.write import write_history
 from harness.oracle import WRONG_RULES
 from harness.records import Case, Observation, RunInfo
-from harness.report.conformance import Cell
+from harness.report.conformance import ConformanceCell
 from tests.history.lines import Doing, follows, info_of, judged_run, not_run, raises, target
+from tests.markdown import widths_of_tables
 from tests.report.judged import CASES, SAME, VALID
 from tests.report.test_reports import Scripts
 
@@ -126,6 +127,14 @@ def test_the_markdown_folds_columns_and_says_so(tmp_path: Path) -> None:
     assert "| 2.0 (not in 1.0) | 4.0 | 5.0 |" in text
 
 
+def test_every_line_of_a_table_has_as_many_cells(tmp_path: Path) -> None:
+    run_of(directory=tmp_path)
+    text = (tmp_path / "history.md").read_text(encoding="utf-8")
+    assert widths_of_tables(text) == [{6}, {2}, {4}, {6}, {6}, {4}]
+    assert text.endswith(" |\n")
+    assert "\n\n\n" not in text
+
+
 def test_the_head_states_what_was_run(tmp_path: Path) -> None:
     run_of(directory=tmp_path)
     for name in ("history.md", "history.html"):
@@ -170,7 +179,7 @@ def test_readings_stand_per_range_of_versions() -> None:
 
 def test_the_short_table_has_a_line_for_each_family() -> None:
     _, history = run_of()
-    lines = short_history(history).splitlines()
+    lines = render_short_history(history).splitlines()
     assert len(lines) == 4
     assert lines[2].startswith("| jax | 1.0 | 1 | 5/5 · 1 refused | Keras's rule (3/3) | nothing |")
     assert "silent value: `all-padding-before` (2.0–4.0; 3 cases)" in lines[3]
@@ -184,7 +193,7 @@ def test_the_short_table_says_how_many_ways_more_there_are() -> None:
         return raises("way " + "abcdefg"[case.kernel[1]])(name, case)
 
     _, history = run_of([fails], kernels)
-    assert "1 more |" in short_history(history).splitlines()[-1]
+    assert "1 more |" in render_short_history(history).splitlines()[-1]
 
 
 def test_what_a_target_wrote_cannot_leave_its_place(tmp_path: Path) -> None:
@@ -206,12 +215,12 @@ def test_what_a_target_wrote_cannot_leave_its_place(tmp_path: Path) -> None:
 
 
 def test_a_cell_is_coloured_by_its_worst_count() -> None:
-    assert worst(Cell(0, 0, 0, 0, 0, 0)) == "n"
-    assert worst(Cell(5, 5, 0, 0, 0, 0)) == "w"
-    assert worst(Cell(5, 0, 1, 1, 1, 1)) == "s"
-    assert worst(Cell(5, 0, 0, 1, 1, 1)) == "l"
-    assert worst(Cell(5, 0, 0, 0, 1, 1)) == "i"
-    assert worst(Cell(5, 0, 0, 0, 1, 0)) == "u"
+    assert classify_cell(ConformanceCell(0, 0, 0, 0, 0, 0)) == "n"
+    assert classify_cell(ConformanceCell(5, 5, 0, 0, 0, 0)) == "w"
+    assert classify_cell(ConformanceCell(5, 0, 1, 1, 1, 1)) == "s"
+    assert classify_cell(ConformanceCell(5, 0, 0, 1, 1, 1)) == "l"
+    assert classify_cell(ConformanceCell(5, 0, 0, 0, 1, 1)) == "i"
+    assert classify_cell(ConformanceCell(5, 0, 0, 0, 1, 0)) == "u"
 
 
 def test_the_page_shows_every_version_and_marks_rows_that_conform(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from harness.records import (
     Verdict,
     fitted,
 )
+from harness.report.conformance import Conformance
 
 GOOD, BAD = "keras3.15.1-jax", "keras3.15.1-numpy"
 HOSTILE = (
@@ -154,7 +155,7 @@ def loud(target: str, case: Case, message: str = HOSTILE) -> Judged:
         Verdict.DIVERGES,
         divergence=Divergence.UNEXPECTED_ERROR,
         expected_shape=expectation_of(case).shape,
-        standing=Standing.CHANGED,
+        standing=Standing.NEW,
         error=str(error),
     )
     return Judged(finding, expectation_of(case), observation)
@@ -228,4 +229,25 @@ def info_of(num_cases: int = len(CASES), state: str = "complete", failure: str =
                 for name in targets
             ),
         ),
+    )
+
+
+def table_of(findings: list[Judged]) -> Conformance:
+    table = Conformance((GOOD, BAD))
+    for one in findings:
+        table.add(one.finding)
+    return table
+
+
+def of_modes() -> list[Judged]:
+    """Two layers in two modes each, one of which diverges in one mode."""
+    dynamic = of_family(Layer.CONV2D, mode=Mode.DYNAMIC)
+    return in_order(
+        [
+            conforming(BAD, of_family(Layer.CONV2D)),
+            silent(BAD, dynamic),
+            silent(BAD, replace(dynamic, padding="valid"), "valid-means-same"),
+            conforming(BAD, of_family(Layer.MAX_POOLING1D)),
+            conforming(BAD, of_family(Layer.MAX_POOLING1D, mode=Mode.GRADIENT)),
+        ]
     )

@@ -6,9 +6,16 @@ from pathlib import Path
 import pandas as pd
 
 from harness.records import RunInfo
-from harness.report.csv_files import TIMING_COLUMNS, findings_files, write_timings
+from harness.report.conformance import EVERY
+from harness.report.csv_files import (
+    CONFORMANCE_COLUMNS,
+    TIMING_COLUMNS,
+    findings_files,
+    write_conformance_csv,
+    write_timings,
+)
 from harness.report.rows import COLUMNS, row_of
-from tests.report.judged import info_of, mixed
+from tests.report.judged import BAD, info_of, mixed, of_modes, table_of
 
 
 def write(directory: Path) -> None:
@@ -67,3 +74,25 @@ def test_a_target_that_took_no_time_has_no_rate(tmp_path: Path) -> None:
 def test_a_run_without_a_footer_has_no_timings(tmp_path: Path) -> None:
     write_timings(tmp_path / "timings.csv", RunInfo(info_of().header, None))
     assert (tmp_path / "timings.csv").read_text(encoding="utf-8") == ",".join(TIMING_COLUMNS) + "\n"
+
+
+def test_the_long_form_counts_every_finding_once_by_layer_mode_and_padding(tmp_path: Path) -> None:
+    write_conformance_csv(tmp_path / "conformance.csv", table_of(of_modes()))
+    frame = pd.read_csv(tmp_path / "conformance.csv")
+    every = frame[frame["facet"] == EVERY]
+    assert every["judged"].sum() == len(of_modes())
+    assert not every[["layer", "mode", "padding", "target"]].duplicated().any()
+    assert EVERY not in set(every["mode"])
+    assert set(frame[frame["facet"] != EVERY]["mode"]) == {EVERY}
+
+
+def test_the_long_form_has_a_row_for_each_target_with_findings(tmp_path: Path) -> None:
+    write_conformance_csv(tmp_path / "conformance.csv", table_of(mixed()))
+    frame = pd.read_csv(tmp_path / "conformance.csv")
+    assert tuple(frame.columns) == CONFORMANCE_COLUMNS
+    every = frame[(frame["facet"] == EVERY) & (frame["target"] == BAD)]
+    assert every["padding"].tolist() == ["same", "valid", "sideways"]
+    assert every["judged"].tolist() == [3, 1, 1]
+    assert every["silent"].tolist() == [2, 1, 0]
+    assert every["loud"].tolist() == [1, 0, 0]
+    assert every["refused"].tolist() == every["conforming"].tolist() == [0, 0, 1]

@@ -1,0 +1,71 @@
+"""Jinja2, in one place: templates of packages, in which a missing name is an error.
+
+A template is named with the package that owns it: `harness.report/index.html.j2` lies in `templates/` of
+`harness.report`. HTML and SVG escape whatever is not marked `safe`. Markdown (`*.md.j2`) has no rule that
+holds everywhere: there, text that comes from a target passes the filter `cell`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.files import replacing
+from harness.text import count, escape_cell, one_line, shape_text
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def render(name: str, values: Mapping[str, object]) -> str:
+    """Return what a template makes of the values."""
+    return _environment().get_template(name).render(values)
+
+
+def write_rendered(path: Path, name: str, values: Mapping[str, object]) -> None:
+    """Write what a template makes of the values, piece by piece; the file is there when it is whole.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    with replacing(path) as file:
+        file.writelines(_environment().get_template(name).generate(values))
+
+
+def read_asset(name: str) -> str:
+    """Read a style, a script or a template, `harness.report/report.css`, as it is."""
+    package, _, file = name.partition("/")
+    return files(package).joinpath("templates", file).read_text(encoding="utf-8")
+
+
+def hash_script(script: str) -> str:
+    """Return what a content security policy calls the one script that may run."""
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+@cache
+def _environment() -> Environment:
+    import jinja2  # noqa: PLC0415 - a command that renders nothing does not wait for it
+
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(read_asset),
+        autoescape=jinja2.select_autoescape(disabled_extensions=("md.j2",), default=True),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["cell"] = escape_cell
+    environment.filters["count"] = count
+    environment.filters["one_line"] = one_line
+    environment.filters["shape"] = shape_text
+    environment.filters["thousands"] = _group_thousands
+    return environment
+
+
+def _group_thousands(number: float) -> str:
+    return f"{number:,.0f}"
