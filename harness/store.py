@@ -18,22 +18,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Final, Self
+from typing import Any, BinaryIO, Final, Self
 
 import msgspec
 
-from harness.arrays import EncodedArray, decode, encode
+from harness.encoding import ArrayError, decode_observation, encode_line, gather_fields
 from harness.errors import HarnessError
 from harness.files import explain_disk_errors, replace_text
-from harness.records import (
-    Observation,
-    ObservedError,
-    Outcome,
-    RunHeader,
-    RunInfo,
-    Shape,
-    Stage,
-)
+from harness.records import Observation, RunHeader, RunInfo
 
 SCHEMA: Final = 3
 
@@ -50,22 +42,6 @@ LOGS: Final = "logs"
 
 _RESUME: Final = "make room, then --resume"
 """What to do where the disk is full in the middle of a run."""
-
-
-class _Line(msgspec.Struct, frozen=True, omit_defaults=True):
-    case: str
-    outcome: Outcome
-    stage: Stage
-    seconds: float = 0.0
-    values: EncodedArray | None = None
-    gradients: tuple[EncodedArray, ...] = ()
-    inferred_shape: Shape | None = None
-    symbolic_shape: Shape | None = None
-    inference_error: ObservedError | None = None
-    summary: str | None = None
-    error: ObservedError | None = None
-    reason: str = ""
-    weight_shapes: tuple[tuple[int, ...], ...] | None = None
 
 
 class _CaseOnly(msgspec.Struct, frozen=True):
@@ -93,26 +69,12 @@ class ObservationLog:
         Raises:
             HarnessError: the disk refused it.
         """
-        line = _Line(
-            case=observation.case_id,
-            outcome=observation.outcome,
-            stage=observation.stage,
-            seconds=observation.seconds,
-            values=None if observation.values is None else encode(observation.values),
-            gradients=tuple(map(encode, observation.gradients)),
-            inferred_shape=observation.inferred_shape,
-            symbolic_shape=observation.symbolic_shape,
-            inference_error=observation.inference_error,
-            summary=observation.summary,
-            error=observation.error,
-            reason=observation.reason,
-            weight_shapes=observation.weight_shapes,
-        )
+        line = encode_line({"case": observation.case_id, **gather_fields(observation)})
         with explain_disk_errors(self._folder, if_full=_RESUME):
             file = self._files.get(observation.target)
             if file is None:
                 file = self._files[observation.target] = _open_log(self._folder, observation.target)
-            file.write(msgspec.json.encode(line) + b"\n")
+            file.write(line)
             file.flush()
 
     def __enter__(self) -> Self:
@@ -246,7 +208,12 @@ def unpacked(directory: Path, target: str, line: bytes, look: Look = Look.FIRST)
     Raises:
         HarnessError: it is damaged.
     """
-    return _unpack_line(target, line, _file(directory, target, look))
+    try:
+        held = msgspec.json.decode(line, type=dict[str, Any])
+        return decode_observation(target, msgspec.convert(held, _CaseOnly).case, held)
+    except (msgspec.DecodeError, UnicodeDecodeError, ArrayError) as error:
+        path = _file(directory, target, look)
+        raise HarnessError(f"{path}: damaged: {error}; remove the line and --resume") from error
 
 
 def cut_torn_line(directory: Path, target: str, look: Look = Look.FIRST) -> None:
@@ -300,28 +267,3 @@ def _index(path: Path) -> Mapping[str, int]:
     except OSError as error:
         raise HarnessError(f"{path}: cannot be read: {error.strerror}") from error
     return index
-
-
-def _unpack_line(target: str, text: bytes, path: Path) -> Observation:
-    try:
-        line = msgspec.json.decode(text, type=_Line)
-        values = None if line.values is None else decode(line.values)
-        gradients = tuple(map(decode, line.gradients))
-    except (msgspec.DecodeError, TypeError, ValueError) as error:
-        raise HarnessError(f"{path}: damaged: {error}; remove the line and --resume") from error
-    return Observation(
-        target=target,
-        case_id=line.case,
-        outcome=line.outcome,
-        stage=line.stage,
-        seconds=line.seconds,
-        values=values,
-        gradients=gradients,
-        inferred_shape=line.inferred_shape,
-        symbolic_shape=line.symbolic_shape,
-        inference_error=line.inference_error,
-        summary=line.summary,
-        error=line.error,
-        reason=line.reason,
-        weight_shapes=line.weight_shapes,
-    )

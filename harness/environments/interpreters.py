@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from harness.environments.subprocesses import run_child
 from harness.environments.uv import Installer, ask, failure, last_lines
 from harness.errors import HarnessError
 
@@ -39,7 +39,8 @@ def find_interpreter(
 
 def locate_interpreter(version: str, environ: Mapping[str, str], installer: Installer) -> Path | None:
     """A CPython of this version that is here already, or None."""
-    answers = (_answering(candidate, version) for candidate in _candidates(version, environ, installer))
+    candidates = _candidates(version, environ, installer)
+    answers = (_answering(candidate, version, environ, installer) for candidate in candidates)
     return next((found for found in answers if found is not None), None)
 
 
@@ -65,23 +66,19 @@ def _candidates(version: str, environ: Mapping[str, str], installer: Installer) 
     yield Path(sys.executable)
 
 
-def _answering(candidate: Path, version: str) -> Path | None:
+def _answering(
+    candidate: Path, version: str, environ: Mapping[str, str], installer: Installer
+) -> Path | None:
     """The interpreter behind the candidate, or None where it does not run or is another."""
     if not candidate.is_file():
         return None
+    argv = (str(candidate.absolute()), "-I", "-c", _PROBE)
     try:
-        done = subprocess.run(
-            [str(candidate), "-I", "-c", _PROBE],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_PROBE_TIMEOUT_S,
-            check=False,
-        )
-    except (OSError, UnicodeDecodeError, subprocess.TimeoutExpired):
+        ended = run_child(argv, environ, installer.directory, _PROBE_TIMEOUT_S, installer.stop)
+    except OSError:
         return None
-    lines = done.stdout.splitlines()
-    if done.returncode != 0 or len(lines) != 2 or lines[0] != f"CPython {version}":
+    lines = ended.output.splitlines()
+    if ended.exit_status != 0 or len(lines) != 2 or lines[0] != f"CPython {version}":
         return None
     return Path(lines[1])
 
@@ -90,7 +87,7 @@ def _download(version: str, environ: Mapping[str, str], installer: Installer, ta
     installed = ask(installer, ("python", "install", "--no-bin", version))
     if installed.exit_status == 0:
         found = ask(installer, ("python", "find", "--managed-python", version))
-        path = _answering(Path(found.output.strip()), version)
+        path = _answering(Path(found.output.strip()), version, environ, installer)
         if path is not None:
             return path
     raise _missing(version, environ, installer, target_name, installed.errors)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -15,8 +12,12 @@ from pathlib import Path
 from typing import Final
 
 from harness.errors import EXIT_INTERRUPTED, HarnessError
+from harness.processes import end_process, start_process
 
 _POLL_S: Final = 0.2
+_DRAIN_S: Final = 5.0
+"""How long pipes may stay open behind a program that was ended."""
+
 TIMED_OUT: Final = -1
 """The exit status of a program that was ended for taking too long."""
 
@@ -46,42 +47,34 @@ def run_child(
         HarnessError: `stop` was set; exit code 130.
         OSError: the program cannot be started.
     """
-    process = subprocess.Popen(
-        argv,
-        env=dict(environment),
-        cwd=directory,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        start_new_session=sys.platform != "win32",
-    )
     until = time.monotonic() + timeout_s
-    given: str | None = text
-    try:
-        while True:
-            try:
-                output, errors = process.communicate(given, timeout=_POLL_S)
-                return Ended(process.returncode, output, errors)
-            except subprocess.TimeoutExpired:
+    given: bytes | None = text.encode()
+    with start_process(argv, environment, directory=directory) as process:
+        try:
+            while True:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    output, errors = process.communicate(given, timeout=_POLL_S)
+                    return Ended(process.returncode, _decode(output), _decode(errors))
                 given = None
-            if stop.is_set():
-                raise HarnessError("stopped before it was done", EXIT_INTERRUPTED)
-            if time.monotonic() > until:
-                _kill(process)
-                output, errors = process.communicate()
-                late = f"error: operation timed out after {timeout_s:.0f} s"
-                return Ended(TIMED_OUT, output, f"{errors}\n{late}".lstrip("\n"))
-    finally:
-        if process.returncode is None:
-            _kill(process)
-            process.communicate()
+                if stop.is_set():
+                    raise HarnessError("stopped before it was done", EXIT_INTERRUPTED)
+                if time.monotonic() > until:
+                    output, errors = _end(process)
+                    late = f"error: operation timed out after {timeout_s:.0f} s"
+                    return Ended(TIMED_OUT, _decode(output), f"{_decode(errors)}\n{late}".lstrip("\n"))
+        finally:
+            if process.returncode is None:
+                end_process(process)
 
 
-def _kill(process: subprocess.Popen[str]) -> None:
-    if os.name == "posix":
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-    process.kill()
+def _end(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+    """End a program, and return what it had printed."""
+    end_process(process)
+    try:
+        return process.communicate(timeout=_DRAIN_S)
+    except subprocess.TimeoutExpired as held_open:
+        return held_open.output or b"", held_open.stderr or b""
+
+
+def _decode(printed: bytes) -> str:
+    return printed.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")

@@ -12,8 +12,8 @@ from functools import cached_property
 
 import numpy as np
 
-from harness.arrays import DTYPES
 from harness.data.case_data import signals_of
+from harness.encoding import DTYPES
 from harness.facets import Facet, facets_of
 from harness.judge.rule_matching import shape_of
 from harness.oracle import KERAS, Padding, Rule, expect

@@ -6,12 +6,13 @@ What a worker sends is untrusted: every line is parsed into one of a closed set 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, TypeAlias
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from harness.arrays import EncodedArray, decode, encode
-from harness.records import Case, Observation, ObservedError, Outcome, Shape, Signals, Stage, arguments_of
+from harness.encoding import ArrayError, decode_observation, encode_line
+from harness.records import Case, Observation, ObservedError, Outcome, Signals, Stage, arguments_of
 
 PROTOCOL: Final = 1
 
@@ -40,22 +41,11 @@ class StageLine(msgspec.Struct, frozen=True, tag="stage"):
     stage: Stage
 
 
-class Reply(msgspec.Struct, frozen=True, tag="reply"):
-    """What happened to a case."""
+class _ReplyHead(msgspec.Struct, frozen=True, tag="reply"):
+    """What tells which case a reply is about, and the last stage that it reached."""
 
     seq: int
-    outcome: Outcome
     stage: Stage
-    seconds: float = 0.0
-    output: EncodedArray | None = None
-    gradients: tuple[EncodedArray, ...] = ()
-    inferred_shape: Shape | None = None
-    symbolic_shape: Shape | None = None
-    inference_error: ObservedError | None = None
-    summary: str | None = None
-    error: ObservedError | None = None
-    reason: str = ""
-    weight_shapes: tuple[tuple[int, ...], ...] | None = None
 
 
 class End(msgspec.Struct, frozen=True, tag="end"):
@@ -64,80 +54,83 @@ class End(msgspec.Struct, frozen=True, tag="end"):
     batch: int
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What happened to a case, on a line that `read_reply` reads when the case is known."""
+
+    seq: int
+    stage: Stage
+    line: bytes
+
+
 Message: TypeAlias = Hello | Failed | StageLine | Reply | End
 
-_DECODER: Final[msgspec.json.Decoder[Message]] = msgspec.json.Decoder(Message)
+_Head: TypeAlias = Hello | Failed | StageLine | _ReplyHead | End
+_DECODER: Final[msgspec.json.Decoder[_Head]] = msgspec.json.Decoder(_Head)
 _ANSWERS: Final = frozenset({Outcome.RETURNED, Outcome.RAISED, Outcome.UNSUPPORTED})
 
 
 def hello() -> bytes:
     """The first line that a worker receives."""
-    return _line({"type": "hello", "protocol": PROTOCOL})
+    return encode_line({"type": "hello", "protocol": PROTOCOL})
 
 
 def bye() -> bytes:
     """The last line that a worker receives."""
-    return _line({"type": "bye"})
+    return encode_line({"type": "bye"})
 
 
 def batch_line(batch: int, cases: Mapping[int, tuple[Case, Signals]]) -> bytes:
     """A batch of cases by sequence number, with their inputs and weights."""
     entries = [_entry(seq, case, signals) for seq, (case, signals) in cases.items()]
-    return _line({"type": "batch", "batch": batch, "cases": entries})
+    return encode_line({"type": "batch", "batch": batch, "cases": entries})
 
 
 def parse(line: bytes) -> Message:
-    """The message on a line.
+    """Return the message on a line; of a reply only which case it is about.
 
     Raises:
         WireError: the line is none.
     """
     try:
-        return _DECODER.decode(line)
+        message = _DECODER.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        shown = line[:120].decode("utf-8", "replace").rstrip("\n")
-        raise WireError(
-            f"it wrote {shown!r}, which is no message ({error}); "
-            "only messages go to standard output, all else to standard error"
-        ) from error
+        raise _no_message(line, error) from error
+    if isinstance(message, _ReplyHead):
+        return Reply(message.seq, message.stage, line)
+    return message
 
 
-def observation(target: str, case: Case, reply: Reply) -> Observation:
-    """A worker's reply to a case as an observation.
+def read_reply(target: str, case: Case, reply: Reply) -> Observation:
+    """Return what a worker's reply says of its case.
 
     Raises:
-        WireError: the outcome is not a worker's to give, or its fields do not belong to it.
+        WireError: a field is none, the outcome is not a worker's to give, or fields do not belong to it.
     """
-    if reply.outcome not in _ANSWERS:
-        raise WireError(
-            f"it answered {reply.outcome.value!r}; a worker answers {', '.join(sorted(_ANSWERS))}"
-        )
-    if (reply.outcome is Outcome.RETURNED) != (reply.output is not None):
-        has = "no `output`" if reply.output is None else "an `output`"
-        raise WireError(f"it answered {reply.outcome.value!r} with {has}; `output` goes with 'returned' only")
-    if (reply.outcome is Outcome.RAISED) != (reply.error is not None):
-        has = "no `error`" if reply.error is None else "an `error`"
-        raise WireError(f"it answered {reply.outcome.value!r} with {has}; `error` goes with 'raised' only")
     try:
-        values = None if reply.output is None else decode(reply.output)
-        gradients = tuple(map(decode, reply.gradients))
-    except ValueError as error:
+        held = msgspec.json.decode(reply.line, type=dict[str, Any])
+        observation = decode_observation(target, case.id, {**held, "values": held.get("output")})
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _no_message(reply.line, error) from error
+    except ArrayError as error:
         raise WireError(f"it sent {error}") from error
-    return Observation(
-        target=target,
-        case_id=case.id,
-        outcome=reply.outcome,
-        stage=reply.stage,
-        seconds=reply.seconds,
-        values=values,
-        gradients=gradients,
-        inferred_shape=reply.inferred_shape,
-        symbolic_shape=reply.symbolic_shape,
-        inference_error=reply.inference_error,
-        summary=reply.summary,
-        error=reply.error,
-        reason=reply.reason,
-        weight_shapes=reply.weight_shapes,
+    outcome = observation.outcome
+    if outcome not in _ANSWERS:
+        raise WireError(f"it answered {outcome.value!r}; a worker answers {', '.join(sorted(_ANSWERS))}")
+    if (outcome is Outcome.RETURNED) != (observation.values is not None):
+        has = "no `output`" if observation.values is None else "an `output`"
+        raise WireError(f"it answered {outcome.value!r} with {has}; `output` goes with 'returned' only")
+    if (outcome is Outcome.RAISED) != (observation.error is not None):
+        has = "no `error`" if observation.error is None else "an `error`"
+        raise WireError(f"it answered {outcome.value!r} with {has}; `error` goes with 'raised' only")
+    return observation
+
+
+def _no_message(line: bytes, error: Exception) -> WireError:
+    shown = line[:120].decode("utf-8", "replace").rstrip("\n")
+    return WireError(
+        f"it wrote {shown!r}, which is no message ({error}); "
+        "only messages go to standard output, all else to standard error"
     )
 
 
@@ -150,10 +143,6 @@ def _entry(seq: int, case: Case, signals: Signals) -> dict[str, object]:
         "form": case.form,
         "arguments": arguments_of(case),
         "dtype": case.dtype,
-        "input": encode(signals.inputs),
-        "weights": [encode(weight) for weight in signals.weights],
+        "input": signals.inputs,
+        "weights": signals.weights,
     }
-
-
-def _line(message: Mapping[str, object]) -> bytes:
-    return msgspec.json.encode(message) + b"\n"

@@ -341,7 +341,7 @@ class _Asked:
                 self.current = (seq, stage)
             case wire.Reply(seq=seq, stage=stage) if seq in self.waiting:
                 self.current = (seq, stage)
-                self.answer = wire.observation(self.work.target.name, self.waiting[seq], message)
+                self.answer = wire.read_reply(self.work.target.name, self.waiting[seq], message)
             case wire.StageLine() | wire.Reply():
                 raise wire.WireError("it answered with a `seq` that it was not asked or has answered")
             case wire.End(batch=self.number) if not self.waiting:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import queue
 import signal
 import subprocess
-import sys
 import threading
 import time
 from functools import partial
@@ -16,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
 
+from harness.processes import end_process, start_process
 from harness.records import Fingerprint, Launch
 from harness.runner import wire
 
@@ -23,10 +22,8 @@ _TAIL_LINES: Final = 5
 _HELLO_WANTED: Final = "a worker's first line says hello, as in harness/worker/README.md"
 _POLL_S: Final = 0.2
 _MAX_LINE: Final = 2**28
-if sys.platform == "win32":
-    _NEW_GROUP = subprocess.CREATE_NEW_PROCESS_GROUP
-else:
-    _NEW_GROUP = 0
+_GRACE_S: Final = 1.0
+"""How long a worker may take to leave after it was told to."""
 
 
 class StartFailure(Exception):
@@ -78,15 +75,7 @@ class WorkerProcess:
         try:
             with log.open("ab") as stderr:
                 self._log_start = stderr.tell()
-                self._process = subprocess.Popen(
-                    launch.argv,
-                    env=dict(launch.environment),
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=stderr,
-                    start_new_session=sys.platform != "win32",
-                    creationflags=_NEW_GROUP,
-                )
+                self._process = start_process(launch.argv, launch.environment, stderr)
         except OSError as error:
             raise StartFailure(f"{launch.argv[0]}: {error.strerror}") from error
         assert self._process.stdin is not None
@@ -182,23 +171,13 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """End the process and every process it started."""
-        if os.name == "posix":
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-        elif self._process.poll() is None:
-            subprocess.run(
-                ["taskkill", "/F", "/T", "/PID", str(self._process.pid)], capture_output=True, check=False
-            )
-        self._process.kill()
+        end_process(self._process)
 
     def close(self) -> None:
         """Let the worker leave; end it if it does not within a second."""
         self.send(wire.bye())
         self._unsent.put(None)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=1)
-        self.kill()
-        self._process.wait()
+        end_process(self._process, _GRACE_S)
         for thread in self._threads:
             thread.join(timeout=5)
 

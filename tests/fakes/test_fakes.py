@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness import arrays
+from harness import encoding
 from harness.data.case_data import signals_of
 from harness.records import Case, Divergence, Finding, Outcome, Stage, Verdict
 from harness.runner import batches, wire
@@ -144,7 +144,7 @@ LOSSES = {
     "unknown-dtype": Loss(
         Outcome.GARBLED,
         Stage.REPLY,
-        f"it sent an array of dtype 'complex64'; it may be {', '.join(sorted(arrays.DTYPES))}",
+        f"it sent an array of dtype 'complex64'; it may be {', '.join(sorted(encoding.DTYPES))}",
         INCONCLUSIVE,
     ),
     "not-base64": Loss(

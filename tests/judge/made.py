@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from harness.arrays import DTYPES
 from harness.cases.suites import cases_of, load_library
 from harness.data.case_data import signals_of
+from harness.encoding import DTYPES
 from harness.oracle import KERAS, Rule, expect
 from harness.records import (
     Array,

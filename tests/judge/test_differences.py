@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.arrays import DTYPES
+from harness.encoding import DTYPES
 from harness.judge.compare import judge
 from harness.oracle import WRONG_RULES
 from harness.records import (

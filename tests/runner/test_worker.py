@@ -134,10 +134,10 @@ def test_the_harness_understands_the_answers_of_the_readme() -> None:
     messages = [wire.parse(line) for who, line in conversation() if who == "<"]
     first, second = (message for message in messages if isinstance(message, wire.Reply))
     case = suite()[0]
-    values = wire.observation("any", case, first).values
+    values = wire.read_reply("any", case, first).values
     assert values is not None
     assert values.tolist() == [[[[13.0], [16.0]]]]
-    assert wire.observation("any", case, second).outcome is Outcome.RAISED
+    assert wire.read_reply("any", case, second).outcome is Outcome.RAISED
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=[str(path.relative_to(WORKER.parent)) for path in SOURCES])

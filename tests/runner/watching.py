@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 from tests.fakes.runs import CASES
 
 PATIENCE_S: Final = 20.0
@@ -69,12 +71,8 @@ def processes_in_log(run: Path) -> list[int]:
 
 
 def is_running(process: int) -> bool:
-    """Whether there is such a process that has not ended (one that nobody has buried has)."""
+    """Whether there is such a process that has not ended (one that nobody has waited for has)."""
     try:
-        os.kill(process, 0)
-        state = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
-    except ProcessLookupError:
+        return psutil.Process(process).status() not in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
+    except psutil.NoSuchProcess:
         return False
-    except FileNotFoundError:
-        return not Path("/proc/self").exists()
-    return state not in "ZX"

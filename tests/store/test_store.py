@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from harness import store
-from harness.arrays import DTYPES
+from harness.encoding import DTYPES
 from harness.errors import EXIT_USAGE, HarnessError
 from harness.records import (
     Array,

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from harness import arrays
+from harness import encoding
 from harness.worker import loop, wire
 from harness.worker.adapters.differentiating import cotangent
 from harness.worker.adapters.generation import Unsupported
@@ -22,16 +22,16 @@ from harness.worker.adapters.observing import Observer
 def test_an_array_is_the_same_on_both_sides(dtype: str, shape: tuple[int, ...]) -> None:
     values = np.arange(6).reshape(2, 3)[: shape[0] if shape else 1].astype(dtype).reshape(-1)
     array = np.resize(values, shape).astype(dtype)
-    there = wire.decode_array(msgspec.to_builtins(arrays.encode(array)))
+    there = wire.decode_array(msgspec.to_builtins(encoding.encode_array(array)))
     assert (there.dtype, there.shape) == (array.dtype, shape)
-    back = arrays.decode(msgspec.convert(wire.encode_array(there), arrays.EncodedArray))
+    back = encoding.decode_array(msgspec.convert(wire.encode_array(there), encoding.EncodedArray))
     assert np.array_equal(back, array)
     assert there.flags.writeable
 
 
 def test_a_bfloat16_is_read_as_the_same_numbers() -> None:
     array = np.array([1.5, -2, 3e38, np.inf], ml_dtypes.bfloat16).reshape(2, 2)
-    there = wire.decode_array(msgspec.to_builtins(arrays.encode(array)))
+    there = wire.decode_array(msgspec.to_builtins(encoding.encode_array(array)))
     assert there.dtype == np.float32
     assert np.array_equal(there, array.astype(np.float32))
 
@@ -40,7 +40,7 @@ def test_a_bfloat16_of_a_library_is_written_as_one() -> None:
     array = np.array([[1.5, -2, 0.75]], ml_dtypes.bfloat16)
     encoded = wire.encode_array(array)
     assert encoded["dtype"] == "bfloat16"
-    back = arrays.decode(msgspec.convert(encoded, arrays.EncodedArray))
+    back = encoding.decode_array(msgspec.convert(encoded, encoding.EncodedArray))
     assert back.dtype == array.dtype
     assert np.array_equal(back, array)
 

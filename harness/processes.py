@@ -1,0 +1,103 @@
+"""Programs in process groups of their own, and their end with all that they started, on every platform."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Final
+
+import psutil
+
+if sys.platform == "win32":
+    _GROUP_FLAG: Final = subprocess.CREATE_NEW_PROCESS_GROUP
+else:
+    _GROUP_FLAG: Final = 0
+
+
+def start_process(
+    argv: Sequence[str],
+    environment: Mapping[str, str],
+    errors: IO[bytes] | None = None,
+    directory: Path | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start a program in a group of its own, with pipes to and from it.
+
+    Args:
+        argv: the program and its arguments.
+        environment: its whole environment.
+        errors: where its standard error goes; to a pipe unless given.
+        directory: where it runs; here unless given.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    return subprocess.Popen(
+        argv,
+        env=dict(environment),
+        cwd=directory,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=errors if errors is not None else subprocess.PIPE,
+        start_new_session=sys.platform != "win32",
+        creationflags=_GROUP_FLAG,
+    )
+
+
+def end_process(process: subprocess.Popen[bytes], grace_s: float = 0.0) -> None:
+    """End a process with all that it started, in its group or not, and wait for it.
+
+    Where it leaves by itself within `grace_s`, only what it started is killed. What had left the group and
+    lost its parent before this call is not found.
+    """
+    leader = _look_up(process)
+    started = _find_descendants(leader) if grace_s else set()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(grace_s)
+    _kill_trees(leader | started)
+    _kill_group(process.pid)
+    process.wait()
+
+
+def _look_up(process: subprocess.Popen[bytes]) -> set[psutil.Process]:
+    """Return the process as psutil knows it, by its number and the time of its start, or nothing."""
+    # The number of a process is not given away before somebody has waited for it.
+    if process.returncode is None:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            return {psutil.Process(process.pid)}
+    return set()
+
+
+def _find_descendants(roots: Iterable[psutil.Process]) -> set[psutil.Process]:
+    found: set[psutil.Process] = set()
+    for root in roots:
+        with contextlib.suppress(psutil.Error):
+            found.update(root.children(recursive=True))
+    return found
+
+
+def _kill_trees(roots: set[psutil.Process]) -> None:
+    """Kill processes with their descendants; all are halted before, so that none starts another."""
+    halted: set[psutil.Process] = set()
+    found = roots
+    while found:
+        for each in found:
+            with contextlib.suppress(psutil.Error):
+                each.suspend()
+        halted |= found
+        found = _find_descendants(roots) - halted
+    for each in halted:
+        with contextlib.suppress(psutil.Error):
+            each.kill()
+
+
+def _kill_group(leader: int) -> None:
+    """Kill what is left of a group: also those whose parents have died."""
+    if os.name == "posix":
+        # The number of a group is not given away while one of it lives.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(leader, signal.SIGKILL)
