@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from harness.errors import EXIT_INTERRUPTED, HarnessError
+from harness.errors import Cancelled
 
 _POLL_S: Final = 0.2
 TIMED_OUT: Final = -1
@@ -43,7 +43,7 @@ def run_child(
     It has a process group of its own, which is killed after `timeout_s` or soon after `stop` is set.
 
     Raises:
-        HarnessError: `stop` was set; exit code 130.
+        Cancelled: `stop` was set.
         OSError: the program cannot be started.
     """
     process = subprocess.Popen(
@@ -68,7 +68,7 @@ def run_child(
             except subprocess.TimeoutExpired:
                 given = None
             if stop.is_set():
-                raise HarnessError("stopped before it was done", EXIT_INTERRUPTED)
+                raise Cancelled
             if time.monotonic() > until:
                 _kill(process)
                 output, errors = process.communicate()
