@@ -11,10 +11,10 @@ from __future__ import annotations
 import base64
 import hashlib
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-import itables.options
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -167,9 +167,17 @@ def template_text(package: str, name: str) -> str:
     return files(package).joinpath("templates", name).read_text(encoding="utf-8")
 
 
+def bundle_path() -> Path:
+    """Return where itables keeps the script of DataTables; itself it would import pandas."""
+    package = find_spec("itables")
+    assert package is not None
+    assert package.submodule_search_locations is not None
+    return Path(package.submodule_search_locations[0], "html", "dt_bundle.js")
+
+
 def _bundle() -> dict[str, Markup]:
     """DataTables: its style as it is, its script in base64 so that nothing in it can end a block."""
-    path = Path(itables.options.dt_bundle)
+    path = bundle_path()
     style = path.with_suffix(".css").read_text(encoding="utf-8")
     if "</style" in style.lower():
         raise ValueError(f"{path.with_suffix('.css')} would end the block of style that holds it")
