@@ -23,3 +23,10 @@ class HarnessError(Exception):
     def __init__(self, message: str, exit_code: int = EXIT_USAGE) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+
+
+class Cancelled(HarnessError):
+    """Work was ended before it was done, since its `stop` was set."""
+
+    def __init__(self) -> None:
+        super().__init__("stopped before it was done", EXIT_INTERRUPTED)

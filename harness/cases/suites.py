@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -23,9 +22,6 @@ from harness.toml_errors import nearest, readable
 
 _SHOWN: Final = 8
 """Names that a complaint lists."""
-
-KEPT: Final = 100_000
-"""Cases that are held at once rather than expanded again: some 40 MB."""
 
 _TABLE: Final = re.compile(r"(?P<kind>grid|suite)\[(?P<index>\d+)\]\.?(?P<rest>.*)")
 
@@ -160,46 +156,14 @@ def cases_of(library: Library, suites: Iterable[str]) -> Iterator[Case]:
         raise HarnessError("no case was selected; name at least one suite", EXIT_EMPTY)
 
 
-def kept_cases(library: Library, suites: Sequence[str]) -> Callable[[], Iterable[Case]]:
-    """Gives the cases of the suites from the start at each call, expanded once unless they are many.
-
-    A run reads them once for each target, and expanding a suite takes seconds; what does not fit into
-    `KEPT` is expanded at each call. Raises as `cases_of`, when it is called.
-    """
-    kept: list[Case] = []
-
-    def cases() -> Iterable[Case]:
-        if kept:
-            return kept
-        expanded = cases_of(library, suites)
-        kept.extend(itertools.islice(expanded, KEPT))
-        following = next(expanded, None)
-        if following is None:
-            return kept
-        few = tuple(kept)
-        kept.clear()
-        return itertools.chain(few, (following,), expanded)
-
-    return cases
-
-
-def check(library: Library, suites: Sequence[str]) -> None:
-    """Raise what is wrong with the suites, without giving a case.
-
-    Raises:
-        HarnessError: as `cases_of`.
-    """
-    for _ in cases_of(library, suites):
-        pass
-
-
-def counted(library: Library, suites: Sequence[str]) -> Mapping[str, int]:
-    """How many cases each of the suites has.
+def count_cases(library: Library, suites: Sequence[str]) -> Mapping[str, int]:
+    """Return how many cases each of the suites has.
 
     Raises:
         HarnessError: as `cases_of`, of all suites at once.
     """
-    check(library, suites)
+    for _ in cases_of(library, suites):
+        pass
     return {name: sum(1 for _ in cases_of(library, [name])) for name in suites}
 
 

@@ -10,16 +10,12 @@ import signal
 import sys
 import traceback
 from types import FrameType
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
-from harness.cli import (  # noqa: F401  (each adds its commands to the application)
-    commands,
-    environments,
-    strength,
-    tables,
-)
-from harness.cli.options import app
-from harness.cli.terminal import err
+import typer
+
+from harness import __version__
+from harness.cli.commands import read_commands
 from harness.errors import EXIT_INTERNAL, HarnessError
 
 
@@ -27,14 +23,47 @@ def main() -> NoReturn:
     """Run the command that `sys.argv` names."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        app()
+        build_application()()
     except HarnessError as error:
+        # Rich takes a third of the time of `--help`, which has no use for it.
+        from harness.cli.terminal import err  # noqa: PLC0415
+
         err.print(f"keras-harness: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)
     except Exception:
         traceback.print_exc()
         sys.exit(EXIT_INTERNAL)
     raise AssertionError("a command ends by exiting")
+
+
+def build_application() -> typer.Typer:
+    """Build the application of all commands."""
+    application = typer.Typer(
+        name="keras-harness",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    application.callback()(_whole_application)
+    for name, command in read_commands().items():
+        application.command(name)(command)
+    return application
+
+
+def _say_version(*, is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"keras-harness {__version__}")
+        raise typer.Exit
+
+
+def _whole_application(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_say_version, help="say the version")
+    ] = False,
+) -> None:
+    """Does every Keras pad as the formulas say?"""
 
 
 def _interrupt(_signum: int, _frame: FrameType | None) -> NoReturn:

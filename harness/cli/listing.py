@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -33,13 +32,12 @@ def print_suites(library: Library, counted: Mapping[str, int]) -> None:
     show(table)
 
 
-def print_cases(cases: Iterable[Case]) -> None:
-    """The ids of the first cases, and how many more there are."""
-    remaining = iter(cases)
-    for case in islice(remaining, _SHOWN_CASES):
+def print_cases(cases: Sequence[Case]) -> None:
+    """Print the ids of the first cases, and how many more there are."""
+    for case in cases[:_SHOWN_CASES]:
         out.print(case.id, markup=False, highlight=False, soft_wrap=True)
-    more = sum(1 for _ in remaining)
-    if more:
+    more = len(cases) - _SHOWN_CASES
+    if more > 0:
         out.print(f"... and {more:,} more; --format csv writes them all")
 
 

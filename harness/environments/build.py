@@ -40,7 +40,7 @@ from harness.environments.layout import (
 from harness.environments.stub_libraries import make_stand_ins
 from harness.environments.uv import Installer, demand, failure, find_uv, uv_environment
 from harness.environments.variables import isolated
-from harness.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, HarnessError
+from harness.errors import Cancelled, HarnessError
 from harness.records import Launch, Target
 
 _CUDA: Final = re.compile(r"(nvidia|cuda|jax-cuda\d*)-.*|(pytorch-)?triton(-.*)?")
@@ -73,10 +73,10 @@ class _Means:
         """Tells a person what comes next.
 
         Raises:
-            HarnessError: `stop` is set; exit code 130.
+            Cancelled: `stop` is set.
         """
         if self.stop.is_set():
-            raise HarnessError("stopped before it was done", EXIT_INTERRUPTED)
+            raise Cancelled
         self.progress(line)
 
     def installer(self, layer: Layer) -> Installer:
@@ -102,7 +102,8 @@ def prepare(
     default the one that came with the harness. `stop` ends the building when it is set.
 
     Raises:
-        HarnessError: it cannot be built, exit code 3; or `stop` was set, exit code 130.
+        HarnessError: it cannot be built; exit code 3.
+        Cancelled: `stop` was set.
     """
     plan = plan_for(target, cache)
     if plan is None:
@@ -205,7 +206,7 @@ def _build_overlay(plan: Plan, overlay: Overlay, means: _Means) -> None:
         write_state(overlay, state)
     except BaseException as error:
         shutil.rmtree(overlay.folder, ignore_errors=True)
-        if isinstance(error, HarnessError) and error.exit_code == EXIT_INCOMPLETE and base is not None:
+        if isinstance(error, HarnessError) and not isinstance(error, Cancelled) and base is not None:
             _demand_same_base(plan, base, overlay)
         raise
     means.progress(f"{name}: ready")

@@ -34,7 +34,7 @@ import msgspec
 from filelock import FileLock, Timeout
 from packaging.utils import canonicalize_name
 
-from harness.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, HarnessError
+from harness.errors import EXIT_INCOMPLETE, Cancelled, HarnessError
 from harness.files import replace_text
 from harness.records import Built, Target
 from harness.targets.requirements import requirement_of
@@ -276,7 +276,7 @@ def only_builder(layer: Layer, subject: str, progress: Progress, stop: threading
     Who needs a base and an overlay takes the overlay first.
 
     Raises:
-        HarnessError: `stop` was set while another had it; exit code 130.
+        Cancelled: `stop` was set while another had it.
     """
     for folder in (BASES, OVERLAYS, HOMES, LOCKS, LOGS):
         (layer.cache / folder).mkdir(parents=True, exist_ok=True)
@@ -298,7 +298,7 @@ def _wait_for(lock: FileLock, stop: threading.Event) -> None:
             lock.acquire(timeout=_LOCK_POLL_S)
         except Timeout:
             if stop.is_set():
-                raise HarnessError("stopped before it was done", EXIT_INTERRUPTED) from None
+                raise Cancelled from None
         else:
             return
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -131,11 +132,17 @@ def write_html(path: Path, info: RunInfo, tally: Tally, table: Conformance, page
     write_rendered(path, "harness.report/index.html.j2", values)
 
 
+def bundle_path() -> Path:
+    """Return where itables keeps the script of DataTables; itself it would import pandas."""
+    package = find_spec("itables")
+    assert package is not None
+    assert package.submodule_search_locations is not None
+    return Path(package.submodule_search_locations[0], "html", "dt_bundle.js")
+
+
 def _read_bundle() -> Mapping[str, str]:
     """Read DataTables: its style as it is, its script in base64 so that nothing in it can end a block."""
-    import itables.options  # noqa: PLC0415 - it brings pandas, which no other part of a run waits for
-
-    path = Path(itables.options.dt_bundle)
+    path = bundle_path()
     style = path.with_suffix(".css").read_text(encoding="utf-8")
     if "</style" in style.lower():
         raise ValueError(f"{path.with_suffix('.css')} would end the block of style that holds it")

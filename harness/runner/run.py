@@ -26,7 +26,8 @@ from harness.records import (
 )
 from harness.runner.batches import batches
 from harness.runner.engines import local
-from harness.runner.work import Limits, Work
+from harness.runner.limits import Limits
+from harness.runner.work import Work
 
 RUNNING: Final = "running"
 COMPLETE: Final = "complete"
@@ -57,8 +58,7 @@ class Progress(Protocol):
 class Plan:
     """What to run, and where.
 
-    `cases` gives the planned cases from the start at each call, those of one layer together; `suites`
-    names the selection.
+    `cases` are those of one layer together; `suites` names the selection.
     `launch` gives how to start a target's worker, building its environment if need be; a
     `HarnessError` from it is that target's failure and not the run's. It is called in threads, and
     gives up soon after `stop` is set, as it is when the run ends. `clock` gives the time of day
@@ -67,7 +67,7 @@ class Plan:
 
     directory: Path
     suites: tuple[str, ...]
-    cases: Callable[[], Iterable[Case]]
+    cases: tuple[Case, ...]
     targets: tuple[Target, ...]
     jobs: int
     limits: Limits
@@ -146,7 +146,7 @@ class _Opened:
 
 def _open(plan: Plan, *, resume: bool) -> _Opened:
     """Create the run's folder, or check that it holds this very run."""
-    case_ids = [case.id for case in plan.cases()]
+    case_ids = [case.id for case in plan.cases]
     header = RunHeader(
         schema=store.SCHEMA,
         harness=plan.harness,
@@ -181,7 +181,7 @@ def _share_out(plan: Plan, num_cases: int, progress: Progress) -> Iterator[Work]
         progress.planned(target.name, left)
         yield Work(
             target=target,
-            source=batches(_without(plan.cases(), done)),
+            source=batches(_without(plan.cases, done)),
             planned=left,
             limits=plan.limits,
             tell=partial(progress.slow, target.name, timeout_s=plan.limits.again_s),

@@ -11,8 +11,9 @@ from harness import store
 from harness.records import Case, RunInfo
 from harness.runner.batches import batches
 from harness.runner.engines import local
+from harness.runner.limits import Limits
 from harness.runner.run import INTERRUPTED, Plan, Progress, preparation, tell_start
-from harness.runner.work import Limits, Work
+from harness.runner.work import Work
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,42 +16,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final, Self
+from typing import Self
 
 from harness.data.case_data import signals_of
 from harness.records import Case, Fingerprint, Launch, Observation, Outcome, Stage, Target
 from harness.runner import wire
 from harness.runner.batches import Batch
+from harness.runner.limits import Limits
 from harness.runner.worker_process import Gone, Silence, StartFailure, Stopped, WorkerProcess
 
 Emit = Callable[[Observation], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """When to give up; times in seconds.
-
-    A target is quarantined after `max_deaths_in_a_row` deaths with no answer between, or when
-    deaths exceed `max_deaths` and a tenth of its cases.
-
-    A case that is asked again alone may take `patience` times `case_s`; after `max_silent_again` that do
-    not answer then either, no further one is asked again.
-    """
-
-    case_s: float = 60.0
-    start_s: float = 300.0
-    max_deaths_in_a_row: int = 5
-    max_deaths: int = 60
-    patience: float = 5.0
-    max_silent_again: int = 3
-
-    @property
-    def again_s(self) -> float:
-        """How long a case may take that is asked again alone."""
-        return self.case_s * self.patience
-
-
-DEFAULT_LIMITS: Final = Limits()
 
 
 @dataclass(slots=True)

@@ -2,15 +2,13 @@ from __future__ import annotations
 
 import itertools
 import tracemalloc
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from harness.cases import suites as module
-from harness.cases.suites import Library, cases_of, kept_cases, load_library
+from harness.cases.suites import Library, cases_of, load_library
 from harness.errors import EXIT_EMPTY, EXIT_USAGE, HarnessError
-from harness.records import Case
 from harness.resources import cases_folder
 
 GRID = """
@@ -386,23 +384,3 @@ def test_cases_stream(tmp_path: Path) -> None:
     assert [next(cases).padding for _ in range(4)] == ["same", "same", "valid", "valid"]
     with pytest.raises(HarnessError, match="`count` says 9, the grids give 4"):
         next(cases)
-
-
-@pytest.mark.parametrize(("room", "expansions"), [(5, 1), (4, 1), (3, 3), (1, 3)])
-def test_cases_that_are_read_again_are_expanded_once_where_there_is_room_for_them(
-    room: int, expansions: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    library = load_library([write(tmp_path)])
-    expected = selected([tmp_path], "all")
-    calls: list[Sequence[str]] = []
-
-    def expanded(library: Library, suites: Sequence[str]) -> Iterator[Case]:
-        calls.append(suites)
-        return cases_of(library, suites)
-
-    monkeypatch.setattr(module, "KEPT", room)
-    monkeypatch.setattr(module, "cases_of", expanded)
-    cases = kept_cases(library, ["all"])
-    for _ in range(3):
-        assert [case.id for case in cases()] == expected
-    assert len(calls) == expansions

@@ -203,7 +203,7 @@ def test_one_case_that_cannot_be_judged_makes_3_of_a_complete_run(cli: Cli, tmp_
 
 
 def test_a_defect_of_the_harness_is_4_with_a_traceback(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.cli.options.load_library", lambda _folders: 1 / 0)
+    monkeypatch.setattr("harness.cli.inputs.load_library", lambda _folders: 1 / 0)
     ended = cli("cases")
     assert ended.code == EXIT_INTERNAL
     assert "ZeroDivisionError" in ended.err
@@ -212,7 +212,7 @@ def test_a_defect_of_the_harness_is_4_with_a_traceback(cli: Cli, monkeypatch: py
 def test_nothing_selected_is_5(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "grids").mkdir()
     (tmp_path / "grids" / "fakes.toml").write_bytes((CASES / "grids" / "fakes.toml").read_bytes())
-    monkeypatch.setattr("harness.cli.options.cases_folder", lambda: tmp_path)
+    monkeypatch.setattr("harness.cli.inputs.cases_folder", lambda: tmp_path)
     ended = cli("cases", "--format", "csv")
     assert (ended.code, ended.out) == (EXIT_EMPTY, "")
     assert "no case was selected; name at least one suite" in ended.err
@@ -222,7 +222,7 @@ def test_an_interrupt_outside_a_run_is_130(cli: Cli, monkeypatch: pytest.MonkeyP
     def interrupted(_folders: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("harness.cli.options.load_library", interrupted)
+    monkeypatch.setattr("harness.cli.inputs.load_library", interrupted)
     ended = cli("cases")
     assert ended.code == EXIT_INTERRUPTED
     assert "Traceback" not in ended.err
@@ -290,7 +290,7 @@ def test_here_with_another_backend_than_keras_would_take_says_how_to_choose(
     refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("KERAS_BACKEND", raising=False)
-    monkeypatch.setattr("harness.cli.options.is_installed", lambda package: package in {"keras", "torch"})
+    monkeypatch.setattr("harness.cli.inputs.is_installed", lambda package: package in {"keras", "torch"})
     said = refused("run", "seed", "-t", "here")
     assert "Keras's default is tensorflow, which is not installed" in said
     assert "choose: KERAS_BACKEND=torch keras-harness ... -t here" in said

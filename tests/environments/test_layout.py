@@ -16,7 +16,7 @@ import harness
 from harness.environments.build import prepare
 from harness.environments.cache import is_built
 from harness.environments.layout import Layer, Plan, plan_for
-from harness.errors import EXIT_INTERRUPTED, HarnessError
+from harness.errors import EXIT_INTERRUPTED, Cancelled
 from harness.records import Api, Built, Checkout, Command, Here, StandIn, Target
 from tests.environments.conftest import RUNNING_PYTHON, WORKER, Workshop, keras_target
 
@@ -288,7 +288,7 @@ def test_a_cache_that_cannot_be_written_is_told(target: Target, workshop: Worksh
 def test_building_ends_soon_after_it_is_stopped(target: Target, workshop: Workshop) -> None:
     stop = threading.Event()
     stop.set()
-    with pytest.raises(HarnessError) as caught:
+    with pytest.raises(Cancelled) as caught:
         prepare(target, workshop.cache, WORKER, workshop.host, print, workshop.uv, stop)
     assert caught.value.exit_code == EXIT_INTERRUPTED
     assert list((workshop.cache / "environments").iterdir()) == []

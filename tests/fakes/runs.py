@@ -17,8 +17,8 @@ from harness.environments.launch import launch
 from harness.judge.stored_run import judged
 from harness.records import Case, Finding, Fingerprint, Launch, Observation, Outcome, RunInfo, Target, Verdict
 from harness.resources import WORKER
+from harness.runner.limits import Limits
 from harness.runner.run import Plan, run
-from harness.runner.work import Limits
 from harness.targets.catalog import Catalog
 from harness.targets.selection import select
 
@@ -121,7 +121,6 @@ def plan_for(
     `directory/cache` is the cache of environments, `environ` the environment of the host; `prepare`
     takes the place of building and launching.
     """
-    chosen = tuple(cases)
     stop = stop or threading.Event()
 
     def start(one: Target) -> Launch:
@@ -130,7 +129,7 @@ def plan_for(
     return Plan(
         directory=directory / "run",
         suites=("fakes",),
-        cases=lambda: chosen,
+        cases=tuple(cases),
         targets=tuple(targets),
         jobs=jobs,
         limits=limits,

@@ -14,7 +14,7 @@ from harness import encoding
 from harness.data.case_data import signals_of
 from harness.records import Case, Divergence, Finding, Outcome, Stage, Verdict
 from harness.runner import batches, wire
-from harness.runner.work import Limits
+from harness.runner.limits import Limits
 from tests.fakes.fake_worker import (
     CHANGING,
     CONDUCTS,

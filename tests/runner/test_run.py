@@ -13,7 +13,7 @@ from harness import store
 from harness.errors import HarnessError
 from harness.records import Case, Observation, Outcome, Target, Verdict
 from harness.runner.batches import batches
-from harness.runner.work import Limits
+from harness.runner.limits import Limits
 from tests.fakes.fake_worker import RIGHT
 from tests.fakes.runs import Done, Silent, run_fake, run_targets, selector, suite, target
 from tests.runner.watching import harness, is_running, processes_in_log, run_arguments, wait_until

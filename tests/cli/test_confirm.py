@@ -42,9 +42,7 @@ def run(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         wrong = wrong.replace("    def predict(self", f"{COUNT_PARAMS}\n    def predict(self")
     (folder / "keras.py").write_text(wrong)
     monkeypatch.setenv("PYTHONPATH", str(folder))
-    monkeypatch.setattr(
-        "harness.cli.options.is_installed", lambda package: package in {"keras", "tensorflow"}
-    )
+    monkeypatch.setattr("harness.cli.inputs.is_installed", lambda package: package in {"keras", "tensorflow"})
     ended = cli(*RUN, "-t", "here", "-o", str(tmp_path / "run"), "-j", "1")
     assert ended.code == 1, ended
     return tmp_path / "run"
@@ -84,7 +82,7 @@ def test_what_no_script_can_call_has_a_reason_and_the_rest_is_called(
     (mute, *others) = rows(run / "divergences.csv")
     reason = "nobody can"
     monkeypatch.setattr(
-        "harness.cli.tables.why_no_script", lambda _run, case: reason if case.id == mute["case"] else ""
+        "harness.cli.confirming.why_no_script", lambda _run, case: reason if case.id == mute["case"] else ""
     )
     ended = cli("confirm", str(run), "-j", "1", "--tables", str(run.parent))
     assert ended.code == 3
@@ -184,7 +182,7 @@ def test_what_is_unstable_is_not_called(cli: Cli, run: Path, monkeypatch: pytest
         for one in judged(*arguments):
             yield replace(one, finding=replace(one.finding, standing=Standing.UNSTABLE))
 
-    monkeypatch.setattr("harness.cli.tables.judged", unstable)
+    monkeypatch.setattr("harness.cli.confirming.judged", unstable)
     assert cli("confirm", str(run)).code == 3
     found = {(row["result"], row["why"].split(":")[0]) for row in rows(run / "confirmed.csv")}
     assert found == {("not-called", "it is unstable")}

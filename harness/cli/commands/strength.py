@@ -1,27 +1,23 @@
-"""The command that measures suites by what they catch."""
+"""`strength`: suites, measured by what they catch."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from harness.cases.suites import cases_of
-from harness.cli.options import CasesFolders, Suites, app, library_of
-from harness.cli.terminal import err, out
-from harness.errors import EXIT_OK, EXIT_UNEXPECTED
-from harness.mutation.kill_matrix import kills_of_suite
-from harness.mutation.kills import Survivor
-from harness.mutation.library import every_mutant
-from harness.mutation.tables import write_strength
+from harness.cli.options import CasesFolders, Suites
+from harness.errors import EXIT_UNEXPECTED
 
-_SHOWN = 20
+if TYPE_CHECKING:
+    from harness.mutation.kills import Survivor
+
+_SHOWN: Final = 20
 """Survivors that are printed; the files have them all."""
 
 
-@app.command("strength")
-def strength_command(
+def command(
     suites: Suites = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="DIR", help="where the kill matrix goes")
@@ -29,8 +25,14 @@ def strength_command(
     cases: CasesFolders = None,
 ) -> None:
     """Measure suites by the mutants that they catch; one that the last suite leaves alive is a failure."""
-    library, mutants = library_of(cases), every_mutant()
-    measured = [kills_of_suite(suite, cases_of(library, [suite])) for suite in suites or ("core",)]
+    from harness.cli import inputs
+    from harness.cli.terminal import err, out
+    from harness.mutation.kill_matrix import kills_of_suite
+    from harness.mutation.library import every_mutant
+    from harness.mutation.tables import write_strength
+
+    mutants = every_mutant()
+    measured = [kills_of_suite(suite, inputs.read_cases(cases, [suite])) for suite in suites or ("core",)]
     if output is not None:
         write_strength(output, measured, mutants)
         out.print(str(output / "strength.md"), markup=False, soft_wrap=True)
@@ -42,4 +44,5 @@ def strength_command(
         err.print(str(survivor), style="red", markup=False, soft_wrap=True)
     if len(alive) > _SHOWN:
         err.print(f"and {len(alive) - _SHOWN:,} more; -o DIR writes them all", style="red")
-    raise typer.Exit(EXIT_UNEXPECTED if alive else EXIT_OK)
+    if alive:
+        raise typer.Exit(EXIT_UNEXPECTED)

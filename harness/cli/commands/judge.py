@@ -1,0 +1,18 @@
+"""`judge`: a stored run, judged again."""
+
+from __future__ import annotations
+
+import typer
+
+from harness.cli.options import RunFolder
+
+
+def command(run_folder: RunFolder) -> None:
+    """Judge a stored run again, without Keras, and write its reports."""
+    from harness.cli import runs
+    from harness.store import read_info
+
+    info = read_info(run_folder)
+    tally = runs.report(run_folder, info)
+    runs.print_summary(run_folder, info, tally)
+    raise typer.Exit(runs.exit_code(info, tally))

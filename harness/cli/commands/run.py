@@ -1,0 +1,62 @@
+"""`run`: suites on targets, observed, judged, explained and reported."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.options import (
+    CasesFolders,
+    Jobs,
+    NewestPerMinor,
+    Output,
+    Settings,
+    Suites,
+    Targets,
+    TargetsFiles,
+    Timeout,
+)
+from harness.errors import HarnessError
+from harness.runner.limits import DEFAULT_LIMITS
+
+
+def command(
+    *,
+    suites: Suites = None,
+    target: Targets = None,
+    output: Output = None,
+    jobs: Jobs = None,
+    resume: Annotated[bool, typer.Option("--resume", help="go on with the run in DIR")] = False,
+    timeout: Timeout = DEFAULT_LIMITS.case_s,
+    cases: CasesFolders = None,
+    targets_file: TargetsFiles = None,
+    newest_only: NewestPerMinor = False,
+    settings: Settings = None,
+) -> None:
+    """Observe, judge, explain, report. Without arguments: suite core, the newest Keras on TensorFlow."""
+    from harness.cli import inputs, runs
+    from harness.store import read_info
+    from harness.targets.selection import NEWEST
+
+    names = tuple(suites or ("core",))
+    chosen = inputs.select_targets(target or [NEWEST], targets_file, settings, newest_only=newest_only)
+    if resume and output is None:
+        raise HarnessError("--resume needs -o DIR, the folder of the run to go on with")
+    if resume and output is not None:
+        read_info(output)
+    request = runs.Request(
+        directory=output or Path("reports", "runs", f"{time.strftime('%Y%m%d-%H%M%S')}-{'-'.join(names)}"),
+        suites=names,
+        cases=inputs.read_cases(cases, names),
+        targets=chosen,
+        targets_files=targets_file,
+        jobs=jobs or os.cpu_count() or 1,
+        timeout_s=timeout,
+    )
+    info, tally = runs.run_and_report(request, resume=resume)
+    runs.print_summary(request.directory, info, tally)
+    raise typer.Exit(runs.exit_code(info, tally))

@@ -1,0 +1,196 @@
+"""The divergences of a stored run, called by hand in the environments of their targets."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from harness.cli.inputs import note_list, read_shipped_limits, read_targets, select_targets
+from harness.cli.terminal import err
+from harness.confirm.calls import Answer, NotCalled, call_by_hand
+from harness.confirm.confirmations import Confirmation, Result, answer_of_modes, modes_of
+from harness.confirm.phrases import held_by_hand
+from harness.confirm.script import NO_KERAS, script, why_no_script
+from harness.data.case_data import signals_of
+from harness.environments.cache import cache_directory
+from harness.environments.launch import launch
+from harness.errors import EXIT_INCOMPLETE, EXIT_OK, EXIT_UNEXPECTED, HarnessError
+from harness.judge.stored_run import judged
+from harness.oracle import expect
+from harness.records import (
+    EXEC,
+    Divergence,
+    Finding,
+    RunInfo,
+    Standing,
+    Target,
+    TargetRun,
+    Verdict,
+    parse_case_id,
+)
+from harness.resources import WORKER
+from harness.store import read_case_ids, read_info
+from harness.targets.selection import selected_again
+
+_NOT_STARTED: Final = "the target cannot be started here"
+
+_UNSTABLE: Final = "it is unstable: a second worker did not show it either"
+
+
+def confirm_run(
+    run_folder: Path,
+    selectors: Sequence[str] | None,
+    targets_files: Sequence[Path] | None,
+    jobs: int,
+    timeout_s: float,
+) -> list[Confirmation]:
+    """Call the divergences of a run by hand, those of the targets that are selected or of all.
+
+    Raises:
+        HarnessError: no such run or target, or there is nothing but programs that no script can call.
+    """
+    info = read_info(run_folder)
+    given = None if selectors is None else _given_targets(info, run_folder, selectors, targets_files)
+    diverging = _diverging(run_folder, info, given)
+    _demand_scripts(info, diverging)
+    catalog, case_ids = read_targets(targets_files), tuple(read_case_ids(run_folder))
+    note_list(targets_files)
+
+    def confirm(name: str) -> list[Confirmation]:
+        run = find_target_run(info, name, run_folder)
+        target = (given or {}).get(name) or selected_again(run, catalog, os.environ, Path.cwd())
+        return _confirm_target(run, target, diverging[name], case_ids, timeout_s, stop)
+
+    def confirm_or_tell(name: str) -> list[Confirmation]:
+        try:
+            confirmations = confirm(name)
+        except HarnessError as error:
+            err.print(f"{name} was not called: {error}", style="red", markup=False, soft_wrap=True)
+            return [Confirmation(finding, NotCalled(_NOT_STARTED)) for finding in diverging[name]]
+        err.print(f"{name}: {held_by_hand(confirmations)}", style="dim", markup=False, soft_wrap=True)
+        return confirmations
+
+    stop = threading.Event()
+    try:
+        with ThreadPoolExecutor(jobs) as pool:
+            return [one for found in pool.map(confirm_or_tell, diverging) for one in found]
+    finally:
+        stop.set()
+
+
+def exit_code(confirmations: Iterable[Confirmation]) -> int:
+    """Return 1 where a divergence does not hold, otherwise 3 where one was not called, otherwise 0."""
+    results = {confirmation.result for confirmation in confirmations}
+    if Result.DOES_NOT_HOLD in results:
+        return EXIT_UNEXPECTED
+    return EXIT_INCOMPLETE if Result.NOT_CALLED in results else EXIT_OK
+
+
+def find_target_run(info: RunInfo, name: str, run_folder: Path) -> TargetRun:
+    """Return the part that a target has in a run.
+
+    Raises:
+        HarnessError: it has none.
+    """
+    if name not in info.target_runs:
+        raise HarnessError(f"{run_folder}: has no target {name}; it has {', '.join(info.target_runs)}")
+    return info.target_runs[name]
+
+
+def write_script(run: TargetRun, case_ids: Sequence[str]) -> str:
+    """Return the script that makes the calls of cases on a target."""
+    cases = map(parse_case_id, case_ids)
+    return script(run, ((case, expect(case, signals_of(case))) for case in cases))
+
+
+def _diverging(
+    run_folder: Path, info: RunInfo, given: Mapping[str, Target | None] | None
+) -> dict[str, list[Finding]]:
+    """Return what diverges, by target."""
+    diverging: dict[str, list[Finding]] = {}
+    for one in judged(run_folder, info, read_shipped_limits()):
+        name = one.finding.target
+        if one.finding.verdict is Verdict.DIVERGES and (given is None or name in given):
+            diverging.setdefault(name, []).append(one.finding)
+    return diverging
+
+
+def _given_targets(
+    info: RunInfo, run_folder: Path, selectors: Sequence[str], files: Sequence[Path] | None
+) -> Mapping[str, Target | None]:
+    """Those of the run that a person asked for, by name; None where the name is all that was given.
+
+    Raises:
+        HarnessError: none of them is of the run.
+    """
+    named: dict[str, Target | None] = {one: None for one in selectors if one in info.target_runs}
+    others = [one for one in selectors if one not in named]
+    chosen = {one.name: one for one in select_targets(others, files)} if others else {}
+    given = {name: one for name, one in (named | chosen).items() if name in info.target_runs}
+    if not given:
+        raise HarnessError(
+            f"{run_folder}: has no target {', '.join(selectors)}; it has {', '.join(info.target_runs)}"
+        )
+    return given
+
+
+def _demand_scripts(info: RunInfo, diverging: Iterable[str]) -> None:
+    """Refuse where there is nothing but programs that no script can call.
+
+    Raises:
+        HarnessError: every target that diverges is a command.
+    """
+    names = list(diverging)
+    runs = [info.target_runs[name] for name in names if name in info.target_runs]
+    if names and len(runs) == len(names) and all(run.selector.startswith(EXEC) for run in runs):
+        raise HarnessError(f"{', '.join(names)}: cannot be called by hand: {NO_KERAS}")
+
+
+def _confirm_target(
+    run: TargetRun,
+    target: Target,
+    findings: Sequence[Finding],
+    case_ids: Sequence[str],
+    timeout_s: float,
+    stop: threading.Event,
+) -> list[Confirmation]:
+    """A target's divergences, called by hand in its environment.
+
+    Raises:
+        HarnessError: its environment cannot be had.
+    """
+    groups = {
+        finding.case.id: modes_of(finding, case_ids)
+        for finding in findings
+        if finding.divergence is Divergence.INCONSISTENT
+    }
+    wanted = dict.fromkeys(
+        case_id for finding in findings for case_id in groups.get(finding.case.id, (finding.case.id,))
+    )
+    reasons = {case_id: why_no_script(run, parse_case_id(case_id)) for case_id in wanted}
+    reasons.update((one.case.id, _UNSTABLE) for one in findings if one.standing is Standing.UNSTABLE)
+    called = [case_id for case_id, why_not in reasons.items() if not why_not]
+    answers: dict[str, Answer | NotCalled] = {}
+    if called:
+        start = launch(target, cache_directory(os.environ), WORKER, os.environ, lambda _line: None, stop)
+        with TemporaryDirectory(prefix="keras-harness-") as folder:
+            answers.update(
+                call_by_hand(
+                    start, Path(folder), called, lambda some: write_script(run, some), timeout_s, stop
+                )
+            )
+    answers.update((case_id, NotCalled(why_not)) for case_id, why_not in reasons.items() if why_not)
+    return [
+        Confirmation(
+            finding,
+            answer_of_modes({case_id: answers[case_id] for case_id in groups[finding.case.id]})
+            if finding.case.id in groups
+            else answers[finding.case.id],
+        )
+        for finding in findings
+    ]

@@ -1,0 +1,78 @@
+"""What options name: cases, targets and limits, those that are shipped and the user's own."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.cases.suites import Library, cases_of, load_library
+from harness.cli.terminal import err
+from harness.environments.cache import cache_directory
+from harness.environments.notes import note_use
+from harness.judge.documented_limits import Limit, load_limits
+from harness.records import Case, Here, Target
+from harness.resources import cases_folder
+from harness.targets.catalog import Catalog, read_catalog
+from harness.targets.host_python import backend_note, is_installed
+from harness.targets.selection import newest_per_minor, select
+from harness.targets.variants import with_settings
+
+
+def read_library(folders: Sequence[Path] | None) -> Library:
+    """Read the shipped grids and suites and the user's own."""
+    return load_library(_case_folders(folders))
+
+
+def read_cases(folders: Sequence[Path] | None, suites: Sequence[str]) -> tuple[Case, ...]:
+    """Return the cases of suites, each once.
+
+    Raises:
+        HarnessError: whatever is wrong with the suites.
+    """
+    return tuple(cases_of(read_library(folders), suites))
+
+
+def list_files(files: Sequence[Path] | None) -> tuple[Path, ...]:
+    """Return the files of the shipped list of targets and of the user's own."""
+    return (cases_folder() / "targets.toml", *(files or ()))
+
+
+def read_targets(files: Sequence[Path] | None) -> Catalog:
+    """Read the shipped list of targets and the user's own."""
+    return read_catalog(list_files(files))
+
+
+def note_list(files: Sequence[Path] | None) -> None:
+    """Keep others from removing what the list needs, before any of it is built or started."""
+    catalog = read_targets(files)
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    note_use(list_files(files), catalog.targets, cache_directory(os.environ), now)
+
+
+def select_targets(
+    selectors: Sequence[str],
+    files: Sequence[Path] | None,
+    settings: Sequence[str] | None = None,
+    *,
+    newest_only: bool = False,
+) -> tuple[Target, ...]:
+    """Return the targets that the user asks for."""
+    catalog = read_targets(files)
+    targets = select(selectors, catalog, os.environ, Path.cwd())
+    is_here = any(isinstance(target.realisation, Here) for target in targets)
+    if is_here and (note := backend_note(os.environ, is_installed)):
+        err.print(note, style="dim", markup=False, soft_wrap=True)
+    if newest_only:
+        targets = newest_per_minor(targets)
+    return with_settings(targets, settings or (), catalog.variants)
+
+
+def read_shipped_limits() -> tuple[Limit, ...]:
+    """Read what backends document that they do not do."""
+    return load_limits(cases_folder() / "limits.toml")
+
+
+def _case_folders(folders: Sequence[Path] | None) -> list[Path]:
+    return [cases_folder(), *(folders or ())]
