@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 from harness.records.cases import Case
 from harness.records.words import Array, Divergence, Outcome, Refusal, Shape, Stage, Standing, Verdict
 
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-Values: TypeAlias = "npt.NDArray[np.float64]"
+Values: TypeAlias = npt.NDArray[np.float64]
 
 INTEGER_TOLERANCE: Final = 0.25
 """How far a value may be from the right integer and still be it: algorithms that transform the data round."""

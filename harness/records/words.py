@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
+import numpy as np
+import numpy.typing as npt
 
 Shape: TypeAlias = tuple[int | None, ...]
 """A shape; `None` stands for an axis that is unknown until the call."""
 
-Array: TypeAlias = "npt.NDArray[np.generic]"
+Array: TypeAlias = npt.NDArray[np.generic]
 
 
 class Form(StrEnum):

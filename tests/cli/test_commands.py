@@ -17,7 +17,6 @@ HEAVY = (
     "itables",
     "jinja2",
     "msgspec",
-    "numpy",
     "packaging",
     "pandas",
     "platformdirs",
