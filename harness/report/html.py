@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.explain.call_code import call_code
-from harness.explain.svg import STYLE, svg_picture
+from harness.explain.svg import svg_picture
 from harness.records import Case, Judged, RunInfo, Standing, Verdict
 from harness.report.conformance import Conformance
 from harness.report.details import Detail, DetailSample
@@ -119,7 +119,7 @@ def write_html(path: Path, info: RunInfo, tally: Tally, table: Conformance, page
         "filtered": _FILTERED,
         "data": {"columns": ["result", *_SHOWN], "rows": rows},
         "num_rows": len(rows),
-        "style": read_asset("harness.report/report.css") + STYLE,
+        "style": "\n".join(map(read_asset, ("harness.report/report.css", "harness.explain/picture.css"))),
         "script": script,
         "script_hash": hash_script(script),
         "bundle": _read_bundle(),

@@ -219,3 +219,24 @@ def test_crossing_windows_have_a_panel_each() -> None:
 def test_the_style_is_left_to_a_page_that_has_it() -> None:
     assert "<style>" in svg_picture(SAME)
     assert "<style>" not in svg_picture(SAME, is_standalone=False)
+
+
+@pytest.mark.parametrize(
+    ("case", "size"),
+    [
+        (SAME, "374 276"),
+        (replace(SAME, kernel=(3, 3), strides=(1, 1)), "659 487"),
+        (UNKNOWN, "385 40"),
+        (LONG, "674 446"),
+        (replace(VALID, kernel=(9, 9)), "462 242"),
+    ],
+)
+def test_the_svg_is_as_large_as_what_is_drawn(case: Case, size: str) -> None:
+    assert f'viewBox="0 0 {size}"' in svg_picture(case)
+
+
+def test_the_svg_escapes_what_a_user_wrote() -> None:
+    hostile = replace(SAME, padding='</title><script>"&')
+    root = ET.fromstring(svg_picture(hostile))
+    assert (root[0].text or "").endswith(hostile.padding)
+    assert "<script>" not in svg_picture(hostile)
