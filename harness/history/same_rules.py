@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 from functools import cache, lru_cache
 from itertools import product
 from types import MappingProxyType
-from typing import Final, assert_never
+from typing import Final
 
 from harness.data.case_data import signals_of
 from harness.judge.rule_matching import Answer, alike, answer_of, fitting
@@ -140,53 +140,17 @@ def in_words(rule: Rule) -> str:
 
 def _padding_in_words(rule: Rule) -> Iterator[str]:
     out = "floor(n/s)" if rule.rounding is Rounding.FLOOR else "ceil(n/s)"
-    yield _amount_in_words(rule.amount, out)
+    yield rule.amount.in_words(out)
     if rule.amount is Amount.KERNEL_MINUS_ONE and rule.placement is Placement.ODD_BEFORE:
         yield "before = e // 2"
     else:
-        yield _placement_in_words(rule.placement)
+        yield rule.placement.in_words
     if windows_decide(rule):
         yield "as many windows as fit"
     elif rule.amount is Amount.KERNEL_MINUS_ONE:
         yield f"cut to {out}"
     elif rule.rounding is Rounding.FLOOR:
         yield f"{out} windows"
-
-
-def _amount_in_words(amount: Amount, out: str) -> str:
-    match amount:
-        case Amount.NEEDED:
-            return f"total = max(({out}-1)*s + e - n, 0)"
-        case Amount.UNCLAMPED:
-            return f"total = ({out}-1)*s + e - n, cutting cells off where it is negative"
-        case Amount.UNDILATED:
-            return f"total = max(({out}-1)*s + k - n, 0)"
-        case Amount.KERNEL_MINUS_ONE:
-            return "total = e - 1 whatever the stride"
-        case _:
-            assert_never(amount)
-
-
-def _placement_in_words(placement: Placement) -> str:
-    match placement:
-        case Placement.ODD_AFTER:
-            return "odd cell after"
-        case Placement.ODD_BEFORE:
-            return "odd cell before"
-        case Placement.CENTRED:
-            return "odd cell before an odd kernel and after an even one"
-        case Placement.TOWARDS_ZERO:
-            return "odd cell after, whether padded or cut off"
-        case Placement.ALL_BEFORE:
-            return "all of it before"
-        case Placement.ALL_AFTER:
-            return "all of it after"
-        case Placement.BOTH_ROUNDED_UP:
-            return "half of it rounded up on both sides"
-        case Placement.BOTH_ROUNDED_DOWN:
-            return "half of it rounded down on both sides"
-        case _:
-            assert_never(placement)
 
 
 @lru_cache(maxsize=8192)

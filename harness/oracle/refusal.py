@@ -54,9 +54,6 @@ CAUSAL_IN_KERAS_2: Final = RefusalRule(
     Refusal.ALLOWED, "causal, which Keras 2 documents for this layer and Keras 3 does not"
 )
 
-_CAUSAL: Final = frozenset({Layer.CONV1D, Layer.SEPARABLE_CONV1D})
-"""The layers that pad causally in some Keras."""
-
 
 def padding_of(case: Case) -> Padding | None:
     """The mode that the case's padding name stands for, or None for a name that its layer does not know.
@@ -68,12 +65,16 @@ def padding_of(case: Case) -> Padding | None:
         padding = Padding(case.padding.lower())
     except ValueError:
         return None
-    return None if padding is Padding.CAUSAL and case.layer not in _CAUSAL else padding
+    return None if padding is Padding.CAUSAL and not _has_causal(case.layer) else padding
 
 
-def known_paddings(layer: Layer) -> tuple[str, ...]:
-    """The names that the layer knows, in lower case."""
-    return tuple(str(name) for name in Padding if name is not Padding.CAUSAL or layer in _CAUSAL)
+def known_paddings(layer: Layer) -> tuple[Padding, ...]:
+    """The paddings that the layer has in some Keras."""
+    return tuple(padding for padding in Padding if padding is not Padding.CAUSAL or _has_causal(layer))
+
+
+def _has_causal(layer: Layer) -> bool:
+    return layer.causal is not Refusal.REQUIRED
 
 
 def refusal_of(case: Case) -> RefusalRule:
@@ -121,7 +122,7 @@ def _allowed(case: Case) -> Iterator[RefusalRule]:
     assert padding is not None
     if max(case.strides) > 1 and max(case.dilation) > 1:
         yield STRIDED_AND_DILATED
-    if padding is Padding.CAUSAL and case.layer is not Layer.CONV1D:
+    if padding is Padding.CAUSAL and case.layer.causal is Refusal.ALLOWED:
         yield CAUSAL_IN_KERAS_2
     if case.batch == 0 or min(case.input) == 0:
         yield EMPTY_INPUT

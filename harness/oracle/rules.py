@@ -1,16 +1,17 @@
 """Rules as values: where padding goes, how lengths round, what dilation does, which way the kernel lies.
 
 `KERAS` is the rule that Keras documents. `WRONG_RULES` names ways to be wrong, most differing from
-it in one respect; they name the cause of a divergence.
+it in one respect; they name the cause of a divergence. All that is said of a word of a rule stands here: what
+it is in words, in which layers it can show, and in what.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Final, assert_never
 
 
 class Padding(StrEnum):
@@ -39,6 +40,29 @@ class Placement(StrEnum):
     BOTH_ROUNDED_UP = "both-rounded-up"
     BOTH_ROUNDED_DOWN = "both-rounded-down"
 
+    @property
+    def in_words(self) -> str:
+        """Where the cells go, as part of a reading of `same`."""
+        match self:
+            case Placement.ODD_AFTER:
+                return "odd cell after"
+            case Placement.ODD_BEFORE:
+                return "odd cell before"
+            case Placement.CENTRED:
+                return "odd cell before an odd kernel and after an even one"
+            case Placement.TOWARDS_ZERO:
+                return "odd cell after, whether padded or cut off"
+            case Placement.ALL_BEFORE:
+                return "all of it before"
+            case Placement.ALL_AFTER:
+                return "all of it after"
+            case Placement.BOTH_ROUNDED_UP:
+                return "half of it rounded up on both sides"
+            case Placement.BOTH_ROUNDED_DOWN:
+                return "half of it rounded down on both sides"
+            case _:
+                assert_never(self)
+
 
 class Amount(StrEnum):
     """How many cells `same` pads in all."""
@@ -47,6 +71,23 @@ class Amount(StrEnum):
     KERNEL_MINUS_ONE = "kernel-minus-one"
     UNDILATED = "undilated"
     UNCLAMPED = "unclamped"
+
+    def in_words(self, out: str) -> str:
+        """How many cells, as part of a reading of `same` whose output length is `out`.
+
+        `n` is the input length, `s` the stride, `k` the kernel, `e` the effective kernel.
+        """
+        match self:
+            case Amount.NEEDED:
+                return f"total = max(({out}-1)*s + e - n, 0)"
+            case Amount.UNCLAMPED:
+                return f"total = ({out}-1)*s + e - n, cutting cells off where it is negative"
+            case Amount.UNDILATED:
+                return f"total = max(({out}-1)*s + k - n, 0)"
+            case Amount.KERNEL_MINUS_ONE:
+                return "total = e - 1 whatever the stride"
+            case _:
+                assert_never(self)
 
 
 class Rounding(StrEnum):
@@ -389,28 +430,141 @@ WRONG_RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     }
 )
 
-_BY_AXIS: Final = (
-    "placement", "amount", "rounding", "windows", "dilation", "effective_kernel", "same_is_valid",
-    "valid_is_same", "shift", "shift_even", "output_padding", "full",
-)  # fmt: skip
-"""The fields that are read axis by axis, so that a layer may follow them on one axis only."""
+
+class Need(StrEnum):
+    """What a layer must have for a wrong word to show in it."""
+
+    SEVERAL_AXES = "several-axes"
+    WINDOWS = "windows"  # read from the input, where a transposed layer scatters
+    SCATTERED_CELLS = "scattered-cells"
+    KERNEL = "kernel"
+    POINTWISE_KERNEL = "pointwise-kernel"
+    GROUPS = "groups"
+    MULTIPLIER = "multiplier"
+    BIAS = "bias"
+    CAUSAL_PADDING = "causal-padding"
+    POOLING = "pooling"
+    SUM = "sum"  # or mean
+    MEAN = "mean"
+    MAXIMUM = "maximum"
 
 
-_COUPLING: Final = frozenset({Dilation.SWAPPED, Dilation.FIRST_FOR_ALL, OutputPadding.FIRST_FOR_ALL})
-"""What is wrong about which axis has what."""
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far a wrong word reaches.
+
+    It shows in layers that have all that it `needs`. `in_lengths`: it is wrong about lengths, and not only
+    about where things lie. `in_gradients`: gradients can be others where the output has the right shape.
+    `by_axis`: it is wrong about one axis after the other, so that a layer may be wrong on one only.
+    """
+
+    needs: frozenset[Need]
+    in_lengths: bool
+    in_gradients: bool
+    by_axis: bool
 
 
-def _is_by_axis(rule: Rule) -> bool:
-    """Whether a rule is wrong about one axis after the other."""
-    wrong = {getattr(rule, field) for field in _BY_AXIS} - {getattr(KERAS, field) for field in _BY_AXIS}
-    return bool(wrong) and not wrong & _COUPLING
+def _reach(
+    *needs: Need, in_lengths: bool = False, in_gradients: bool = False, by_axis: bool = False
+) -> Reach:
+    return Reach(frozenset(needs), in_lengths, in_gradients, by_axis)
+
+
+@dataclass(frozen=True, slots=True)
+class Respect:
+    """How far it reaches to be wrong in a field of a rule: by any word, and by those that reach otherwise."""
+
+    reach: Reach
+    by_word: Mapping[StrEnum, Reach] = field(default_factory=dict)
+
+
+RESPECTS: Final[Mapping[str, Respect]] = MappingProxyType(
+    {
+        "placement": Respect(
+            _reach(in_gradients=True, by_axis=True),
+            {  # A transposed layer cuts half of what is too much off before, rounded down, as these do.
+                Placement.TOWARDS_ZERO: _reach(Need.WINDOWS, in_gradients=True, by_axis=True),
+                Placement.BOTH_ROUNDED_DOWN: _reach(Need.WINDOWS, by_axis=True),
+            },
+        ),
+        "amount": Respect(
+            _reach(Need.WINDOWS, in_gradients=True, by_axis=True),
+            {
+                Amount.UNCLAMPED: _reach(in_gradients=True, by_axis=True),
+                Amount.UNDILATED: _reach(Need.WINDOWS, Need.KERNEL, by_axis=True),
+            },
+        ),
+        "rounding": Respect(_reach(Need.WINDOWS, in_lengths=True, by_axis=True)),
+        "windows": Respect(_reach(in_lengths=True, by_axis=True)),
+        "causal": Respect(_reach(Need.CAUSAL_PADDING, in_gradients=True)),
+        "dilation": Respect(
+            _reach(Need.KERNEL, in_lengths=True, in_gradients=True, by_axis=True),
+            {
+                Dilation.IGNORED_BY_TAPS: _reach(Need.KERNEL, in_gradients=True, by_axis=True),
+                Dilation.AS_STRIDE: _reach(Need.KERNEL, in_lengths=True, by_axis=True),
+                Dilation.SWAPPED: _reach(Need.KERNEL, Need.SEVERAL_AXES, in_lengths=True, in_gradients=True),
+                Dilation.FIRST_FOR_ALL: _reach(
+                    Need.KERNEL, Need.SEVERAL_AXES, in_lengths=True, in_gradients=True
+                ),
+            },
+        ),
+        "effective_kernel": Respect(_reach(Need.KERNEL, in_lengths=True, in_gradients=True, by_axis=True)),
+        "same_is_valid": Respect(_reach(in_lengths=True, by_axis=True)),
+        "valid_is_same": Respect(_reach(in_lengths=True, by_axis=True)),
+        "shift": Respect(_reach(in_gradients=True, by_axis=True)),
+        "shift_even": Respect(_reach(in_gradients=True, by_axis=True)),
+        "output_padding": Respect(
+            _reach(Need.SCATTERED_CELLS, in_gradients=True, by_axis=True),
+            {
+                OutputPadding.IGNORED: _reach(Need.SCATTERED_CELLS, in_lengths=True, by_axis=True),
+                OutputPadding.FIRST_FOR_ALL: _reach(Need.SCATTERED_CELLS, Need.SEVERAL_AXES, in_lengths=True),
+            },
+        ),
+        "full": Respect(_reach(Need.SCATTERED_CELLS, in_lengths=True, by_axis=True)),
+        "on_axis": Respect(_reach(Need.SEVERAL_AXES, in_gradients=True)),
+        "strides": Respect(
+            _reach(Need.SEVERAL_AXES, in_lengths=True), {Strides.IGNORED: _reach(in_lengths=True)}
+        ),
+        "pads": Respect(
+            _reach(Need.SEVERAL_AXES, in_gradients=True), {Pads.SWAPPED_FITTING: _reach(Need.SEVERAL_AXES)}
+        ),
+        "orientation": Respect(
+            _reach(Need.KERNEL, in_gradients=True),
+            {Orientation.TRANSPOSED: _reach(Need.KERNEL, Need.SEVERAL_AXES, in_gradients=True)},
+        ),
+        "groups": Respect(_reach(Need.GROUPS, in_gradients=True)),
+        "multiplier": Respect(_reach(Need.MULTIPLIER)),
+        "pointwise": Respect(_reach(Need.POINTWISE_KERNEL)),
+        "format": Respect(_reach()),
+        "fill": Respect(_reach(Need.WINDOWS, Need.SUM)),
+        "divisor": Respect(
+            _reach(Need.MEAN, in_gradients=True),
+            {Divisor.FIRST_AXIS: _reach(Need.MEAN, Need.SEVERAL_AXES, in_gradients=True)},
+        ),
+        "maximum": Respect(_reach(Need.MAXIMUM)),
+        "pooling": Respect(_reach(Need.POOLING)),
+        "bias": Respect(_reach(Need.BIAS)),
+        "batch": Respect(_reach()),
+        "inputs": Respect(_reach()),
+        "precision": Respect(_reach(Need.SUM)),
+        "rounds_bias": Respect(_reach(Need.BIAS, in_gradients=True)),
+    }
+)
+"""By the field of a rule, how far it reaches to be wrong in it."""
+
+
+def reaches_of(rule: Rule) -> tuple[Reach, ...]:
+    """How far each word reaches in which a rule differs from Keras's."""
+    words = {name: getattr(rule, name) for name in RESPECTS}
+    wrong = {name: word for name, word in words.items() if word != getattr(KERAS, name)}
+    return tuple(RESPECTS[name].by_word.get(word, RESPECTS[name].reach) for name, word in wrong.items())
 
 
 def on_one_axis(rules: Mapping[str, Rule]) -> Mapping[str, Rule]:
     """The rules that are wrong axis by axis, held to the first and to the last axis each."""
     found: dict[str, Rule] = {}
     for name, rule in rules.items():
-        if _is_by_axis(rule):
+        if all(reach.by_axis for reach in reaches_of(rule)):
             for axis in (OnAxis.FIRST, OnAxis.LAST):
                 found[f"{name}-on-{axis}-axis"] = replace(rule, on_axis=axis)
     return MappingProxyType(found)

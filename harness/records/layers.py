@@ -14,6 +14,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, assert_never
 
+from harness.records.words import Refusal
+
 
 class Layer(StrEnum):
     """The Keras layer, or the operation of `keras.ops`, that a case calls."""
@@ -55,6 +57,11 @@ class Layer(StrEnum):
     def arguments(self) -> frozenset[Argument]:
         """The arguments that the layer takes."""
         return _LAYERS[self].arguments
+
+    @property
+    def causal(self) -> Refusal:
+        """What is documented of refusing `causal`: Keras 2 has it of layers that may refuse it in Keras 3."""
+        return _LAYERS[self].causal
 
     @property
     def is_operation(self) -> bool:
@@ -289,11 +296,15 @@ _KINDS: Final[Mapping[LayerKind, LayerKindTraits]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class _LayerTraits:
-    """What a layer computes, the numbers of spatial axes that it takes, and its arguments."""
+    """What a layer computes, the numbers of spatial axes that it takes, and its arguments.
+
+    `causal` says whether the padding of that name must be refused.
+    """
 
     kind: LayerKind
     ndims: tuple[int, ...]
     arguments: frozenset[Argument]
+    causal: Refusal = Refusal.REQUIRED
 
 
 _WINDOWS = frozenset({Argument.STRIDES, Argument.PADDING, Argument.DATA_FORMAT})
@@ -308,12 +319,12 @@ _POOL = _WINDOWS | {Argument.POOL_SIZE}
 
 _LAYERS: Final[Mapping[Layer, _LayerTraits]] = MappingProxyType(
     {
-        Layer.CONV1D: _LayerTraits(LayerKind.CONVOLUTION, (1,), _CONVOLUTION),
+        Layer.CONV1D: _LayerTraits(LayerKind.CONVOLUTION, (1,), _CONVOLUTION, Refusal.WRONG),
         Layer.CONV2D: _LayerTraits(LayerKind.CONVOLUTION, (2,), _CONVOLUTION),
         Layer.CONV3D: _LayerTraits(LayerKind.CONVOLUTION, (3,), _CONVOLUTION),
         Layer.DEPTHWISE_CONV1D: _LayerTraits(LayerKind.DEPTHWISE, (1,), _DEPTHWISE),
         Layer.DEPTHWISE_CONV2D: _LayerTraits(LayerKind.DEPTHWISE, (2,), _DEPTHWISE),
-        Layer.SEPARABLE_CONV1D: _LayerTraits(LayerKind.SEPARABLE, (1,), _SEPARABLE),
+        Layer.SEPARABLE_CONV1D: _LayerTraits(LayerKind.SEPARABLE, (1,), _SEPARABLE, Refusal.ALLOWED),
         Layer.SEPARABLE_CONV2D: _LayerTraits(LayerKind.SEPARABLE, (2,), _SEPARABLE),
         Layer.CONV1D_TRANSPOSE: _LayerTraits(LayerKind.TRANSPOSE, (1,), _TRANSPOSE),
         Layer.CONV2D_TRANSPOSE: _LayerTraits(LayerKind.TRANSPOSE, (2,), _TRANSPOSE),

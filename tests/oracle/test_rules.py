@@ -14,7 +14,7 @@ import pytest
 
 from harness.data.case_data import signals_of
 from harness.oracle import KERAS, WRONG_RULES, Rule, expect, rules
-from harness.oracle.rules import on_one_axis
+from harness.oracle.rules import RESPECTS, on_one_axis, reaches_of
 from harness.records import Case, DataFormat, LayerKind, Refusal, fitted
 from tests.oracle.cases import CASE, LAYERS, paddings_of
 
@@ -194,7 +194,7 @@ def test_every_word_of_the_rules_is_used() -> None:
     named = (KERAS, *WRONG_RULES.values(), *on_one_axis(WRONG_RULES).values())
     used = {getattr(rule, field.name) for rule in named for field in fields(Rule)}
     for words in enums:
-        if words not in {StrEnum, rules.Padding}:
+        if words not in {StrEnum, rules.Need, rules.Padding}:
             assert set(words) <= used, words
 
 
@@ -203,6 +203,28 @@ def test_every_respect_of_a_rule_has_a_wrong_value() -> None:
     for field in fields(Rule):
         right = getattr(KERAS, field.name)
         assert any(getattr(rule, field.name) != right for rule in named), field.name
+
+
+def test_every_respect_says_how_far_it_reaches_to_be_wrong_in_it() -> None:
+    assert list(RESPECTS) == [field.name for field in fields(Rule)]
+
+
+def test_only_wrong_words_reach_otherwise() -> None:
+    for name, respect in RESPECTS.items():
+        right = getattr(KERAS, name)
+        assert right not in respect.by_word, name
+        assert all(type(word) is type(right) for word in respect.by_word), name
+        assert respect.reach not in respect.by_word.values(), name
+
+
+def test_keras_reaches_nowhere_and_each_wrong_word_of_a_rule_as_far_as_it_says() -> None:
+    assert reaches_of(KERAS) == ()
+    both = WRONG_RULES["padding-not-clamped-odd-cut-after"]
+    assert reaches_of(both) == (
+        RESPECTS["placement"].by_word[both.placement],
+        RESPECTS["amount"].by_word[both.amount],
+    )
+    assert reaches_of(WRONG_RULES["one-window-more"]) == (RESPECTS["windows"].reach,)
 
 
 def test_no_wrong_rule_is_written_twice() -> None:
