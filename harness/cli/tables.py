@@ -26,11 +26,13 @@ from harness.cli.options import (
     shipped_limits,
 )
 from harness.cli.terminal import err, out
-from harness.confirm.calls import Answer, NotCalled, call_by_hand
-from harness.confirm.confirmations import Confirmation, Result, answer_of_modes, modes_of
+from harness.confirm.calls import call_by_hand
+from harness.confirm.confirmations import Confirmation, ConfirmationResult, compare_modes, select_modes
 from harness.confirm.csv_files import write_confirmation_counts, write_confirmations
-from harness.confirm.phrases import doubts_by_hand, held_by_hand
-from harness.confirm.script import NO_KERAS, script, why_no_script
+from harness.confirm.phrases import count_results, list_doubts
+from harness.confirm.script import write_script
+from harness.confirm.script_calls import NO_KERAS, explain_no_script
+from harness.confirm.script_results import NotCalled, ScriptResult
 from harness.data.case_data import signals_of
 from harness.environments.cache import cache_directory
 from harness.environments.launch import launch
@@ -62,9 +64,9 @@ _NOT_STARTED: Final = "the target cannot be started here"
 _UNSTABLE: Final = "it is unstable: a second worker did not show it either"
 
 _EXIT_CODES: Final = {
-    Result.HOLDS: EXIT_OK,
-    Result.NOT_CALLED: EXIT_INCOMPLETE,
-    Result.DOES_NOT_HOLD: EXIT_UNEXPECTED,
+    ConfirmationResult.HOLDS: EXIT_OK,
+    ConfirmationResult.NOT_CALLED: EXIT_INCOMPLETE,
+    ConfirmationResult.DOES_NOT_HOLD: EXIT_UNEXPECTED,
 }
 """The exit code of each result; of many that of the last in this order."""
 
@@ -133,7 +135,7 @@ def confirm_command(
         except HarnessError as error:
             err.print(f"{name} was not called: {error}", style="red", markup=False, soft_wrap=True)
             return [Confirmation(finding, NotCalled(_NOT_STARTED)) for finding in diverging[name]]
-        err.print(f"{name}: {held_by_hand(confirmations)}", style="dim", markup=False, soft_wrap=True)
+        err.print(f"{name}: {count_results(confirmations)}", style="dim", markup=False, soft_wrap=True)
         return confirmations
 
     try:
@@ -147,15 +149,15 @@ def confirm_command(
         with explain_disk_errors(tables, "choose another folder"):
             tables.mkdir(parents=True, exist_ok=True)
             write_confirmation_counts(tables / "confirmed.csv", confirmations)
-    for line in (*doubts_by_hand(confirmations), f"by hand: {held_by_hand(confirmations)}"):
+    for line in (*list_doubts(confirmations), f"by hand: {count_results(confirmations)}"):
         out.print(line, markup=False, soft_wrap=True)
     out.print(f"{run_folder / 'confirmed.csv'}", markup=False, soft_wrap=True)
     raise typer.Exit(_EXIT_CODES[_worst(confirmations)])
 
 
-def _worst(confirmations: Iterable[Confirmation]) -> Result:
+def _worst(confirmations: Iterable[Confirmation]) -> ConfirmationResult:
     order = list(_EXIT_CODES)
-    return max((one.result for one in confirmations), key=order.index, default=Result.HOLDS)
+    return max((one.result for one in confirmations), key=order.index, default=ConfirmationResult.HOLDS)
 
 
 def _given_targets(
@@ -203,30 +205,30 @@ def _confirm(
         HarnessError: its environment cannot be had.
     """
     groups = {
-        finding.case.id: modes_of(finding, case_ids)
+        finding.case.id: select_modes(finding, case_ids)
         for finding in findings
         if finding.divergence is Divergence.INCONSISTENT
     }
     wanted = dict.fromkeys(
         case_id for finding in findings for case_id in groups.get(finding.case.id, (finding.case.id,))
     )
-    reasons = {case_id: why_no_script(run, parse_case_id(case_id)) for case_id in wanted}
+    reasons = {case_id: explain_no_script(run, parse_case_id(case_id)) for case_id in wanted}
     reasons.update((one.case.id, _UNSTABLE) for one in findings if one.standing is Standing.UNSTABLE)
     called = [case_id for case_id, why_not in reasons.items() if not why_not]
-    answers: dict[str, Answer | NotCalled] = {}
+    results: dict[str, ScriptResult | NotCalled] = {}
     if called:
         start = launch(target, cache_directory(os.environ), WORKER, os.environ, lambda _line: None, stop)
         with TemporaryDirectory(prefix="keras-harness-") as folder:
-            answers.update(
+            results.update(
                 call_by_hand(start, Path(folder), called, lambda some: _script(run, some), timeout, stop)
             )
-    answers.update((case_id, NotCalled(why_not)) for case_id, why_not in reasons.items() if why_not)
+    results.update((case_id, NotCalled(why_not)) for case_id, why_not in reasons.items() if why_not)
     return [
         Confirmation(
             finding,
-            answer_of_modes({case_id: answers[case_id] for case_id in groups[finding.case.id]})
+            compare_modes({case_id: results[case_id] for case_id in groups[finding.case.id]})
             if finding.case.id in groups
-            else answers[finding.case.id],
+            else results[finding.case.id],
         )
         for finding in findings
     ]
@@ -234,7 +236,7 @@ def _confirm(
 
 def _script(run: TargetRun, case_ids: Sequence[str]) -> str:
     cases = map(parse_case_id, case_ids)
-    return script(run, ((case, expect(case, signals_of(case))) for case in cases))
+    return write_script(run, ((case, expect(case, signals_of(case))) for case in cases))
 
 
 def _target_run(info: RunInfo, name: str, run_folder: Path) -> TargetRun:
