@@ -54,8 +54,8 @@ def write_script(target: TargetRun, cases: Iterable[tuple[Case, Expectation]]) -
     checks = "".join(_write_check(target, case, expectation) for case, expectation in cases)
     names = names_in(ast.parse(checks))
     gathered = gather_snippets((*(name for name in names if name != _CHECK), _CHECK))
-    of_calls = _OF_CALLS.keys() & names
-    imports = "\n".join(_sort_imports(target, [*map(_OF_CALLS.__getitem__, of_calls), *gathered.imports]))
+    of_calls = (line for name, line in _OF_CALLS.items() if name in names)
+    imports = "\n".join(_sort_imports(target, (*of_calls, *gathered.imports)))
     return "\n\n\n".join((f"{_write_docstring(target)}\n\n{imports}", *gathered.definitions, checks))
 
 
