@@ -12,10 +12,12 @@ from typing import Final
 
 from harness.cli.inputs import note_list, read_shipped_limits, read_targets, select_targets
 from harness.cli.terminal import err
-from harness.confirm.calls import Answer, NotCalled, call_by_hand
-from harness.confirm.confirmations import Confirmation, Result, answer_of_modes, modes_of
-from harness.confirm.phrases import held_by_hand
-from harness.confirm.script import NO_KERAS, script, why_no_script
+from harness.confirm.calls import call_by_hand
+from harness.confirm.confirmations import Confirmation, ConfirmationResult, compare_modes, select_modes
+from harness.confirm.phrases import count_results
+from harness.confirm.script import write_script
+from harness.confirm.script_calls import NO_KERAS, explain_no_script
+from harness.confirm.script_results import NotCalled, ScriptResult
 from harness.data.case_data import signals_of
 from harness.environments.cache import cache_directory
 from harness.environments.launch import launch
@@ -72,7 +74,7 @@ def confirm_run(
         except HarnessError as error:
             err.print(f"{name} was not called: {error}", style="red", markup=False, soft_wrap=True)
             return [Confirmation(finding, NotCalled(_NOT_STARTED)) for finding in diverging[name]]
-        err.print(f"{name}: {held_by_hand(confirmations)}", style="dim", markup=False, soft_wrap=True)
+        err.print(f"{name}: {count_results(confirmations)}", style="dim", markup=False, soft_wrap=True)
         return confirmations
 
     stop = threading.Event()
@@ -86,9 +88,9 @@ def confirm_run(
 def exit_code(confirmations: Iterable[Confirmation]) -> int:
     """Return 1 where a divergence does not hold, otherwise 3 where one was not called, otherwise 0."""
     results = {confirmation.result for confirmation in confirmations}
-    if Result.DOES_NOT_HOLD in results:
+    if ConfirmationResult.DOES_NOT_HOLD in results:
         return EXIT_UNEXPECTED
-    return EXIT_INCOMPLETE if Result.NOT_CALLED in results else EXIT_OK
+    return EXIT_INCOMPLETE if ConfirmationResult.NOT_CALLED in results else EXIT_OK
 
 
 def find_target_run(info: RunInfo, name: str, run_folder: Path) -> TargetRun:
@@ -102,10 +104,10 @@ def find_target_run(info: RunInfo, name: str, run_folder: Path) -> TargetRun:
     return info.target_runs[name]
 
 
-def write_script(run: TargetRun, case_ids: Sequence[str]) -> str:
+def write_script_of(run: TargetRun, case_ids: Sequence[str]) -> str:
     """Return the script that makes the calls of cases on a target."""
     cases = map(parse_case_id, case_ids)
-    return script(run, ((case, expect(case, signals_of(case))) for case in cases))
+    return write_script(run, ((case, expect(case, signals_of(case))) for case in cases))
 
 
 def _diverging(
@@ -165,32 +167,32 @@ def _confirm_target(
         HarnessError: its environment cannot be had.
     """
     groups = {
-        finding.case.id: modes_of(finding, case_ids)
+        finding.case.id: select_modes(finding, case_ids)
         for finding in findings
         if finding.divergence is Divergence.INCONSISTENT
     }
     wanted = dict.fromkeys(
         case_id for finding in findings for case_id in groups.get(finding.case.id, (finding.case.id,))
     )
-    reasons = {case_id: why_no_script(run, parse_case_id(case_id)) for case_id in wanted}
+    reasons = {case_id: explain_no_script(run, parse_case_id(case_id)) for case_id in wanted}
     reasons.update((one.case.id, _UNSTABLE) for one in findings if one.standing is Standing.UNSTABLE)
     called = [case_id for case_id, why_not in reasons.items() if not why_not]
-    answers: dict[str, Answer | NotCalled] = {}
+    results: dict[str, ScriptResult | NotCalled] = {}
     if called:
         start = launch(target, cache_directory(os.environ), WORKER, os.environ, lambda _line: None, stop)
         with TemporaryDirectory(prefix="keras-harness-") as folder:
-            answers.update(
+            results.update(
                 call_by_hand(
-                    start, Path(folder), called, lambda some: write_script(run, some), timeout_s, stop
+                    start, Path(folder), called, lambda some: write_script_of(run, some), timeout_s, stop
                 )
             )
-    answers.update((case_id, NotCalled(why_not)) for case_id, why_not in reasons.items() if why_not)
+    results.update((case_id, NotCalled(why_not)) for case_id, why_not in reasons.items() if why_not)
     return [
         Confirmation(
             finding,
-            answer_of_modes({case_id: answers[case_id] for case_id in groups[finding.case.id]})
+            compare_modes({case_id: results[case_id] for case_id in groups[finding.case.id]})
             if finding.case.id in groups
-            else answers[finding.case.id],
+            else results[finding.case.id],
         )
         for finding in findings
     ]

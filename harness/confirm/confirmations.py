@@ -9,29 +9,26 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from harness.confirm.calls import Answer, NotCalled
+from harness.confirm.script_results import Conclusion, NotCalled, ScriptResult, ScriptWord
 from harness.judge.consistency import MODES_DISAGREE
 from harness.judge.error_notes import unwrapped
 from harness.records import Data, Divergence, Finding, Mode, parse_case_id
 
-INCONSISTENT: Final = "inconsistent"
-"""What came where the calls of a group do not all raise an error, nor all return."""
-
-_SHOWN_BY: Final[Mapping[Divergence, frozenset[str]]] = MappingProxyType(
+_SHOWN_BY: Final[Mapping[Divergence, frozenset[ScriptWord | Conclusion]]] = MappingProxyType(
     {
-        Divergence.SHAPE: frozenset({"shape"}),
-        Divergence.INFERRED_SHAPE: frozenset({"inferred-shape"}),
-        Divergence.PARAMETERS: frozenset({"parameters"}),
-        Divergence.DTYPE: frozenset({"dtype"}),
+        Divergence.SHAPE: frozenset({ScriptWord.SHAPE}),
+        Divergence.INFERRED_SHAPE: frozenset({ScriptWord.INFERRED_SHAPE}),
+        Divergence.PARAMETERS: frozenset({ScriptWord.PARAMETERS}),
+        Divergence.DTYPE: frozenset({ScriptWord.DTYPE}),
         # Memory that was never written holds a finite number or none.
-        Divergence.VALUE: frozenset({"value", "nonfinite"}),
-        Divergence.NONFINITE: frozenset({"value", "nonfinite"}),
-        Divergence.GRADIENT: frozenset({"gradient"}),
-        Divergence.UNEXPECTED_ERROR: frozenset({"raised"}),
-        Divergence.MISSING_ERROR: frozenset({"returned"}),
-        Divergence.CRASH: frozenset({"crashed"}),
-        Divergence.WEIGHTS: frozenset({"weights"}),
-        Divergence.INCONSISTENT: frozenset({INCONSISTENT}),
+        Divergence.VALUE: frozenset({ScriptWord.VALUE, ScriptWord.NONFINITE}),
+        Divergence.NONFINITE: frozenset({ScriptWord.VALUE, ScriptWord.NONFINITE}),
+        Divergence.GRADIENT: frozenset({ScriptWord.GRADIENT}),
+        Divergence.UNEXPECTED_ERROR: frozenset({ScriptWord.RAISED}),
+        Divergence.MISSING_ERROR: frozenset({ScriptWord.RETURNED}),
+        Divergence.CRASH: frozenset({Conclusion.CRASHED}),
+        Divergence.WEIGHTS: frozenset({ScriptWord.WEIGHTS}),
+        Divergence.INCONSISTENT: frozenset({Conclusion.INCONSISTENT}),
     }
 )
 
@@ -39,7 +36,7 @@ _NUM_WORDS: Final = 4
 """Words of an error that have to be the same, its type among them."""
 
 
-class Result(StrEnum):
+class ConfirmationResult(StrEnum):
     """What the call by hand says of a divergence."""
 
     HOLDS = "holds"
@@ -52,48 +49,52 @@ class Confirmation:
     """A divergence, and what the call by hand showed."""
 
     finding: Finding
-    answer: Answer | NotCalled
+    by_hand: ScriptResult | NotCalled
 
     @property
-    def result(self) -> Result:
+    def result(self) -> ConfirmationResult:
         """It holds where the call by hand diverges in the same way: an error by its type and first words."""
-        assert self.finding.divergence is not None
-        if isinstance(self.answer, NotCalled):
-            return Result.NOT_CALLED
-        if self.answer.before.startswith(f"{self.finding.divergence}:"):
-            return Result.HOLDS  # It was told before a call that could not be made.
-        if self.answer.what not in _SHOWN_BY[self.finding.divergence]:
-            return Result.DOES_NOT_HOLD
-        if self.finding.divergence is not Divergence.UNEXPECTED_ERROR:
-            return Result.HOLDS
-        is_same = _head(f"{self.answer.where}: {self.answer.error}") == _head(self.finding.error)
-        return Result.HOLDS if is_same else Result.DOES_NOT_HOLD
+        if isinstance(self.by_hand, NotCalled):
+            return ConfirmationResult.NOT_CALLED
+        is_held = _shows(self.by_hand, self.finding)
+        return ConfirmationResult.HOLDS if is_held else ConfirmationResult.DOES_NOT_HOLD
 
 
-def modes_of(finding: Finding, case_ids: Iterable[str]) -> tuple[str, ...]:
-    """Which cases are the same call in any mode, where an inconsistent finding is about refusing in some."""
+def select_modes(finding: Finding, case_ids: Iterable[str]) -> tuple[str, ...]:
+    """Return the cases that are the same call in any mode, where a finding is that some of them refuse it."""
     if finding.cause != MODES_DISAGREE or finding.case.data is Data.NONFINITE:
         return ()
     in_modes = {replace(finding.case, mode=mode).id for mode in Mode}
     return tuple(case_id for case_id in case_ids if case_id in in_modes)
 
 
-def answer_of_modes(answers: Mapping[str, Answer | NotCalled]) -> Answer | NotCalled:
-    """Whether calls that differ in nothing but their mode all raise an error, or none does.
+def compare_modes(results: Mapping[str, ScriptResult | NotCalled]) -> ScriptResult | NotCalled:
+    """Return whether calls that differ in nothing but their mode all raise an error, or none does.
 
     A mode that there is no script for is no party.
     """
-    by_word: dict[str, list[str]] = {}
-    for case_id, answer in answers.items():
-        if isinstance(answer, Answer):
-            by_word.setdefault(answer.what, []).append(str(parse_case_id(case_id).mode))
+    by_word: dict[ScriptWord | Conclusion, list[str]] = {}
+    for case_id, result in results.items():
+        if isinstance(result, ScriptResult):
+            by_word.setdefault(result.word, []).append(str(parse_case_id(case_id).mode))
     if sum(map(len, by_word.values())) < 2:
         return NotCalled("it is held against other targets, or cells of which nothing is documented")
-    where = "; ".join(f"{what} in {', '.join(modes)}" for what, modes in by_word.items())
-    is_one = "raised" not in by_word or len(by_word) == 1
-    return Answer("consistent" if is_one else INCONSISTENT, where)
+    where = "; ".join(f"{word} in {', '.join(modes)}" for word, modes in by_word.items())
+    is_one = ScriptWord.RAISED not in by_word or len(by_word) == 1
+    return ScriptResult(Conclusion.CONSISTENT if is_one else Conclusion.INCONSISTENT, where)
 
 
-def _head(error: str) -> tuple[str, ...]:
-    """An error's type and its first words, numbers and names of nodes masked."""
+def _shows(result: ScriptResult, finding: Finding) -> bool:
+    assert finding.divergence is not None
+    if result.before.startswith(f"{finding.divergence}:"):
+        return True  # It was claimed before a call that could not be made.
+    if result.word not in _SHOWN_BY[finding.divergence]:
+        return False
+    if finding.divergence is not Divergence.UNEXPECTED_ERROR:
+        return True
+    return _first_words(f"{result.where}: {result.error}") == _first_words(finding.error)
+
+
+def _first_words(error: str) -> tuple[str, ...]:
+    """Return an error's type and its first words, numbers and names of nodes masked."""
     return tuple(re.sub(r"[-0-9_]+", "#", word) for word in unwrapped(error).split()[:_NUM_WORDS])

@@ -1,289 +1,185 @@
-"""Parts of scripts: calls where layers take arrays, in Keras 3 and in Keras 2 on TensorFlow 2.
-
-Python 3.6, in which a person calls Keras. Every way of calling takes what makes the layer, the shape that the
-layer is told beforehand, the input, the weights, and a list that gets what is told before the call: the
-shape that the layer inferred, the shape of the model's output, the number of parameters. It gives what came:
-the output, then the gradients.
-"""
+"""Which functions of the snippets call a case, by generation of Keras, backend and mode."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, assert_never
+
+from harness.confirm.script_generations import BY_GRAPHS, ScriptGeneration, find_generation, find_version
+from harness.explain.call_code import calls_in_layer
+from harness.records import EXEC, Api, Case, LayerKind, Mode, TargetRun
+
+NO_KERAS: Final = "a program behind the worker's wire format is no Keras that a script could import"
+"""Why no script can call a command."""
+
+_OF_KERAS_1: Final = frozenset({LayerKind.CONVOLUTION, LayerKind.MAX_POOLING, LayerKind.AVERAGE_POOLING})
+"""The kinds of layers that Keras 1 has, by the names that the harness asks for."""
+
+_JIT_COMPILE_SINCE: Final = (2, 8)
+"""The first Keras 2 whose `compile` takes `jit_compile`."""
+
+_DTYPE_SINCE: Final = (2, 2, 5)
+"""The first Keras outside of TensorFlow whose layers compute in their own `dtype`."""
+
+_DIFFERENTIATE_LAYER: Final[Mapping[str, str]] = {
+    "tensorflow": "differentiate_by_tensorflow",
+    "jax": "differentiate_by_jax",
+    "torch": "differentiate_by_torch",
+}
+
+_DIFFERENTIATE_OPERATION: Final[Mapping[str, str]] = {
+    "tensorflow": "differentiate_operation_by_tensorflow",
+    "jax": "differentiate_operation_by_jax",
+    "torch": "differentiate_operation_by_torch",
+}
+
+_NO_GRADIENTS: Final = frozenset({"cntk", "mxnet"})
+"""Backends of graphs that do not differentiate: CNTK's `gradients` gives constants, MXNet's refuses."""
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """The text of a part, the parts that it calls, and what it imports."""
+class NoScript:
+    """There is no calling a case by a script, and why."""
 
-    text: str
-    needs: tuple[str, ...] = ()
-    imports: tuple[str, ...] = ()
+    why: str
 
 
-ARRAY: Final = Part(
-    """\
-def array(dtype, shape, numbers):
-    return np.array(numbers.split(), "float64").astype(dtype).reshape(shape)
-"""
-)
+_NO_JIT: Final = NoScript("its predictions heed no jit_compile")
 
-ARRAY_OF_TENSORFLOW: Final = Part(
-    """\
-def array(dtype, shape, numbers):
-    dtype = tf.bfloat16.as_numpy_dtype if dtype == "bfloat16" else dtype
-    return np.array(numbers.split(), "float64").astype(dtype).reshape(shape)
-""",
-    (),
-    ("import tensorflow as tf",),
-)
+_NO_SYMBOLS: Final = NoScript("only operations are handed their weights as inputs")
 
-ARRAY_OF_NUMPY: Final = Part(
-    """\
-def array(dtype, shape, numbers):
-    dtype = "float32" if dtype == "bfloat16" else dtype  # of which NumPy knows nothing
-    return np.array(numbers.split(), "float64").astype(dtype).reshape(shape)
-"""
-)
 
-WRONG_WEIGHTS: Final = Part(
-    '''\
-class WrongWeights(Exception):
-    """A layer built weights of other shapes than the formula's."""
-'''
-)
+def explain_no_script(target: TargetRun, case: Case) -> str:
+    """Return why no script can call a case on this target; empty where one can.
 
-GIVE: Final = Part(
-    '''\
-def give(layer, weights):
-    """Set the weights; what must be refused has no weights of the right shape, and keeps its own."""
-    if not weights:
-        return
-    variables = layer.weights if hasattr(keras, "ops") else layer.get_weights()
-    built, right = ([tuple(w.shape) for w in all_of] for all_of in (variables, weights))
-    if built != right:
-        raise WrongWeights("{}, the formula says {}".format(built, right))
-    layer.set_weights(weights)
-''',
-    ("wrong_weights",),
-)
+    Raises:
+        HarnessError: the target never said which Keras it is.
+    """
+    call = find_call(target, case)
+    return call.why if isinstance(call, NoScript) else ""
 
-NUMBERS: Final = Part(
-    """\
-def numbers(y):
-    return np.asarray(keras.ops.convert_to_numpy(y))
-"""
-)
 
-NUMBERS_KERAS_2: Final = Part(
-    """\
-def numbers(y):
-    return y.numpy() if hasattr(y, "numpy") else np.asarray(y)
-"""
-)
+def find_call(target: TargetRun, case: Case) -> str | NoScript:
+    """Return what calls a case on this target: code that names functions of the snippets.
 
-ASKED: Final = Part(
-    '''\
-def asked(ask):
-    """What is said when it is asked for, or the error that is raised instead."""
-    try:
-        return ask()
-    except Exception as error:
-        return error
-'''
-)
+    Raises:
+        HarnessError: the target never said which Keras it is.
+    """
+    if target.selector.startswith(EXEC):
+        return NoScript(NO_KERAS)
+    generation = find_generation(target)
+    why_not = _find_obstacle(generation, target.backend, case)
+    if why_not:
+        return NoScript(why_not)
+    match generation:
+        case ScriptGeneration.KERAS_3 | ScriptGeneration.KERAS_2:
+            return _find_eager_call(generation, target, case)
+        case ScriptGeneration.KERAS_2_BY_GRAPHS | ScriptGeneration.KERAS_1:
+            return _find_graph_call(generation, target, case)
+        case _:
+            assert_never(generation)
 
-FRESH: Final = Part(
-    '''\
-def fresh(make, shape, told):
-    """A layer that was asked for its output's shape; another one where that raised an error."""
-    layer = make()
-    told.append(asked(lambda: layer.compute_output_shape(shape)))
-    return make() if isinstance(told[-1], Exception) else layer
-''',
-    ("asked",),
-)
 
-EAGER: Final = Part(
-    """\
-def eager(make, shape, x, weights, told):
-    layer = fresh(make, shape, told)
-    layer.build(shape)
-    give(layer, weights)
-    return [numbers(layer(x))]
-""",
-    ("fresh", "give", "numbers"),
-)
+def _find_obstacle(generation: ScriptGeneration, backend: str, case: Case) -> str:
+    """Return what this Keras lacks for the case in whatever mode; empty where it lacks nothing."""
+    is_op = case.layer.is_operation
+    if is_op and generation is not ScriptGeneration.KERAS_3:
+        return "Keras has operations since Keras 3 only"
+    if is_op and case.mode in {Mode.SEQUENTIAL, Mode.RELOADED}:
+        return "an operation is no layer of a Sequential, and is not saved"
+    if generation is ScriptGeneration.KERAS_1 and case.kind not in _OF_KERAS_1:
+        return f"Keras 1 has no {case.layer}"
+    if case.dtype == "bfloat16" and generation in BY_GRAPHS and backend != "tensorflow":
+        return f"there is no bfloat16 with backend {backend}"
+    return ""
 
-EAGER_OP: Final = Part(
-    """\
-def eager_op(op, shape, x, weights, told):
-    told.append(asked(lambda: infer_op(op, shape, x, weights)))
-    tensors = [keras.ops.convert_to_tensor(one, dtype=one.dtype.name) for one in [x] + weights]
-    return [numbers(op(*tensors))]
-""",
-    ("asked", "infer_op", "numbers"),
-)
 
-INFER_OP: Final = Part(
-    """\
-def infer_op(op, shape, x, weights):
-    return op(keras.Input(shape[1:], batch_size=shape[0], dtype=x.dtype.name), *weights).shape
-"""
-)
+def _find_eager_call(generation: ScriptGeneration, target: TargetRun, case: Case) -> str | NoScript:
+    is_op, is_keras_3 = case.layer.is_operation, generation is ScriptGeneration.KERAS_3
+    match case.mode:
+        case Mode.EAGER:
+            return "call_operation" if is_op else "call_layer"
+        case Mode.SEQUENTIAL:
+            return "predict_sequential" if is_keras_3 else "predict_sequential_of_keras_2"
+        case Mode.INFERRED | Mode.COMPILED | Mode.JIT | Mode.DYNAMIC:
+            return _find_model_call(target, case)
+        case Mode.RELOADED:
+            return "partial(run_layer_model, call_model, reload=reload_model)"
+        case Mode.SYMBOLIC:
+            return "call_symbolic_model" if is_op else _NO_SYMBOLS
+        case Mode.GRADIENT:
+            if not is_keras_3:
+                return "differentiate_keras_2_by_tensorflow"
+            found = _DIFFERENTIATE_OPERATION if is_op else _DIFFERENTIATE_LAYER
+            return found.get(target.backend) or _explain_no_gradients(target)
+        case _:
+            assert_never(case.mode)
 
-SEQUENTIAL: Final = Part(
-    """\
-def sequential(make, shape, x, weights, told):
-    layer = make()
-    told.append(layer.compute_output_shape(shape))
-    model = keras.Sequential([keras.Input(x.shape[1:], dtype=x.dtype.name), layer])
-    give(model, weights)
-    told += [model.output_shape, model.count_params()]
-    return [model.predict(x, batch_size=len(x) or None, verbose=0)]
-""",
-    ("give",),
-)
 
-SEQUENTIAL_KERAS_2: Final = Part(
-    SEQUENTIAL.text.replace(
-        "keras.Sequential([keras.Input(", "keras.models.Sequential([keras.layers.InputLayer("
-    ),
-    ("give",),
-)
+def _find_model_call(target: TargetRun, case: Case) -> str | NoScript:
+    """Return what calls a Functional model of the layer or operation: the model, and what runs it."""
+    run = _find_run(target, case.mode)
+    if isinstance(run, NoScript):
+        return run
+    if not case.layer.is_operation:
+        return f"partial(run_layer_model, {run})"
+    model = "run_operation_layer_model" if calls_in_layer(case) else "run_operation_model"
+    return f"partial({model}, {run})"
 
-LAYER_MODEL: Final = Part(
-    '''\
-def layer_model(run, reload=lambda model: model):
-    """A Functional model of the layer alone, run so, after `reload`."""
-    def how(make, shape, x, weights, told):
-        layer = make()
-        told.append(layer.compute_output_shape(shape))
-        given = keras.Input(shape[1:], batch_size=shape[0], dtype=x.dtype.name)
-        model = keras.Model(given, layer(given))
-        give(model, weights)
-        model = reload(model)
-        told.append(model.output_shape)
-        return [numbers(run(model, x))]
-    return how
-''',
-    ("give", "numbers"),
-)
 
-OP_MODEL: Final = Part(
-    '''\
-def op_model(run):
-    """A Functional model of the operation alone, run so."""
-    def how(op, shape, x, weights, told):
-        given = keras.Input(shape[1:], batch_size=shape[0], dtype=x.dtype.name)
-        y = op(given, *weights)
-        model = keras.Model(given, y)
-        told += [y.shape, model.output_shape]
-        return [numbers(run(model, x))]
-    return how
-''',
-    ("numbers",),
-)
+def _find_run(target: TargetRun, mode: Mode) -> str | NoScript:
+    knows_jit = find_version(target) >= _JIT_COMPILE_SINCE
+    if mode is Mode.JIT and not knows_jit:
+        return _NO_JIT
+    if mode is Mode.JIT:
+        return "predict_batch_by_jit_of_torch" if target.backend == "torch" else "predict_batch_by_jit"
+    if mode is Mode.COMPILED:
+        return "predict_batch" if knows_jit else "predict_batch_before_jit"
+    if mode is Mode.DYNAMIC and target.backend == "tensorflow":
+        return "call_model_by_signature"
+    return "call_model"
 
-SYMBOLIC_OP: Final = Part(
-    '''\
-def symbolic_op(op, shape, x, weights, told):
-    """A Functional model of the operation alone, whose inputs are the weights, too."""
-    given = [keras.Input(batch_shape=one.shape, dtype=one.dtype.name) for one in [x] + weights]
-    y = op(*given)
-    model = keras.Model(given, y)
-    told += [y.shape, model.output_shape]
-    return [numbers(model([x] + weights))]
-''',
-    ("numbers",),
-)
 
-OP_LAYER_MODEL: Final = Part(
-    '''\
-def op_layer_model(run):
-    """A Functional model of a layer that calls the operation with weights of its own, run so."""
-    def how(op, shape, x, weights, told):
-        class Calls(keras.layers.Layer):
-            def build(self, shape):
-                self.own = [self.add_weight(shape=w.shape, initializer="zeros") for w in weights]
-            def compute_output_shape(self, shape):
-                return infer_op(op, shape, x, weights)
-            def call(self, x):
-                return op(x, *self.own)
-        given = keras.Input(shape[1:], batch_size=shape[0], dtype=x.dtype.name)
-        layer = Calls(dtype=x.dtype.name)
-        model = keras.Model(given, layer(given))
-        give(layer, weights)
-        told += [infer_op(op, shape, x, weights), model.output_shape]
-        return [numbers(run(model, x))]
-    return how
-''',
-    ("give", "infer_op", "numbers"),
-)
+def _find_graph_call(generation: ScriptGeneration, target: TargetRun, case: Case) -> str | NoScript:
+    make = _find_maker(generation, target)
+    is_keras_1 = generation is ScriptGeneration.KERAS_1
+    match case.mode:
+        case Mode.EAGER:
+            return f"partial(call_graph, {make})"
+        case Mode.SEQUENTIAL:
+            predict = "predict_sequential_graph_of_keras_1" if is_keras_1 else "predict_sequential_graph"
+            return f"partial({predict}, {make})"
+        case Mode.INFERRED | Mode.DYNAMIC:
+            return f"partial(run_graph_model, evaluate_model, {make})"
+        case Mode.COMPILED:
+            return f"partial(run_graph_model, predict_batch_before_jit, {make})"
+        case Mode.RELOADED:
+            return f"partial(run_graph_model, evaluate_model, {make}, reload=reload_model_by_hdf5)"
+        case Mode.GRADIENT:
+            if target.backend in _NO_GRADIENTS:
+                return _explain_no_gradients(target)
+            differentiate = "differentiate_graph_of_keras_1" if is_keras_1 else "differentiate_graph"
+            return f"partial({differentiate}, {make})"
+        case Mode.JIT:
+            return _NO_JIT
+        case Mode.SYMBOLIC:
+            return _NO_SYMBOLS
+        case _:
+            assert_never(case.mode)
 
-INFERRED: Final = Part(
-    """\
-def inferred(model, x):
-    return model(x)
-"""
-)
 
-COMPILED: Final = Part(
-    """\
-def compiled(model, x):
-    model.compile("sgd", "mse", jit_compile=False)
-    return model.predict_on_batch(x)
-"""
-)
+def _find_maker(generation: ScriptGeneration, target: TargetRun) -> str:
+    """Return what makes layers for a graph, and what sets their weights where that is another function."""
+    if generation is ScriptGeneration.KERAS_1:
+        return "make_in_keras_1"
+    if target.backend == "mxnet":
+        return "make_in_mxnet, give=set_weights_of_float32"
+    is_of_tensorflow = target.api in {Api.TF_KERAS, Api.TF_KERAS_PACKAGE}
+    if is_of_tensorflow or find_version(target) >= _DTYPE_SINCE:
+        return "make_in_keras_2"
+    return "make_in_keras_2_by_floatx"
 
-COMPILED_BEFORE_JIT: Final = Part(COMPILED.text.replace(", jit_compile=False", ""))
 
-JIT: Final = Part(
-    """\
-def jit(model, x):
-    model.compile("sgd", "mse", jit_compile=True)
-    return model.predict_on_batch(x)
-"""
-)
-
-JIT_TORCH: Final = Part(
-    """\
-def jit(model, x):
-    torch._dynamo.reset()  # after some models the compiler gives up without a word
-    model.compile("sgd", "mse", jit_compile=True)
-    return model.predict_on_batch(x)
-""",
-    (),
-    ("import torch._dynamo",),
-)
-
-DYNAMIC: Final = Part(
-    '''\
-def dynamic(model, x):
-    """The model knows the lengths of the batch and of the axes at the call only."""
-    return model(x)
-'''
-)
-
-DYNAMIC_TENSORFLOW: Final = Part(
-    '''\
-def dynamic(model, x):
-    """The model, and the graph of it, know the lengths of the batch and of the axes at the call only."""
-    unknown = tf.TensorSpec(model.input_shape, x.dtype)
-    return tf.function(lambda x: model(x), input_signature=[unknown], autograph=False)(x)
-''',
-    (),
-    ("import tensorflow as tf",),
-)
-
-RELOADED: Final = Part(
-    """\
-def reloaded(model):
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "model.keras")
-        model.save(path)
-        return keras.models.load_model(path)
-""",
-    (),
-    ("import os", "import tempfile"),
-)
+def _explain_no_gradients(target: TargetRun) -> NoScript:
+    return NoScript(f"its backend {target.backend} has no gradients")

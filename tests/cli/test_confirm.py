@@ -82,7 +82,8 @@ def test_what_no_script_can_call_has_a_reason_and_the_rest_is_called(
     (mute, *others) = rows(run / "divergences.csv")
     reason = "nobody can"
     monkeypatch.setattr(
-        "harness.cli.confirming.why_no_script", lambda _run, case: reason if case.id == mute["case"] else ""
+        "harness.cli.confirming.explain_no_script",
+        lambda _run, case: reason if case.id == mute["case"] else "",
     )
     ended = cli("confirm", str(run), "-j", "1", "--tables", str(run.parent))
     assert ended.code == 3

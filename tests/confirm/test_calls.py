@@ -11,28 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from harness.confirm.calls import Answer, NotCalled, call_by_hand
-from harness.confirm.confirmations import Confirmation, Result, answer_of_modes, modes_of
-from harness.confirm.script import script
-from harness.data.case_data import signals_of
+from harness.confirm.calls import call_by_hand
+from harness.confirm.script import write_script
+from harness.confirm.script_results import Conclusion, NotCalled, ScriptResult, ScriptWord
 from harness.errors import HarnessError
-from harness.judge.consistency import MODES_DISAGREE, TARGETS_DISAGREE
-from harness.oracle import expect
 from harness.records import (
     Case,
-    Data,
     DataFormat,
-    Divergence,
-    Expectation,
-    Finding,
     Launch,
     Layer,
     Mode,
-    Outcome,
-    Stage,
-    TargetRun,
-    Verdict,
 )
+from tests.confirm.scripts import make_target
+from tests.report.judged import expectation_of
 
 CASE = Case(
     layer=Layer.CONV2D,
@@ -142,155 +133,131 @@ class ops:
 """
 
 
-def target_run(**changes: object) -> TargetRun:
-    run = TargetRun(
-        name="keras3.99-loops",
-        api="keras",
-        version="3.99",
-        backend="loops",
-        family="loops",
-        variant="",
-        lineage="loops",
-        python="3.11",
-        requires=("numpy==2.4.6", "loops<2"),
-        overlay=("keras==3.99",),
-        fingerprint={"keras": "3.99"},
-        observed=1,
-        not_run=0,
-        failure="",
-        seconds=1.0,
-        start_seconds=0.5,
-        workers=1,
-        variables={"KERAS_BACKEND": "loops", "FLAGS": "dir={home}/x,a b"},
-    )
-    return replace(run, **changes)  # type: ignore[arg-type]  # generated keyword arguments
-
-
-def expectation_of(case: Case) -> Expectation:
-    return expect(case, signals_of(case))
-
-
-def answers_of(
+def call_cases(
     tmp_path: Path, cases: Sequence[Case], fault: str = "", timeout_s: float = 60.0
-) -> dict[str, Answer | NotCalled]:
-    """The answers to scripts made for `cases` and run on a Keras with this fault."""
+) -> dict[str, ScriptResult | NotCalled]:
+    """Return the results of scripts made for `cases` and run on a Keras with this fault."""
     (tmp_path / "keras.py").write_text(FAKE.format(fault=fault))
     by_id = {case.id: case for case in cases}
 
     def script_of(case_ids: Sequence[str]) -> str:
         chosen = [by_id[case_id] for case_id in case_ids]
-        return script(target_run(), ((case, expectation_of(case)) for case in chosen))
+        return write_script(make_target("3.99", "loops"), ((case, expectation_of(case)) for case in chosen))
 
     launch = Launch((sys.executable, "worker"), {"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path)})
     return dict(call_by_hand(launch, tmp_path, list(by_id), script_of, timeout_s, threading.Event()))
 
 
-def words(answers: Mapping[str, Answer | NotCalled]) -> list[str]:
-    """What came of each."""
-    return [answer.what if isinstance(answer, Answer) else answer.why for answer in answers.values()]
+def list_words(results: Mapping[str, ScriptResult | NotCalled]) -> list[str]:
+    """Return the word of each, or why it was not called."""
+    return [result.word if isinstance(result, ScriptResult) else result.why for result in results.values()]
 
 
 @pytest.mark.parametrize(
-    ("fault", "what", "where"),
+    ("fault", "word", "where"),
     [
-        ("", "same", ""),
-        ("value", "value", "1 of 60 wrong, first at (1, 0, 2, 1): "),
-        ("nonfinite", "nonfinite", "1 of 60 wrong, first at (0, 0, 0, 0): nan"),
-        ("shape", "shape", "(2, 1, 5, 3), the formula says (2, 2, 5, 3)"),
-        ("dtype", "dtype", "float64, not float32"),
-        ("inferred", "inferred-shape", "(2, 3, 5, 3), the formula says (2, 2, 5, 3)"),
-        ("weights", "weights", "[(2, 3, 1, 3), (3,)], the formula says [(2, 3, 2, 3), (3,)]"),
-        ("tells-nothing", "raised", "ValueError"),
-        ("tells-nothing-value", "value", "1 of 60 wrong, first at (1, 0, 2, 1): "),
+        ("", ScriptWord.SAME, ""),
+        ("value", ScriptWord.VALUE, "1 of 60 wrong, first at (1, 0, 2, 1): "),
+        ("nonfinite", ScriptWord.NONFINITE, "1 of 60 wrong, first at (0, 0, 0, 0): nan"),
+        ("shape", ScriptWord.SHAPE, "(2, 1, 5, 3), the formula says (2, 2, 5, 3)"),
+        ("dtype", ScriptWord.DTYPE, "float64, not float32"),
+        ("inferred", ScriptWord.INFERRED_SHAPE, "(2, 3, 5, 3), the formula says (2, 2, 5, 3)"),
+        ("weights", ScriptWord.WEIGHTS, "[(2, 3, 1, 3), (3,)], the formula says [(2, 3, 2, 3), (3,)]"),
+        ("tells-nothing", ScriptWord.RAISED, "ValueError"),
+        ("tells-nothing-value", ScriptWord.VALUE, "1 of 60 wrong, first at (1, 0, 2, 1): "),
     ],
 )
-def test_a_script_says_how_a_call_differs(tmp_path: Path, fault: str, what: str, where: str) -> None:
-    answer = answers_of(tmp_path, [CASE], fault)[CASE.id]
-    assert isinstance(answer, Answer)
-    assert answer.what == what
-    assert answer.where.startswith(where)
+def test_a_script_says_how_a_call_differs(tmp_path: Path, fault: str, word: ScriptWord, where: str) -> None:
+    result = call_cases(tmp_path, [CASE], fault)[CASE.id]
+    assert isinstance(result, ScriptResult)
+    assert result.word is word
+    assert result.where.startswith(where)
 
 
 @pytest.mark.parametrize(
-    ("fault", "what", "where"),
+    ("fault", "word", "where"),
     [
-        ("", "same", ""),
-        ("value", "value", "1 of 60 wrong, first at (1, 0, 2, 1): "),
-        ("inferred", "inferred-shape", "(None, 3, 5, 3), the formula says (None, 2, 5, 3)"),
-        ("symbolic", "inferred-shape", "(2, 2, 5, 3), the formula says (None, 2, 5, 3)"),
+        ("", ScriptWord.SAME, ""),
+        ("value", ScriptWord.VALUE, "1 of 60 wrong, first at (1, 0, 2, 1): "),
+        ("inferred", ScriptWord.INFERRED_SHAPE, "(None, 3, 5, 3), the formula says (None, 2, 5, 3)"),
+        ("symbolic", ScriptWord.INFERRED_SHAPE, "(2, 2, 5, 3), the formula says (None, 2, 5, 3)"),
     ],
 )
 def test_a_script_of_a_compiled_model_asks_the_layer_and_the_model(
-    tmp_path: Path, fault: str, what: str, where: str
+    tmp_path: Path, fault: str, word: ScriptWord, where: str
 ) -> None:
     case = replace(CASE, mode=Mode.COMPILED)
-    answer = answers_of(tmp_path, [case], fault)[case.id]
-    assert isinstance(answer, Answer)
-    assert answer.what == what
-    assert answer.where.startswith(where)
+    result = call_cases(tmp_path, [case], fault)[case.id]
+    assert isinstance(result, ScriptResult)
+    assert result.word is word
+    assert result.where.startswith(where)
 
 
 @pytest.mark.parametrize(
-    ("fault", "what", "where"),
+    ("fault", "word", "where"),
     [
-        ("", "same", ""),
-        ("value", "value", "1 of 60 wrong, first at (1, 0, 2, 1): "),
-        ("reloaded", "inferred-shape", "(None, 9, 5, 3), the formula says (None, 2, 5, 3)"),
+        ("", ScriptWord.SAME, ""),
+        ("value", ScriptWord.VALUE, "1 of 60 wrong, first at (1, 0, 2, 1): "),
+        ("reloaded", ScriptWord.INFERRED_SHAPE, "(None, 9, 5, 3), the formula says (None, 2, 5, 3)"),
     ],
 )
-def test_a_script_asks_the_model_that_was_loaded(tmp_path: Path, fault: str, what: str, where: str) -> None:
+def test_a_script_asks_the_model_that_was_loaded(
+    tmp_path: Path, fault: str, word: ScriptWord, where: str
+) -> None:
     case = replace(CASE, mode=Mode.RELOADED)
-    answer = answers_of(tmp_path, [case], fault)[case.id]
-    assert isinstance(answer, Answer)
-    assert answer.what == what
-    assert answer.where.startswith(where)
+    result = call_cases(tmp_path, [case], fault)[case.id]
+    assert isinstance(result, ScriptResult)
+    assert result.word is word
+    assert result.where.startswith(where)
 
 
 def test_a_script_of_several_modes_tells_each(tmp_path: Path) -> None:
     compiled = replace(CASE, mode=Mode.COMPILED)
-    answers = answers_of(tmp_path, [UNKNOWN, CASE, compiled], "symbolic")
-    assert words(answers) == ["raised", "same", "inferred-shape"]
+    results = call_cases(tmp_path, [UNKNOWN, CASE, compiled], "symbolic")
+    assert list_words(results) == [ScriptWord.RAISED, ScriptWord.SAME, ScriptWord.INFERRED_SHAPE]
 
 
 def test_a_call_that_cannot_be_made_still_tells_the_wrong_shape_before_it(tmp_path: Path) -> None:
-    answer = answers_of(tmp_path, [CASE], "inferred-and-raises")[CASE.id]
+    result = call_cases(tmp_path, [CASE], "inferred-and-raises")[CASE.id]
     before = "inferred-shape: (2, 3, 5, 3), the formula says (2, 2, 5, 3)"
-    assert answer == Answer("raised", "ValueError", "there is no kernel", before)
-    for divergence, result in ((Divergence.INFERRED_SHAPE, HOLDS), (Divergence.SHAPE, DOES_NOT)):
-        finding = Finding("x", CASE, Outcome.RAISED, Stage.CALL, Verdict.DIVERGES, divergence)
-        assert Confirmation(finding, answer).result is result
+    assert result == ScriptResult(ScriptWord.RAISED, "ValueError", "there is no kernel", before)
 
 
 def test_a_script_tells_an_error_on_one_line(tmp_path: Path) -> None:
-    assert answers_of(tmp_path, [UNKNOWN])[UNKNOWN.id] == Answer(
-        "raised", "ValueError", "padding must be same or valid, not bogus"
+    assert call_cases(tmp_path, [UNKNOWN])[UNKNOWN.id] == ScriptResult(
+        ScriptWord.RAISED, "ValueError", "padding must be same or valid, not bogus"
     )
 
 
 def test_a_script_says_that_what_must_be_refused_returned(tmp_path: Path) -> None:
-    assert answers_of(tmp_path, [UNKNOWN], "accepts")[UNKNOWN.id] == Answer("returned", "shape (2, 2, 5, 3)")
+    result = call_cases(tmp_path, [UNKNOWN], "accepts")[UNKNOWN.id]
+    assert result == ScriptResult(ScriptWord.RETURNED, "shape (2, 2, 5, 3)")
 
 
 def test_a_death_costs_one_case_and_the_others_are_called(tmp_path: Path) -> None:
-    answers = answers_of(tmp_path, [UNKNOWN, CASE, replace(UNKNOWN, batch=2, filters=5)], "crashes")
-    assert words(answers) == ["raised", "crashed", "raised"]
+    results = call_cases(tmp_path, [UNKNOWN, CASE, replace(UNKNOWN, batch=2, filters=5)], "crashes")
+    assert list_words(results) == [ScriptWord.RAISED, Conclusion.CRASHED, ScriptWord.RAISED]
 
 
 def test_a_death_counts_where_nothing_was_called_before(tmp_path: Path) -> None:
     cases = [CASE, replace(CASE, batch=1), replace(CASE, batch=3)]
-    assert words(answers_of(tmp_path, cases, "crashes-when-called-again")) == ["same", "same", "same"]
+    assert list_words(call_cases(tmp_path, cases, "crashes-when-called-again")) == [
+        ScriptWord.SAME,
+        ScriptWord.SAME,
+        ScriptWord.SAME,
+    ]
 
 
 def test_a_script_that_ends_before_it_calls_anything_convicts_nobody(tmp_path: Path) -> None:
     (tmp_path / "ml_dtypes.py").write_text("raise ImportError('broken')")
-    answers = answers_of(tmp_path, [replace(CASE, dtype="bfloat16"), CASE])
+    results = call_cases(tmp_path, [replace(CASE, dtype="bfloat16"), CASE])
     why = "the script ended before it called anything: exit status 1: ImportError: broken"
-    assert list(answers.values()) == [NotCalled(why)] * 2
+    assert list(results.values()) == [NotCalled(why)] * 2
 
 
 def test_a_script_that_hangs_is_ended(tmp_path: Path) -> None:
     launch = Launch((sys.executable, "worker"), {"PATH": os.environ["PATH"]})
-    answers = call_by_hand(
+    results = call_by_hand(
         launch,
         tmp_path,
         ["a", "b"],
@@ -301,7 +268,7 @@ def test_a_script_that_hangs_is_ended(tmp_path: Path) -> None:
         1.0,
         threading.Event(),
     )
-    assert answers == {"a": Answer("same"), "b": NotCalled("it did not answer within 1 s")}
+    assert results == {"a": ScriptResult(ScriptWord.SAME), "b": NotCalled("it did not answer within 1 s")}
 
 
 def test_a_stop_ends_a_script(tmp_path: Path) -> None:
@@ -312,158 +279,11 @@ def test_a_stop_ends_a_script(tmp_path: Path) -> None:
         call_by_hand(launch, tmp_path, ["a"], lambda _: "import time; time.sleep(600)", 600.0, stop)
 
 
-def test_a_script_tells_the_environment_that_it_was_seen_in() -> None:
-    text = script(target_run(), ())
-    assert "uv venv --python 3.11 env" in text
-    assert "uv pip install --python env numpy==2.4.6 'loops<2'" in text
-    assert "uv pip install --python env --no-deps keras==3.99" in text
-    assert "env KERAS_BACKEND=loops FLAGS='dir=./x,a b' env/bin/python SCRIPT" in text
-
-
-@pytest.mark.parametrize(
-    ("changes", "marks"),
-    [
-        ({"fingerprint": {"keras": "1.2.2"}}, ["border_mode", "import keras\n"]),
-        ({"fingerprint": {"keras": "2.3.1"}, "backend": "theano"}, ["clear_session", "import keras\n"]),
-        ({"fingerprint": {"keras": "2.2.4"}, "api": "plaidml-keras"}, ["clear_session", "install_backend()"]),
-        (
-            {
-                "fingerprint": {"keras": "2.2.4-tf", "backend_version": "1.15.0"},
-                "api": "tf.keras",
-                "backend": "tensorflow",
-            },
-            ["clear_session", "keras = tf.keras"],
-        ),
-        (
-            {
-                "fingerprint": {"keras": "2.15.0", "backend_version": "2.15.1"},
-                "api": "tf.keras",
-                "backend": "tensorflow",
-            },
-            ["np.asarray(y)", "keras = tf.keras"],
-        ),
-        (
-            {
-                "fingerprint": {"keras": "2.3.1", "backend_version": "2.0.4"},
-                "backend": "tensorflow",
-            },
-            ["clear_session", "import keras\n"],
-        ),
-        ({"fingerprint": {"keras": "3.0.5"}}, ["keras.ops.convert_to_numpy", "import keras\n"]),
-    ],
-)
-def test_each_generation_is_called_in_its_own_way(changes: dict[str, object], marks: list[str]) -> None:
-    text = script(target_run(**changes), [(CASE, expectation_of(CASE))])
-    compile(text, "script", "exec")
-    assert [mark for mark in marks if mark not in text] == []
-
-
-HOLDS, DOES_NOT = Result.HOLDS, Result.DOES_NOT_HOLD
-
-
-@pytest.mark.parametrize(
-    ("divergence", "what", "result"),
-    [
-        (Divergence.VALUE, "value", HOLDS),
-        (Divergence.VALUE, "nonfinite", HOLDS),
-        (Divergence.VALUE, "same", DOES_NOT),
-        (Divergence.VALUE, "weights", DOES_NOT),
-        (Divergence.SHAPE, "value", DOES_NOT),
-        (Divergence.SHAPE, "shape", HOLDS),
-        (Divergence.UNEXPECTED_ERROR, "same", DOES_NOT),
-        (Divergence.MISSING_ERROR, "returned", HOLDS),
-        (Divergence.MISSING_ERROR, "raised", DOES_NOT),
-        (Divergence.CRASH, "crashed", HOLDS),
-        (Divergence.DTYPE, "dtype", HOLDS),
-        (Divergence.WEIGHTS, "weights", HOLDS),
-        (Divergence.WEIGHTS, "value", DOES_NOT),
-    ],
-)
-def test_a_divergence_holds_when_the_call_by_hand_shows_the_same(
-    divergence: Divergence, what: str, result: Result
-) -> None:
-    finding = Finding("x", CASE, Outcome.RETURNED, Stage.REPLY, Verdict.DIVERGES, divergence)
-    assert Confirmation(finding, Answer(what)).result is result
-    assert Confirmation(finding, NotCalled("no way")).result is Result.NOT_CALLED
-
-
-WRAPPED = "InvalidArgumentError: Exception encountered when calling Conv2D.call().\n\n\x1b[1m{}\x1b[0m"
-
-
-@pytest.mark.parametrize(
-    ("observed", "where", "error", "result"),
-    [
-        ("ValueError: Dimension -1 must be >= 0", "ValueError", "Dimension 7 must be >= 0", HOLDS),
-        ("ValueError: Dimension -1 must be >= 0", "TypeError", "Dimension -1 must be >= 0", DOES_NOT),
-        (
-            "ValueError: Dimension -1 must be >= 0",
-            "ValueError",
-            "('Keyword argument not understood:', 'groups')",
-            DOES_NOT,
-        ),
-        (WRAPPED.format("no such kernel"), "InvalidArgumentError", "no such kernel", HOLDS),
-        (
-            WRAPPED.format("no such kernel"),
-            "InvalidArgumentError",
-            "Exception encountered when calling Conv2D.call(). it is too large",
-            DOES_NOT,
-        ),
-        (
-            'TypeError: Exception encountered when calling layer "conv2d_1" (type Conv2D).\n\nno such kernel',
-            "TypeError",
-            "no such kernel",
-            HOLDS,
-        ),
-        ("TypeError: {{node a/b}} no such kernel", "TypeError", "{{node c}} no such kernel", HOLDS),
-        ("TypeError: {{node a/b}} no such kernel", "TypeError", "{{node a/b}} it is too large", DOES_NOT),
-    ],
-)
-def test_an_error_holds_when_it_is_the_same_error(
-    observed: str, where: str, error: str, result: Result
-) -> None:
-    finding = Finding(
-        *("x", CASE, Outcome.RAISED, Stage.CALL, Verdict.DIVERGES, Divergence.UNEXPECTED_ERROR),
-        error=observed,
+def test_a_line_with_another_word_is_no_result(tmp_path: Path) -> None:
+    launch = Launch((sys.executable, "worker"), {"PATH": os.environ["PATH"]})
+    lines = "@ a\tsame\t\t\n@ b\tnonsense\t\t\n@ c\tsame\n@ d\tsame\t\t\n"
+    results = call_by_hand(
+        launch, tmp_path, ["a", "b", "c"], lambda _: f"print({lines!r})", 60.0, threading.Event()
     )
-    assert Confirmation(finding, Answer("raised", where, error)).result is result
-
-
-EMPTY = replace(CASE, padding="valid", input=(1, 1), kernel=(2, 2))
-MODES = tuple(replace(EMPTY, mode=mode).id for mode in (Mode.COMPILED, Mode.EAGER, Mode.JIT))
-
-
-def test_a_case_that_may_be_refused_is_called_in_every_mode_that_the_run_has() -> None:
-    others = (CASE.id, replace(EMPTY, batch=1).id)
-    finding = Finding(
-        *("x", EMPTY, Outcome.RAISED, Stage.CALL, Verdict.DIVERGES, Divergence.INCONSISTENT),
-        cause=MODES_DISAGREE,
-    )
-    assert modes_of(finding, sorted((*MODES, *others))) == MODES
-    assert modes_of(replace(finding, cause=TARGETS_DISAGREE), MODES) == ()
-    assert modes_of(replace(finding, case=replace(EMPTY, data=Data.NONFINITE)), MODES) == ()
-
-
-@pytest.mark.parametrize(
-    ("answers", "result"),
-    [
-        ((Answer("raised"), Answer("same"), Answer("raised")), HOLDS),
-        ((Answer("raised"), Answer("raised"), Answer("raised")), DOES_NOT),
-        ((Answer("same"), Answer("same"), Answer("shape")), DOES_NOT),
-        ((Answer("same"), Answer("same"), NotCalled("no way")), DOES_NOT),
-        ((Answer("raised"), NotCalled("no way"), NotCalled("no way")), Result.NOT_CALLED),
-    ],
-)
-def test_modes_are_inconsistent_where_some_raise_and_some_return(
-    answers: tuple[Answer | NotCalled, ...], result: Result
-) -> None:
-    finding = Finding(
-        *("x", EMPTY, Outcome.RAISED, Stage.CALL, Verdict.DIVERGES, Divergence.INCONSISTENT),
-    )
-    answer = answer_of_modes(dict(zip(MODES, answers, strict=True)))
-    assert Confirmation(finding, answer).result is result
-    if result is HOLDS:
-        assert answer == Answer("inconsistent", "raised in compiled, jit; same in eager")
-
-
-def test_what_is_held_against_other_targets_is_not_called() -> None:
-    assert isinstance(answer_of_modes({}), NotCalled)
+    status = ScriptResult(Conclusion.CRASHED, "exit status 0")
+    assert results == {"a": ScriptResult(ScriptWord.SAME), "b": status, "c": status}

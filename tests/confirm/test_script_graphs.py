@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import builtins
 import functools
 from dataclasses import replace
 from types import SimpleNamespace
@@ -12,15 +11,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.confirm.script import why_no_script
-from harness.confirm.script_graphs import KERAS_1 as KERAS_1_PARTS
+from harness.confirm.script_calls import explain_no_script
+from harness.confirm.snippet_files import names_in
 from harness.data.case_data import signals_of
 from harness.errors import HarnessError
 from harness.records import Case, DataFormat, Form, Layer, Mode, TargetRun
-from tests.confirm.scripts import IN_A_GRAPH, KERAS_1, TF_KERAS, of, target
+from tests.confirm.scripts import (
+    IN_A_GRAPH,
+    KERAS_1,
+    TF_KERAS,
+    find_check,
+    list_undefined,
+    load_snippets,
+    make_target,
+    write_one,
+)
 from tests.report.judged import SAME, expectation_of, of_family
 
-GRAPHS = (IN_A_GRAPH, target("2.3.1", "cntk"), target("2.2.4", "mxnet", "keras-mxnet"), KERAS_1)
+GRAPHS = (IN_A_GRAPH, make_target("2.3.1", "cntk"), make_target("2.2.4", "mxnet", "keras-mxnet"), KERAS_1)
 NO_GRADIENTS = {"cntk", "mxnet"}
 
 
@@ -29,7 +37,7 @@ NO_GRADIENTS = {"cntk", "mxnet"}
 def test_every_layer_of_a_graph_has_a_script_or_a_reason(run: TargetRun, mode: Mode) -> None:
     for layer in Layer:
         case = of_family(layer, mode=mode)
-        reason = why_no_script(run, case)
+        reason = explain_no_script(run, case)
         if layer.is_operation:
             assert reason == "Keras has operations since Keras 3 only"
         elif run is KERAS_1 and any(word in layer for word in ("Depthwise", "Separable", "Transpose")):
@@ -44,25 +52,20 @@ def test_every_layer_of_a_graph_has_a_script_or_a_reason(run: TargetRun, mode: M
             assert reason == ""
         if reason:
             with pytest.raises(HarnessError, match=f"{run.name}: {reason}"):
-                of(case, run)
+                write_one(case, run)
             continue
-        tree = ast.parse(of(case, run), feature_version=(3, 6))
-        defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-        called = {
-            node.func.id
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-        }
-        assert called - defined - set(dir(builtins)) <= {"how", "run", "ask", "make", "layer", "reload"}
+        text = write_one(case, run)
+        ast.parse(text, feature_version=(3, 6))
+        assert list_undefined(text) == set()
 
 
 def test_other_layers_of_keras_2_are_called_in_a_graph_without_what_is_newer() -> None:
-    text = of(of_family(Layer.CONV2D_TRANSPOSE), IN_A_GRAPH)
+    text = write_one(of_family(Layer.CONV2D_TRANSPOSE), IN_A_GRAPH)
     assert "dict(layer='Conv2DTranspose', filters=3" in text
     assert not any(word in text.split("check(")[-1] for word in ("output_padding", "dilation_rate"))
-    strided = of(of_family(Layer.CONV2D_TRANSPOSE, strides=(2, 2), output_padding=(1, 1)), IN_A_GRAPH)
+    strided = write_one(of_family(Layer.CONV2D_TRANSPOSE, strides=(2, 2), output_padding=(1, 1)), IN_A_GRAPH)
     assert "output_padding=(1, 1)" in strided
-    assert "data_format" not in of(of_family(Layer.CONV1D), IN_A_GRAPH).split("check(")[-1]
+    assert "data_format" not in write_one(of_family(Layer.CONV1D), IN_A_GRAPH).split("check(")[-1]
 
 
 class Recorded:
@@ -74,35 +77,25 @@ class Recorded:
         self.dim_ordering = keywords.get("dim_ordering", "tf")
 
 
-def made(case: Case, run: TargetRun) -> tuple[Recorded, list[tuple[int, ...]]]:
-    """The layer that a script makes of a case, and the shapes of the weights that it will set."""
-    text = of(case, run)
+def make_layer(case: Case, run: TargetRun) -> tuple[Recorded, list[tuple[int, ...]]]:
+    """Return the layer that a script makes of a case, and the shapes of the weights that it will set."""
     layers = {
         name: functools.partial(Recorded, name)
         for stem in ("Conv", "Convolution", "AtrousConvolution", "MaxPooling", "AveragePooling")
         for name in (f"{stem}{n}D" for n in (1, 2, 3))
     }
     layers |= {str(layer): functools.partial(Recorded, str(layer)) for layer in Layer}
-    backend = SimpleNamespace(backend=lambda: run.backend, set_floatx=lambda _: None)
-    version = run.fingerprint["keras"]
-    space: dict[str, Any] = {
-        "keras": SimpleNamespace(layers=SimpleNamespace(**layers), backend=backend, __version__=version),
-        "np": np,
-    }
-    tree = ast.parse(text)
-    tree.body = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
-    exec(compile(tree, "script", "exec"), space)
-    arguments = eval(_what(text), space)
+    keras = SimpleNamespace(
+        layers=SimpleNamespace(**layers),
+        backend=SimpleNamespace(set_floatx=lambda _: None),
+        __version__=run.fingerprint["keras"],
+    )
+    _, call, arguments = find_check(write_one(case, run)).args
+    (maker,) = [name for name in names_in(call) if name.startswith("make_in_")]
+    make = load_snippets(maker, modules={"keras": keras})[maker]
     given = [] if expectation_of(case).output is None else list(signals_of(case).weights)
-    layer, weights = space["made"](arguments, signals_of(case).inputs, given)
+    layer, weights = make(eval(ast.unparse(arguments)), signals_of(case).inputs, given)
     return layer, [one.shape for one in weights]
-
-
-def _what(text: str) -> str:
-    """What is called, as the script writes it."""
-    (check,) = [node.value for node in ast.parse(text).body if isinstance(node, ast.Expr)][-1:]
-    assert isinstance(check, ast.Call)
-    return ast.unparse(check.args[2])
 
 
 @pytest.mark.parametrize(
@@ -172,23 +165,22 @@ def test_keras_1_is_called_by_its_own_names_and_given_weights_in_its_layout(
     keywords: dict[str, object],
     kernel: tuple[int, ...] | None,
 ) -> None:
-    layer, weights = made(case, target(version, "theano"))
+    layer, weights = make_layer(case, make_target(version, "theano"))
     assert layer.call == call
     assert layer.keywords == keywords
     assert weights[:1] == ([] if kernel is None else [kernel])
 
 
 def test_keras_1_gives_gradients_back_in_the_layout_of_later_ones() -> None:
-    space: dict[str, Any] = {"np": np}
-    exec(KERAS_1_PARTS["kept"].text + KERAS_1_PARTS["back"].text, space)
     for version in ("1.0.8", "1.2.2"):
-        space["keras"] = SimpleNamespace(__version__=version)
+        modules = {"keras": SimpleNamespace(__version__=version)}
+        snippets = load_snippets("keep_kernel", "restore_kernel", modules=modules)
         for axes in (1, 2, 3):
             for ordering in ("th", "tf"):
                 layer = SimpleNamespace(**({"dim_ordering": ordering} if axes > 1 else {}))
                 kernel = np.arange(2 * 3 * 2 * 3 * 4)[: 12 * 2 ** (axes - 1)].reshape((2,) * axes + (2, 3))
-                kept = space["kept"](layer, kernel)
-                assert np.array_equal(space["back"](layer, kept), kernel)
+                kept = snippets["keep_kernel"](layer, kernel)
+                assert np.array_equal(snippets["restore_kernel"](layer, kept), kernel)
 
 
 @pytest.mark.parametrize(
@@ -207,16 +199,16 @@ def test_keras_1_gives_gradients_back_in_the_layout_of_later_ones() -> None:
 def test_mxnet_keeps_both_kernels_of_channels_first_with_the_taps_last(
     case: Case, shapes: list[tuple[int, ...]]
 ) -> None:
-    run = target("2.2.4", "mxnet", "keras-mxnet")
+    run = make_target("2.2.4", "mxnet", "keras-mxnet")
     first = replace(case, data_format=DataFormat.CHANNELS_FIRST)
-    assert made(first, run)[1] == shapes
-    assert made(case, run)[1] == [one.shape for one in signals_of(case).weights]
+    assert make_layer(first, run)[1] == shapes
+    assert make_layer(case, run)[1] == [one.shape for one in signals_of(case).weights]
 
 
 def test_mxnet_is_given_initial_weights_where_it_sets_none() -> None:
-    run = target("2.2.4", "mxnet", "keras-mxnet")
-    single, _ = made(of_family(Layer.SEPARABLE_CONV2D), run)
-    double, _ = made(of_family(Layer.SEPARABLE_CONV2D, dtype="float64"), run)
+    run = make_target("2.2.4", "mxnet", "keras-mxnet")
+    single, _ = make_layer(of_family(Layer.SEPARABLE_CONV2D), run)
+    double, _ = make_layer(of_family(Layer.SEPARABLE_CONV2D, dtype="float64"), run)
     names = {"depthwise_initializer", "pointwise_initializer", "bias_initializer"}
     assert double.keywords.keys() - single.keywords.keys() == names
     weight = signals_of(of_family(Layer.SEPARABLE_CONV2D, dtype="float64")).weights[0]
@@ -229,9 +221,9 @@ def test_mxnet_is_given_initial_weights_where_it_sets_none() -> None:
     ("run", "sets"),
     [
         (IN_A_GRAPH, False),
-        (target("2.2.4", "theano"), True),
-        (target("2.2.4", "tensorflow", "tf.keras", "1.15.0"), False),
-        (target("2.2.4", "mxnet", "keras-mxnet"), True),
+        (make_target("2.2.4", "theano"), True),
+        (make_target("2.2.4", "tensorflow", "tf.keras", "1.15.0"), False),
+        (make_target("2.2.4", "mxnet", "keras-mxnet"), True),
         (KERAS_1, True),
     ],
     ids=lambda value: getattr(value, "name", ""),
@@ -240,29 +232,29 @@ def test_floatx_is_set_where_layers_heed_no_dtype_of_their_own(
     run: TargetRun,
     sets: bool,  # noqa: FBT001  (a parameter of the table above)
 ) -> None:
-    assert ("set_floatx" in of(SAME, run)) is sets
+    assert ("set_floatx" in write_one(SAME, run)) is sets
 
 
 def test_tensorflow_brings_the_bfloat16_that_numpy_lacks() -> None:
     case = replace(SAME, dtype="bfloat16")
-    text = of(case, TF_KERAS)
+    text = write_one(case, TF_KERAS)
     assert "tf.bfloat16.as_numpy_dtype" in text
     assert "import tensorflow as tf" in text
-    assert "bfloat16" not in of(SAME, TF_KERAS)
+    assert "bfloat16" not in write_one(SAME, TF_KERAS)
 
 
 def test_a_graph_is_fed_numbers_and_has_the_bfloat16() -> None:
-    old = target("2.2.4", "tensorflow", "tf.keras", "1.15.0")
-    text = of(replace(SAME, dtype="bfloat16"), old)
-    assert 'dtype = "float32" if dtype == "bfloat16" else dtype' in text
+    old = make_target("2.2.4", "tensorflow", "tf.keras", "1.15.0")
+    text = write_one(replace(SAME, dtype="bfloat16"), old)
+    assert "x=read_bfloat16_as_float32(" in text
     assert 'dtype=arguments.get("dtype", x.dtype.name)' in text
 
 
 def test_a_layer_of_half_precision_draws_no_random_numbers() -> None:
-    for run in (target("2.3.1", "cntk"), target("2.2.4", "plaidml", "plaidml-keras")):
-        half, _ = made(of_family(Layer.SEPARABLE_CONV2D, dtype="float16"), run)
-        single, _ = made(of_family(Layer.SEPARABLE_CONV2D), run)
-        refused, _ = made(of_family(Layer.SEPARABLE_CONV2D, dtype="float16", padding="bogus"), run)
+    for run in (make_target("2.3.1", "cntk"), make_target("2.2.4", "plaidml", "plaidml-keras")):
+        half, _ = make_layer(of_family(Layer.SEPARABLE_CONV2D, dtype="float16"), run)
+        single, _ = make_layer(of_family(Layer.SEPARABLE_CONV2D), run)
+        refused, _ = make_layer(of_family(Layer.SEPARABLE_CONV2D, dtype="float16", padding="bogus"), run)
         names = ("depthwise_initializer", "pointwise_initializer")
         assert [half.keywords[name] for name in names] == ["zeros", "zeros"]
         assert not {*names} & {*single.keywords, *refused.keywords}
@@ -270,5 +262,5 @@ def test_a_layer_of_half_precision_draws_no_random_numbers() -> None:
 
 @pytest.mark.parametrize(("version", "keeps"), [("2.2.4", False), ("2.2.5", True), ("2.3.1", True)])
 def test_keras_computes_in_the_dtype_of_a_layer_since_2_2_5(version: str, *, keeps: bool) -> None:
-    text = of(replace(SAME, dtype="float64"), target(version, "cntk"))
+    text = write_one(replace(SAME, dtype="float64"), make_target(version, "cntk"))
     assert ("set_floatx" in text) is not keeps

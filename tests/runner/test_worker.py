@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -18,6 +16,7 @@ from harness.resources import WORKER
 from harness.runner import wire
 from tests.fakes import fake_keras
 from tests.fakes.runs import Done, run_targets, selector, suite
+from tests.old_python import compile_with, find_python_3_6
 
 README = WORKER.with_name("README.md").read_text(encoding="utf-8")
 SOURCES = sorted(WORKER.parent.rglob("*.py"))
@@ -145,26 +144,8 @@ def test_the_worker_parses_on_python_3_6(source: Path) -> None:
     ast.parse(source.read_text(encoding="utf-8"), feature_version=(3, 6))
 
 
-def find_python_3_6() -> str | None:
-    """A Python 3.6 on PATH or in pyenv, if one answers."""
-    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    for candidate in (shutil.which("python3.6"), *root.glob("versions/3.6.*/bin/python3.6")):
-        program = [str(candidate), "-I", "-c", "import sys; print(sys.version_info[:2])"]
-        with contextlib.suppress(OSError):
-            done = subprocess.run(program, capture_output=True, text=True, check=False)
-            if done.stdout.strip() == "(3, 6)":
-                return str(candidate)
-    return None
-
-
 def test_the_worker_compiles_on_a_real_python_3_6() -> None:
     python = find_python_3_6()
     if python is None:
         pytest.skip("there is no Python 3.6 here")
-    program = (
-        "import sys\nfor name in sys.argv[1:]: compile(open(name, encoding='utf-8').read(), name, 'exec')"
-    )
-    done = subprocess.run(
-        [python, "-I", "-c", program, *map(str, SOURCES)], capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert compile_with(python, SOURCES) == ""

@@ -30,7 +30,7 @@ def command(
     from harness.cli import confirming
     from harness.cli.terminal import out
     from harness.confirm.csv_files import write_confirmation_counts, write_confirmations
-    from harness.confirm.phrases import doubts_by_hand, held_by_hand
+    from harness.confirm.phrases import count_results, list_doubts
     from harness.files import explain_disk_errors
 
     confirmations = confirming.confirm_run(
@@ -42,7 +42,7 @@ def command(
         with explain_disk_errors(tables, "choose another folder"):
             tables.mkdir(parents=True, exist_ok=True)
             write_confirmation_counts(tables / "confirmed.csv", confirmations)
-    for line in (*doubts_by_hand(confirmations), f"by hand: {held_by_hand(confirmations)}"):
+    for line in (*list_doubts(confirmations), f"by hand: {count_results(confirmations)}"):
         out.print(line, markup=False, soft_wrap=True)
     out.print(f"{run_folder / 'confirmed.csv'}", markup=False, soft_wrap=True)
     raise typer.Exit(confirming.exit_code(confirmations))

@@ -1,0 +1,100 @@
+"""Cases as the code of a script: what is called, arrays, what is right."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any, Final, assert_never
+
+import numpy as np
+
+from harness.confirm.script_generations import BY_GRAPHS, ScriptGeneration
+from harness.explain.call_code import code_of
+from harness.records import Array, Case, Data, DataFormat, ExpectedArray, LayerKind, Mode, arguments_of
+
+_USUAL: Final = {"groups": 1, "output_padding": None, "dilation_rate": 1}
+"""Arguments that came with later versions of Keras, and what says what was so before."""
+
+
+def write_subject(case: Case, generation: ScriptGeneration) -> str:
+    """Write what is called: what makes the layer, or the operation; for a graph the layer's arguments."""
+    arguments = dict(arguments_of(case))
+    if generation is not ScriptGeneration.KERAS_3:  # Older layers do not know what is new.
+        arguments = {
+            name: value for name, value in arguments.items() if not _is_newer(name, value, case.ndim)
+        }
+    if generation in BY_GRAPHS:
+        return f"dict(layer={case.layer.value!r}, {code_of(arguments, case.form)})"
+    if not case.layer.is_operation:
+        if case.dtype == "bfloat16" and case.mode is not Mode.RELOADED:
+            # Keras on OpenVINO can draw no weights of it before 3.14, nor those of a layer that it loads.
+            arguments |= dict.fromkeys(_name_initializers(case.kind), "zeros")
+        return f"lambda: keras.layers.{case.layer}({code_of(arguments, case.form)})"
+    names = ", ".join(("x", *(kernel.argument for kernel in case.kind.traits.kernels)))
+    return f"lambda {names}: keras.{case.layer}({names}, {code_of(arguments, case.form)})"
+
+
+def write_input(values: Array, generation: ScriptGeneration) -> str:
+    """Write an array that is handed to Keras: one of bfloat16 is read as this Keras has it."""
+    if values.dtype.name != "bfloat16":
+        return write_array(values)
+    return f"{_find_bfloat16_reader(generation)}({values.shape}, {_write_numbers(values)})"
+
+
+def write_array(values: Array) -> str:
+    """Write an array of a dtype that NumPy has."""
+    return f"read_array({values.dtype.name!r}, {values.shape}, {_write_numbers(values)})"
+
+
+def write_expected(array: ExpectedArray, data: Data) -> str:
+    """Write an expected array after the function that says where an array is right, its bound after it."""
+    values = write_array(array.values)
+    if array.bound is None:
+        return f"(is_near, {values})"
+    is_right = "is_within_or_alike" if data is Data.NONFINITE else "is_within"
+    return f"({is_right}, {values}, {write_array(array.bound)})"
+
+
+def write_list(items: Iterable[str]) -> str:
+    """Write a list, an item a line where there are several."""
+    texts = list(items)
+    if len(texts) < 2:
+        return f"[{', '.join(texts)}]"
+    return "[\n        " + ",\n        ".join(texts) + ",\n    ]"
+
+
+def _name_initializers(kind: LayerKind) -> tuple[str, ...]:
+    """Return the arguments by which a layer draws its kernels."""
+    names = (kernel.name for kernel in kind.traits.kernels)
+    return tuple(f"{name.removesuffix('_kernel')}_initializer" for name in names)
+
+
+def _is_newer(name: str, value: Any, ndim: int) -> bool:
+    """Return whether an argument came with a later Keras and says what was so before."""
+    if name == "data_format" and ndim == 1:
+        return bool(value == DataFormat.CHANNELS_LAST)
+    values = set(value) if isinstance(value, tuple) else {value}
+    return name in _USUAL and values == {_USUAL[name]}
+
+
+def _find_bfloat16_reader(generation: ScriptGeneration) -> str:
+    match generation:
+        case ScriptGeneration.KERAS_3:
+            return "read_bfloat16"
+        case ScriptGeneration.KERAS_2:
+            return "read_bfloat16_of_tensorflow"
+        case ScriptGeneration.KERAS_2_BY_GRAPHS | ScriptGeneration.KERAS_1:
+            return "read_bfloat16_as_float32"
+        case _:
+            assert_never(generation)
+
+
+def _write_numbers(values: Array) -> str:
+    """Write the numbers of an array as the text of a string that is read as the same float64 each."""
+    return repr(" ".join(map(_write_number, values.astype(np.float64).ravel().tolist())))
+
+
+def _write_number(value: float) -> str:
+    """Write integers as such, and other numbers as the shortest text of the same float64."""
+    is_negative_zero = value == 0 and math.copysign(1, value) < 0
+    return str(int(value)) if value.is_integer() and not is_negative_zero else repr(value)

@@ -1,0 +1,31 @@
+"""The oldest Python that targets run on, where there is one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def find_python_3_6() -> str | None:
+    """Return a Python 3.6 on PATH or in pyenv, if one answers."""
+    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    for candidate in (shutil.which("python3.6"), *root.glob("versions/3.6.*/bin/python3.6")):
+        program = [str(candidate), "-I", "-c", "import sys; print(sys.version_info[:2])"]
+        with contextlib.suppress(OSError):
+            done = subprocess.run(program, capture_output=True, text=True, check=False)
+            if done.stdout.strip() == "(3, 6)":
+                return str(candidate)
+    return None
+
+
+def compile_with(python: str, sources: Iterable[Path]) -> str:
+    """Return what a Python says where it cannot compile the files; nothing where it can."""
+    program = (
+        "import sys\nfor name in sys.argv[1:]: compile(open(name, encoding='utf-8').read(), name, 'exec')"
+    )
+    argv = [python, "-I", "-c", program, *map(str, sources)]
+    return subprocess.run(argv, capture_output=True, text=True, check=False).stderr
