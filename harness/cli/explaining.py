@@ -25,7 +25,7 @@ from harness.records import (
     parse_case_id,
     parse_lengths,
 )
-from harness.toml_errors import near_misses
+from harness.suggestions import suggest
 
 LONGEST: Final = 10_000
 """Beyond this length an explanation has no reader, and its values no end."""
@@ -147,7 +147,7 @@ def _given_lengths(asked: Asked) -> Iterator[tuple[str, str]]:
 
 def _check_dtype(dtype: str, place: str) -> None:
     if dtype not in DTYPES:
-        raise HarnessError(f"{place}: unknown dtype {dtype!r}; {near_misses(dtype, DTYPES)}")
+        raise HarnessError(f"{place}: unknown dtype {dtype!r}; {suggest(dtype, DTYPES)}")
 
 
 def _check_taken(asked: Asked, layer: Layer) -> None:
