@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -11,7 +10,7 @@ from typing import Final
 
 from harness.confirm.calls import Answer, NotCalled
 from harness.judge.consistency import MODES_DISAGREE
-from harness.judge.error_notes import unwrapped
+from harness.masking import mask_first_words
 from harness.records import Data, Divergence, Finding, Mode, parse_case_id
 
 INCONSISTENT: Final = "inconsistent"
@@ -96,4 +95,4 @@ def answer_of_modes(answers: Mapping[str, Answer | NotCalled]) -> Answer | NotCa
 
 def _head(error: str) -> tuple[str, ...]:
     """An error's type and its first words, numbers and names of nodes masked."""
-    return tuple(re.sub(r"[-0-9_]+", "#", word) for word in unwrapped(error).split()[:_NUM_WORDS])
+    return mask_first_words(error, _NUM_WORDS)

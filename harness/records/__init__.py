@@ -14,7 +14,7 @@ from harness.records.findings import (
     ObservedError,
     Values,
 )
-from harness.records.layers import FAN_OUT, POOLING, SIGNATURES, Argument, Kind, Layer, Signature
+from harness.records.layers import FAN_OUT, POOLING, SIGNATURES, Argument, Kind, Layer, Signature, name_layer
 from harness.records.runs import RunFooter, RunHeader, RunInfo, TargetRun
 from harness.records.targets import (
     EXEC,
@@ -98,6 +98,7 @@ __all__ = [
     "by",
     "fitted",
     "gradient_names",
+    "name_layer",
     "parse_case_id",
     "parse_lengths",
 ]

@@ -5,6 +5,7 @@ Source: the signatures of `keras.layers` and `keras.ops` of Keras 3.15.1.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -119,3 +120,12 @@ POOLING: Final = frozenset({Kind.MAX_POOLING, Kind.AVERAGE_POOLING})
 
 FAN_OUT: Final = frozenset({Kind.DEPTHWISE, *POOLING})
 """What derives its output channels from those of the input: there is no choice of filters."""
+
+_HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def name_layer(layer: Layer) -> str:
+    """Return the name that Keras gives to a layer or operation, to which it appends a counter."""
+    words = layer.value.rpartition(".")[2]
+    # A hump after a digit divides `conv2d_transpose`; one before `1D` does not divide `pooling1d`.
+    return _HUMP.sub("_", re.sub(r"\dD", lambda match: match[0].lower(), words)).lower()

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.records import Data, Form, Layer, Mode
+from harness.records import Data, Form, Layer, Mode, name_layer
 from harness.report.rows import COLUMNS, row_of
-from harness.text import layer_name, one_line, plain_lines, shape_text
+from harness.text import one_line, plain_lines, shape_text
 from tests.report.judged import BAD, GOOD, SAME, conforming, loud, of_family, silent
 
 
@@ -93,10 +93,10 @@ def test_the_counters_of_names_do_not_differ_between_runs(name: str) -> None:
 
 
 def test_layers_are_named_as_keras_names_them() -> None:
-    assert layer_name(Layer.DEPTHWISE_CONV2D) == "depthwise_conv2d"
-    assert layer_name(Layer.CONV1D_TRANSPOSE) == "conv1d_transpose"
-    assert layer_name(Layer.MAX_POOLING3D) == "max_pooling3d"
-    assert layer_name(Layer.OPS_SEPARABLE_CONV) == "separable_conv"
+    assert name_layer(Layer.DEPTHWISE_CONV2D) == "depthwise_conv2d"
+    assert name_layer(Layer.CONV1D_TRANSPOSE) == "conv1d_transpose"
+    assert name_layer(Layer.MAX_POOLING3D) == "max_pooling3d"
+    assert name_layer(Layer.OPS_SEPARABLE_CONV) == "separable_conv"
 
 
 def test_an_unknown_axis_is_none() -> None:
