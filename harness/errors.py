@@ -23,3 +23,10 @@ class HarnessError(Exception):
     def __init__(self, message: str, exit_code: int = EXIT_USAGE) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+
+
+class StoppedError(HarnessError):
+    """Work that was given up since nobody waits for it any more: a run or command is ending."""
+
+    def __init__(self) -> None:
+        super().__init__("stopped before it was done", EXIT_INTERRUPTED)

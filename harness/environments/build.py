@@ -40,7 +40,7 @@ from harness.environments.layout import (
 from harness.environments.stub_libraries import make_stand_ins
 from harness.environments.uv import Installer, demand, failure, find_uv, uv_environment
 from harness.environments.variables import isolated
-from harness.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, HarnessError
+from harness.errors import EXIT_INCOMPLETE, HarnessError, StoppedError
 from harness.records import Launch, Target
 
 _CUDA: Final = re.compile(r"(nvidia|cuda|jax-cuda\d*)-.*|(pytorch-)?triton(-.*)?")
@@ -73,10 +73,10 @@ class _Means:
         """Tells a person what comes next.
 
         Raises:
-            HarnessError: `stop` is set; exit code 130.
+            StoppedError: `stop` is set.
         """
         if self.stop.is_set():
-            raise HarnessError("stopped before it was done", EXIT_INTERRUPTED)
+            raise StoppedError
         self.progress(line)
 
     def installer(self, layer: Layer) -> Installer:
@@ -102,7 +102,8 @@ def prepare(
     default the one that came with the harness. `stop` ends the building when it is set.
 
     Raises:
-        HarnessError: it cannot be built, exit code 3; or `stop` was set, exit code 130.
+        HarnessError: it cannot be built; exit code 3.
+        StoppedError: `stop` was set.
     """
     plan = plan_for(target, cache)
     if plan is None:

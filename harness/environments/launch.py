@@ -37,8 +37,8 @@ def launch(
     allow-list passes. `stop` and `uv` are as for `prepare`.
 
     Raises:
-        HarnessError: the layers cannot be built, or the command is not there, exit code 3; or `stop`
-            was set, exit code 130.
+        HarnessError: the layers cannot be built, or the command is not there; exit code 3.
+        StoppedError: `stop` was set.
     """
     match target.realisation:
         case Built():

@@ -34,7 +34,7 @@ import msgspec
 from filelock import FileLock, Timeout
 from packaging.utils import canonicalize_name
 
-from harness.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, HarnessError
+from harness.errors import EXIT_INCOMPLETE, HarnessError, StoppedError
 from harness.files import replace_text
 from harness.records import Built, Target
 from harness.targets.requirements import requirement_of
@@ -276,13 +276,13 @@ def only_builder(layer: Layer, subject: str, progress: Progress, stop: threading
     Who needs a base and an overlay takes the overlay first.
 
     Raises:
-        HarnessError: `stop` was set while another had it; exit code 130.
+        StoppedError: `stop` was set while another had it.
     """
     for folder in (BASES, OVERLAYS, HOMES, LOCKS, LOGS):
         (layer.cache / folder).mkdir(parents=True, exist_ok=True)
     lock = FileLock(layer.cache / LOCKS / f"{layer.label}.lock")
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(blocking=False)
     except Timeout:
         progress(f"{subject}: waiting for another process that builds it")
         _wait_for(lock, stop)
@@ -293,14 +293,10 @@ def only_builder(layer: Layer, subject: str, progress: Progress, stop: threading
 
 
 def _wait_for(lock: FileLock, stop: threading.Event) -> None:
-    while True:
-        try:
-            lock.acquire(timeout=_LOCK_POLL_S)
-        except Timeout:
-            if stop.is_set():
-                raise HarnessError("stopped before it was done", EXIT_INTERRUPTED) from None
-        else:
-            return
+    try:
+        lock.acquire(poll_interval=_LOCK_POLL_S, cancel_check=stop.is_set)
+    except Timeout:
+        raise StoppedError from None
 
 
 def _key(*identity: object) -> str:

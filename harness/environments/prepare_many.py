@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.environments.build import prepare
 from harness.environments.layout import Base, Progress, plan_for, sound_base
-from harness.errors import EXIT_INTERRUPTED, HarnessError
+from harness.errors import HarnessError, StoppedError
 from harness.records import Target
 
 
@@ -82,7 +82,7 @@ def prepare_all(
     no thread waits for another. `progress` is called by one thread at a time.
 
     Raises:
-        HarnessError: `stop` was set; exit code 130.
+        StoppedError: `stop` was set.
     """
     stop = stop or threading.Event()
     told = _one_at_a_time(progress)
@@ -112,13 +112,13 @@ def _released(task: _Task, future: Future[object], count: _Count) -> tuple[_Task
     """Counts the targets of a task that has ended; gives the tasks that can start now.
 
     Raises:
-        HarnessError: it was stopped.
+        StoppedError: it was stopped.
     """
     try:
         future.result()
+    except StoppedError:
+        raise
     except HarnessError as error:
-        if error.exit_code == EXIT_INTERRUPTED:
-            raise
         if sound_base(task.base) is None:
             count.failed(task.all_targets, error)
             return ()

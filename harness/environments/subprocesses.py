@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from harness.errors import EXIT_INTERRUPTED, HarnessError
+from harness.errors import StoppedError
 from harness.processes import end_process, start_process
 
 _POLL_S: Final = 0.2
@@ -44,7 +44,7 @@ def run_child(
     It has a process group of its own, which is killed after `timeout_s` or soon after `stop` is set.
 
     Raises:
-        HarnessError: `stop` was set; exit code 130.
+        StoppedError: `stop` was set.
         OSError: the program cannot be started.
     """
     until = time.monotonic() + timeout_s
@@ -57,7 +57,7 @@ def run_child(
                     return Ended(process.returncode, _decode(output), _decode(errors))
                 given = None
                 if stop.is_set():
-                    raise HarnessError("stopped before it was done", EXIT_INTERRUPTED)
+                    raise StoppedError
                 if time.monotonic() > until:
                     output, errors = _end(process)
                     late = f"error: operation timed out after {timeout_s:.0f} s"

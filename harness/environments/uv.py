@@ -144,7 +144,7 @@ def ask(installer: Installer, arguments: Sequence[str]) -> Ended:
     """Runs uv and writes the log; a failure is an answer, too.
 
     Raises:
-        HarnessError: `stop` was set; exit code 130.
+        StoppedError: `stop` was set.
     """
     argv = [str(installer.program), "--color", "never", "--no-progress", *arguments]
     answer = run_child(argv, installer.environment, installer.directory, _TIMEOUT_S, installer.stop)

@@ -9,7 +9,7 @@ import pytest
 from harness.environments import prepare_many
 from harness.environments.cache import is_built
 from harness.environments.prepare_many import Failure, prepare_all
-from harness.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, HarnessError
+from harness.errors import EXIT_INCOMPLETE, StoppedError
 from harness.records import Built, Here, Target
 from tests.environments.conftest import WORKER, Workshop, keras_target
 
@@ -111,7 +111,7 @@ def test_progress_is_told_by_one_thread_at_a_time(workshop: Workshop) -> None:
     assert prepare_all(TARGETS, workshop.cache, WORKER, workshop.host, tell, 4, uv=workshop.uv) == ()
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), HarnessError("stopped", EXIT_INTERRUPTED)])
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), StoppedError()])
 def test_an_interruption_stops_all_threads(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.environments.launch import launch
-from harness.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, HarnessError
+from harness.errors import EXIT_INCOMPLETE, HarnessError, StoppedError
 from harness.records import Built, Launch, Observation, Target, Verdict
 from harness.targets.catalog import Catalog
 from harness.targets.selection import select
@@ -132,7 +132,7 @@ def test_an_interrupt_does_not_wait_for_what_is_being_prepared(tmp_path: Path) -
     def prepare(target: Target) -> Launch:
         if target == hanging:
             assert stop.wait(PATIENCE_S), "nobody said stop"
-            raise HarnessError("stopped before it was done", EXIT_INTERRUPTED)
+            raise StoppedError
         return start(target, tmp_path)
 
     done = run_with(tmp_path, [hanging, other], prepare, jobs=2, progress=Interrupting(), stop=stop)
