@@ -26,7 +26,7 @@ class HarnessError(Exception):
 
 
 class Cancelled(HarnessError):
-    """Work was ended before it was done, since its `stop` was set."""
+    """Work that was given up since nobody waits for it any more: a run or command is ending."""
 
     def __init__(self) -> None:
         super().__init__("stopped before it was done", EXIT_INTERRUPTED)

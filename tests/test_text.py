@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.records import Layer
-from harness.text import escape_cell, layer_name, one_line, plain_lines, shape_text
+from harness.records import Layer, name_layer
+from harness.text import escape_cell, one_line, plain_lines, shape_text
 
 
 @pytest.mark.parametrize(
@@ -22,10 +22,10 @@ def test_the_counters_of_names_do_not_differ_between_runs(name: str) -> None:
 
 
 def test_layers_are_named_as_keras_names_them() -> None:
-    assert layer_name(Layer.DEPTHWISE_CONV2D) == "depthwise_conv2d"
-    assert layer_name(Layer.CONV1D_TRANSPOSE) == "conv1d_transpose"
-    assert layer_name(Layer.MAX_POOLING3D) == "max_pooling3d"
-    assert layer_name(Layer.OPS_SEPARABLE_CONV) == "separable_conv"
+    assert name_layer(Layer.DEPTHWISE_CONV2D) == "depthwise_conv2d"
+    assert name_layer(Layer.CONV1D_TRANSPOSE) == "conv1d_transpose"
+    assert name_layer(Layer.MAX_POOLING3D) == "max_pooling3d"
+    assert name_layer(Layer.OPS_SEPARABLE_CONV) == "separable_conv"
 
 
 def test_an_unknown_axis_is_none() -> None:

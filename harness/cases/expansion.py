@@ -30,7 +30,7 @@ from harness.cases.rotation import Turns, units_of
 from harness.errors import HarnessError
 from harness.oracle.refusal import RefusalRule, known_paddings, padding_of, required_refusal
 from harness.records import Case
-from harness.toml_errors import near_misses
+from harness.suggestions import suggest
 
 _SHOWN: Final = 3
 """Cases that a complaint names."""
@@ -72,7 +72,7 @@ def _unasked(case: Case, rule: RefusalRule) -> str:
     if padding_of(case) is None:
         known = known_paddings(case.layer)
         what = f"`padding` has {case.padding!r}, which {case.layer} must refuse; "
-        what += near_misses(case.padding, known)
+        what += suggest(case.padding, known)
     else:
         what = f"{case.layer} must refuse {case.id}: {rule.reason}"
     return f"{what}. A grid of refusals says `refusal = true`"

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import re
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 
@@ -18,12 +16,15 @@ from harness.cases.expansion import expand
 from harness.cases.grids import Grid
 from harness.errors import EXIT_EMPTY, HarnessError
 from harness.records import Case
-from harness.toml_errors import nearest, readable
+from harness.suggestions import find_nearest
+from harness.toml_files import read_toml
 
 _SHOWN: Final = 8
 """Names that a complaint lists."""
 
-_TABLE: Final = re.compile(r"(?P<kind>grid|suite)\[(?P<index>\d+)\]\.?(?P<rest>.*)")
+_ABOUT_KEYS: Final = "cases/README.md"
+_NAMED: Final = ("grid", "suite")
+"""The tables that have names."""
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -101,13 +102,13 @@ def load_library(folders: Sequence[Path]) -> Library:
         if not any(folder.glob("grids/*.toml")) and not any(folder.glob("suites/*.toml")):
             raise HarnessError(f"{folder}: no grids/*.toml and no suites/*.toml; is this a folder of cases?")
         for path in sorted(folder.glob("grids/*.toml")):
-            for grid in _read(path, _GridFile).grid:
+            for grid in read_toml(path, _GridFile, _ABOUT_KEYS, _NAMED).grid:
                 _add(grids, grid.name, grid, path, files, "grid")
         for path in sorted(folder.glob("regressions/*.toml")):
             for grid in read_regression(path).grid:
                 _add(grids, grid.name, grid, path, files, "grid")
         for path in sorted(folder.glob("suites/*.toml")):
-            for suite in _read(path, _SuiteFile).suite:
+            for suite in read_toml(path, _SuiteFile, _ABOUT_KEYS, _NAMED).suite:
                 _add(suites, suite.name, suite, path, files, "suite")
     library = Library(grids, suites, files)
     for suite in suites.values():
@@ -121,7 +122,7 @@ def read_regression(path: Path) -> RegressionFile:
     Raises:
         HarnessError: it cannot be read, or a key or value is none.
     """
-    return _read(path, RegressionFile)
+    return read_toml(path, RegressionFile, _ABOUT_KEYS, _NAMED)
 
 
 def cases_of(library: Library, suites: Iterable[str]) -> Iterator[Case]:
@@ -207,9 +208,9 @@ def _check_suite(library: Library, suite: Suite) -> None:
 def _unknown(kind: str, name: str, library: Library) -> str:
     """What to say of a name that nothing has: those that are like it, and of the others how many."""
     known: Mapping[str, object] = library.suites if kind == "suite" else library.grids
-    if near := nearest(name, known, 3):
+    if near := find_nearest(name, known, 3):
         return f"no {kind} {name!r}; did you mean {' or '.join(near)}?"
-    shown = sorted(known) if len(known) <= _SHOWN else nearest(name, known, _SHOWN, cutoff=0.0)
+    shown = sorted(known) if len(known) <= _SHOWN else find_nearest(name, known, _SHOWN, cutoff=0.0)
     more = len(known) - len(shown)
     where = "`keras-harness cases` lists them" if kind == "suite" else f"{_files(library)} define them"
     return f"no {kind} {name!r}; there are {', '.join(shown)}{f' and {more} more; {where}' if more else ''}"
@@ -233,32 +234,3 @@ def _add(
         raise HarnessError(f"{path}: {kind} {name!r} is already defined in {files[key]}; rename one")
     known[name] = item
     files[key] = path
-
-
-def _read(path: Path, form: type[Parsed]) -> Parsed:
-    """Parse and validate one file; errors name the grid or suite, the key and the words that it may have."""
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-        return msgspec.convert(data, form)
-    except msgspec.ValidationError as error:
-        key, what = readable(error, form)
-        place = _named(key, data)
-        raise HarnessError(
-            f"{path}: {place}{': ' if place else ''}{what}; see cases/README.md for the keys"
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise HarnessError(f"{path}: malformed TOML: {error}") from error
-    except OSError as error:
-        raise HarnessError(f"{path}: cannot be read: {error.strerror}") from error
-
-
-def _named(key: str, data: Mapping[str, Any]) -> str:
-    """A key's path with the name of its table instead of its number: `grid 'mine': turn.bias[0]`."""
-    match = _TABLE.fullmatch(key)
-    if match is None:
-        return key
-    table = data[match["kind"]][int(match["index"])]
-    name = table.get("name") if isinstance(table, dict) else None
-    if not isinstance(name, str):
-        return key
-    return f"{match['kind']} {name!r}" + (f": {match['rest']}" if match["rest"] else "")

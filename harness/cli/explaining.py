@@ -21,7 +21,7 @@ from harness.records import (
     parse_case_id,
     parse_lengths,
 )
-from harness.toml_errors import near_misses
+from harness.suggestions import suggest
 
 LONGEST: Final = 10_000
 """Beyond this length an explanation has no reader, and its values no end."""
@@ -141,7 +141,7 @@ def _given_lengths(asked: Asked) -> Iterator[tuple[str, str]]:
 
 def _check_dtype(dtype: str, place: str) -> None:
     if dtype not in DTYPE_TRAITS:
-        raise HarnessError(f"{place}: unknown dtype {dtype!r}; {near_misses(dtype, DTYPE_TRAITS)}")
+        raise HarnessError(f"{place}: unknown dtype {dtype!r}; {suggest(dtype, DTYPE_TRAITS)}")
 
 
 def _check_taken(asked: Asked, layer: Layer) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -11,7 +10,7 @@ from typing import Final
 
 from harness.confirm.script_results import Conclusion, NotCalled, ScriptResult, ScriptWord
 from harness.judge.consistency import MODES_DISAGREE
-from harness.judge.error_notes import unwrapped
+from harness.masking import mask_first_words
 from harness.records import Data, Divergence, Finding, Mode, parse_case_id
 
 _SHOWN_BY: Final[Mapping[Divergence, frozenset[ScriptWord | Conclusion]]] = MappingProxyType(
@@ -92,9 +91,5 @@ def _shows(result: ScriptResult, finding: Finding) -> bool:
         return False
     if finding.divergence is not Divergence.UNEXPECTED_ERROR:
         return True
-    return _first_words(f"{result.where}: {result.error}") == _first_words(finding.error)
-
-
-def _first_words(error: str) -> tuple[str, ...]:
-    """Return an error's type and its first words, numbers and names of nodes masked."""
-    return tuple(re.sub(r"[-0-9_]+", "#", word) for word in unwrapped(error).split()[:_NUM_WORDS])
+    observed = f"{result.where}: {result.error}"
+    return mask_first_words(observed, _NUM_WORDS) == mask_first_words(finding.error, _NUM_WORDS)

@@ -49,7 +49,7 @@ def cache_directory(environ: Mapping[str, str]) -> Path:
     chosen = environ.get("KERAS_HARNESS_CACHE")
     if chosen:
         return Path(chosen).expanduser().resolve()
-    return Path(platformdirs.user_cache_dir("keras-harness"))
+    return platformdirs.user_cache_path("keras-harness")
 
 
 def is_built(target: Target, cache: Path) -> bool:

@@ -5,11 +5,13 @@ Knows the first message of the wire (harness/worker/README.md) and nothing of ho
 
 from __future__ import annotations
 
-import json
+import contextlib
 import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from harness.environments.subprocesses import run_child
 from harness.environments.uv import append_log, failure, last_lines
@@ -64,12 +66,8 @@ def check_hello(
 def _first_message(output: str) -> object:
     """The first line that is a JSON object; None where there is none."""
     for line in output.splitlines():
-        try:
-            message = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(message, dict):
-            return message
+        with contextlib.suppress(msgspec.DecodeError):
+            return msgspec.json.decode(line, type=dict[str, object])
     return None
 
 

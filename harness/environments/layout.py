@@ -282,7 +282,7 @@ def only_builder(layer: Layer, subject: str, progress: Progress, stop: threading
         (layer.cache / folder).mkdir(parents=True, exist_ok=True)
     lock = FileLock(layer.cache / LOCKS / f"{layer.label}.lock")
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(blocking=False)
     except Timeout:
         progress(f"{subject}: waiting for another process that builds it")
         _wait_for(lock, stop)
@@ -293,14 +293,10 @@ def only_builder(layer: Layer, subject: str, progress: Progress, stop: threading
 
 
 def _wait_for(lock: FileLock, stop: threading.Event) -> None:
-    while True:
-        try:
-            lock.acquire(timeout=_LOCK_POLL_S)
-        except Timeout:
-            if stop.is_set():
-                raise Cancelled from None
-        else:
-            return
+    try:
+        lock.acquire(poll_interval=_LOCK_POLL_S, cancel_check=stop.is_set)
+    except Timeout:
+        raise Cancelled from None
 
 
 def _key(*identity: object) -> str:

@@ -112,7 +112,7 @@ def _released(task: _Task, future: Future[object], count: _Count) -> tuple[_Task
     """Counts the targets of a task that has ended; gives the tasks that can start now.
 
     Raises:
-        Cancelled: its `stop` was set.
+        Cancelled: it was stopped.
     """
     try:
         future.result()

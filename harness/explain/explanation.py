@@ -26,8 +26,8 @@ from harness.oracle.geometry import AxisGeometry
 from harness.oracle.plan import axis_geometries
 from harness.oracle.refusal import padding_of, refusal_of
 from harness.oracle.rules import Padding
-from harness.records import Case, LayerKind, Refusal, Shape, by
-from harness.text import count, layer_name, shape_text
+from harness.records import Case, LayerKind, Refusal, Shape, by, name_layer
+from harness.text import count, shape_text
 
 SUMMARY_WIDTH: Final = 65
 _SUMMARY_COLUMNS: Final = (29, 55)
@@ -290,7 +290,7 @@ def summary_table(case: Case) -> str:
             rule,
             _summary_line("Layer (type)", "Output Shape", "Param #"),
             double_rule,
-            _summary_line(f"{layer_name(case.layer)} ({case.layer})", shape_text(shape), str(parameters)),
+            _summary_line(f"{name_layer(case.layer)} ({case.layer})", shape_text(shape), str(parameters)),
             double_rule,
             f"Total params: {parameters:,}",
             f"Trainable params: {parameters:,}",

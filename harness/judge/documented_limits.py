@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +11,10 @@ from typing import Final
 import msgspec
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from harness.errors import HarnessError
 from harness.oracle.refusal import refusal_of
 from harness.oracle.rules import Padding
 from harness.records import Case, DataFormat, Fingerprint, Refusal
+from harness.toml_files import read_toml
 
 _NUMBERS: Final = re.compile(r"\d+(\.\d+)*")
 """What a version begins with: TensorFlow's own Keras calls itself `2.2.4-tf`."""
@@ -52,7 +51,10 @@ class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.backend is None and self.keras is None:
             raise ValueError("a limit is of a `backend`, of versions of `keras`, or both")
         if self.error is not None:
-            re.compile(self.error)
+            try:
+                re.compile(self.error)
+            except re.error as error:
+                raise ValueError(f"`error` is no regular expression: {error}") from error
         if self.keras is not None:
             try:
                 SpecifierSet(self.keras)
@@ -70,12 +72,7 @@ def load_limits(path: Path) -> tuple[Limit, ...]:
     Raises:
         HarnessError: the file is missing or malformed, or an expression does not compile.
     """
-    try:
-        return msgspec.toml.decode(path.read_bytes(), type=_File).limit
-    except (tomllib.TOMLDecodeError, msgspec.DecodeError, re.error) as error:
-        raise HarnessError(f"{path}: {error}; see cases/README.md for the keys") from error
-    except OSError as error:
-        raise HarnessError(f"{path}: cannot be read: {error.strerror}") from error
+    return read_toml(path, _File, "cases/README.md").limit
 
 
 def limits_of(limits: Sequence[Limit], fingerprint: Fingerprint) -> tuple[Limit, ...]:

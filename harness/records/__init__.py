@@ -25,6 +25,7 @@ from harness.records.layers import (
     LayerKindTraits,
     LayerSizes,
     Reduction,
+    name_layer,
 )
 from harness.records.modes import Execution, Known, Mode, ModeTraits
 from harness.records.runs import RunFooter, RunHeader, RunInfo, TargetRun
@@ -117,6 +118,7 @@ __all__ = [
     "by",
     "fitted",
     "gradient_names",
+    "name_layer",
     "parse_case_id",
     "parse_lengths",
 ]

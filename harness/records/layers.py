@@ -8,6 +8,7 @@ layers build.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -346,3 +347,13 @@ _LAYERS: Final[Mapping[Layer, _LayerTraits]] = MappingProxyType(
     }
 )
 """Each layer, and each operation. An operation is handed its weights, so that their shapes say the rest."""
+
+
+_HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def name_layer(layer: Layer) -> str:
+    """Return the name that Keras gives to a layer or operation, to which it appends a counter."""
+    words = layer.value.rpartition(".")[2]
+    # A hump after a digit divides `conv2d_transpose`; one before `1D` does not divide `pooling1d`.
+    return _HUMP.sub("_", re.sub(r"\dD", lambda match: match[0].lower(), words)).lower()

@@ -18,10 +18,10 @@ from packaging.version import InvalidVersion, Version
 
 from harness.errors import HarnessError
 from harness.records import HOME_PLACEHOLDER, Built, Target
+from harness.suggestions import suggest
 from harness.targets.list_format import BaseTable, FamilyTable, ListFile, VariantTable, read_list
 from harness.targets.requirements import requirement_of
 from harness.targets.variants import Variant
-from harness.toml_errors import near_misses
 
 RESERVED_NAMES: Final = frozenset({"here", "newest"})
 """Selectors that look like names."""
@@ -150,7 +150,7 @@ def _target(family: FamilyTable, version: str, bases: Mapping[str, _Base], place
         )
     base = _filled(family.base, words, f"{place}.base")
     if base not in bases:
-        raise HarnessError(f"{place}.base: base {base!r} is not listed; {near_misses(base, bases)}")
+        raise HarnessError(f"{place}.base: base {base!r} is not listed; {suggest(base, bases)}")
     overlay = _requirements(family.overlay, words, f"{place}.overlay")
     target = Target(
         name=name,
@@ -186,7 +186,7 @@ def _variant(table: VariantTable, backends: Sequence[str], place: str) -> Varian
     for backend in table.backends:
         if backend not in backends:
             raise HarnessError(
-                f"{place}.backends: no target has backend {backend!r}; {near_misses(backend, backends)}"
+                f"{place}.backends: no target has backend {backend!r}; {suggest(backend, backends)}"
             )
     _demand_variables(table.variables, place)
     needs = _requirements(table.needs, {}, f"{place}.needs")
@@ -220,7 +220,7 @@ def _filled(text: str, words: Mapping[str, str], place: str) -> str:
     """The text with the words that its placeholders stand for."""
     for placeholder in _PLACEHOLDER.findall(text):
         if placeholder not in words:
-            remedy = near_misses(placeholder, words) if words else "list the `versions` that it stands for"
+            remedy = suggest(placeholder, words) if words else "list the `versions` that it stands for"
             raise HarnessError(f"{place}: {placeholder} in {text!r} stands for nothing; {remedy}")
     return _PLACEHOLDER.sub(lambda match: words[match[0]], text)
 

@@ -8,7 +8,6 @@ bases of the shipped one.
 from __future__ import annotations
 
 import datetime
-import tomllib
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -16,7 +15,7 @@ import msgspec
 
 from harness.errors import HarnessError
 from harness.records import Api, StandIn
-from harness.toml_errors import readable
+from harness.toml_files import convert_tables, parse_toml
 
 FORMAT: Final = 2
 """The format of the lists that this harness reads."""
@@ -75,19 +74,10 @@ def read_list(file: Path) -> ListFile:
     Raises:
         HarnessError: it cannot be read, is not TOML, has another format, or a key or value that is none.
     """
-    try:
-        data = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise HarnessError(f"{file}: the list of targets cannot be read: {error}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise HarnessError(f"{file}: not valid TOML: {error}") from error
-    if data.get("format") != FORMAT:
-        raise HarnessError(f"{file}: {_other_format(data)}")
-    try:
-        content = msgspec.convert(data, ListFile)
-    except msgspec.ValidationError as error:
-        path, what = readable(error, ListFile)
-        raise HarnessError(f"{file}: {path}: {what}" if path else f"{file}: {what}") from error
+    tables = parse_toml(file)
+    if tables.get("format") != FORMAT:
+        raise HarnessError(f"{file}: {_other_format(tables)}")
+    content = convert_tables(file, tables, ListFile)
     if not (content.base or content.family or content.variant):
         raise HarnessError(f"{file}: it lists nothing; add a [[family]], a [[base]] or a [[variant]]")
     return content

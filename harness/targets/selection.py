@@ -17,7 +17,6 @@ name.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
 import shlex
@@ -33,6 +32,7 @@ from packaging.version import Version
 
 from harness.errors import HarnessError
 from harness.records import EXEC, HERE, PATH, Api, Built, Checkout, Command, Here, Target, TargetRun
+from harness.suggestions import find_nearest
 from harness.targets.catalog import Catalog
 from harness.targets.host_python import DEFAULT_BACKEND
 from harness.targets.requirements import requirement_of
@@ -227,7 +227,7 @@ def _parse_specifier(text: str) -> _Specifier | None:
 
 def _demand_api(text: str, api: str) -> None:
     if api not in set(Api):
-        near = difflib.get_close_matches(api, list(Api), n=1)
+        near = find_nearest(api, Api, 1)
         hint = f"did you mean {near[0]}? " if near else ""
         raise HarnessError(f"target {text!r}: there is no {api!r}; {hint}known: {', '.join(Api)}")
 
@@ -240,11 +240,9 @@ def _unmatched(text: str, specifier: _Specifier | None, catalog: Catalog) -> Har
             if value not in known:
                 return HarnessError(f"no target has {key} {value!r} (in {text!r}); known: {', '.join(known)}")
         rest = [target for target in catalog.targets if specifier.has_properties(target)]
-        near = difflib.get_close_matches(text, [one.name for one in rest], n=_NUM_NEAR_MISSES, cutoff=0.0)
+        near = find_nearest(text, (one.name for one in rest), _NUM_NEAR_MISSES, cutoff=0.0)
     else:
-        near = difflib.get_close_matches(
-            text, [one.name for one in catalog.targets], n=_NUM_NEAR_MISSES, cutoff=0.5
-        )
+        near = find_nearest(text, (one.name for one in catalog.targets), _NUM_NEAR_MISSES, cutoff=0.5)
     hint = f"near misses: {', '.join(near)}; " if near else ""
     return HarnessError(f"no target matches {text!r}; {hint}{_LIST_ALL}")
 

@@ -15,7 +15,7 @@ import pytest
 import harness
 from harness.environments.build import prepare
 from harness.environments.cache import is_built
-from harness.environments.layout import Layer, Plan, plan_for
+from harness.environments.layout import Layer, Plan, only_builder, plan_for
 from harness.errors import EXIT_INTERRUPTED, Cancelled
 from harness.records import Api, Built, Checkout, Command, Here, StandIn, Target
 from tests.environments.conftest import RUNNING_PYTHON, WORKER, Workshop, keras_target
@@ -292,6 +292,29 @@ def test_building_ends_soon_after_it_is_stopped(target: Target, workshop: Worksh
         prepare(target, workshop.cache, WORKER, workshop.host, print, workshop.uv, stop)
     assert caught.value.exit_code == EXIT_INTERRUPTED
     assert list((workshop.cache / "environments").iterdir()) == []
+
+
+def test_waiting_for_another_builder_ends_soon_after_it_is_stopped(tmp_path: Path) -> None:
+    layer = Layer(tmp_path, "overlays", "layer", "")
+    has_begun, is_built, stop = threading.Event(), threading.Event(), threading.Event()
+    said: list[str] = []
+
+    def build() -> None:
+        with only_builder(layer, "another", said.append, threading.Event()):
+            has_begun.set()
+            is_built.wait()
+
+    builder = threading.Thread(target=build, daemon=True)
+    builder.start()
+    has_begun.wait()
+    threading.Timer(0.3, stop.set).start()
+    with pytest.raises(Cancelled), only_builder(layer, "layer", said.append, stop):
+        pytest.fail("there are two builders")
+    is_built.set()
+    builder.join()
+    assert said == ["layer: waiting for another process that builds it"]
+    with only_builder(layer, "layer", pytest.fail, stop):
+        pass
 
 
 @pytest.mark.parametrize(("versions", "num_overlays"), [(("3.15.1", "3.15.1"), 1), (("3.15.1", "3.14.1"), 2)])

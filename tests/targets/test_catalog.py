@@ -128,7 +128,7 @@ def test_what_a_variant_needs_is_a_requirement(file: Path) -> None:
         ("format = 2\n", "format = 1\n", "format: 1 is that of an earlier harness; write 2, call a family's"),
         ("format = 2\n", "format = 3\n", "format: 3 is not known; this harness reads format 2"),
         ("format = 2\n", "", "Object missing required field `format`; write `format = 2` at the top"),
-        ("[[family]]", "[[family]", "not valid TOML: Expected"),
+        ("[[family]]", "[[family]", "malformed TOML: Expected"),
         # Bases.
         ("requires = [", "require = [", "base[0]: unknown key `require`; did you mean `requires`?"),
         ('python = "3.11"\n', "", "base[0]: Object missing required field `python`"),
@@ -254,5 +254,5 @@ def test_a_file_that_lists_nothing_is_told(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(HarnessError, match=r"missing\.toml: the list of targets cannot be read"):
+    with pytest.raises(HarnessError, match=r"missing\.toml: cannot be read: No such file or directory"):
         read_catalog([tmp_path / "missing.toml"])

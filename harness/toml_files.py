@@ -1,0 +1,146 @@
+"""Reads a TOML file as a type; what is wrong with a file is said with its place, and what may stand there.
+
+Knows msgspec's messages and the types of a file; nothing of what the file is about.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import msgspec
+from msgspec import inspect
+
+from harness.errors import HarnessError
+from harness.suggestions import suggest
+
+Parsed = TypeVar("Parsed")
+
+_WHERE: Final = re.compile(r"(?P<what>.*) - at `\$\.?(?P<path>.*)`", re.DOTALL)
+_UNKNOWN_KEY: Final = re.compile(r"Object contains unknown field `(?P<key>.*)`")
+_UNKNOWN_WORD: Final = re.compile(r"Invalid enum value (?P<word>.*)")
+_STEP: Final = re.compile(r"(?P<key>[^.\[\]]+)|\[(?P<index>[^\]]*)\]")
+_TABLE: Final = re.compile(r"(?P<kind>\w+)\[(?P<index>\d+)\]\.?(?P<rest>.*)")
+
+
+def read_toml(path: Path, form: type[Parsed], see: str = "", named: Collection[str] = ()) -> Parsed:
+    """Return a TOML file as what `form` says that it is.
+
+    Args:
+        path: the file.
+        form: a struct of msgspec.
+        see: the text that tells what the keys mean.
+        named: the kinds of tables that are told by their `name`: `grid 'mine'` for `grid[0]`.
+
+    Raises:
+        HarnessError: it cannot be read, is not TOML, or a key or value is none.
+    """
+    return convert_tables(path, parse_toml(path), form, see, named)
+
+
+def parse_toml(path: Path) -> dict[str, Any]:
+    """Return the tables of a TOML file, whatever they hold.
+
+    Raises:
+        HarnessError: it cannot be read, or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise HarnessError(f"{path}: malformed TOML: {error}") from error
+    except OSError as error:
+        raise HarnessError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def convert_tables(
+    path: Path, tables: Mapping[str, Any], form: type[Parsed], see: str = "", named: Collection[str] = ()
+) -> Parsed:
+    """Return the tables of a file as what `form` says that they are; the arguments are those of `read_toml`.
+
+    Raises:
+        HarnessError: a key or value is none.
+    """
+    try:
+        return msgspec.convert(tables, form)
+    except msgspec.ValidationError as error:
+        key, what = _describe(error, form)
+        place = _name_table(key, tables, named)
+        where = f"{path}: {place}" if place else f"{path}"
+        raise HarnessError(f"{where}: {what}{f'; see {see} for the keys' if see else ''}") from error
+
+
+def _name_table(key: str, tables: Mapping[str, Any], named: Collection[str]) -> str:
+    """Return a key's path with the name of its table instead of its number: `grid 'mine': turn.bias[0]`."""
+    match = _TABLE.fullmatch(key)
+    if match is None or match["kind"] not in named:
+        return key
+    table = tables[match["kind"]][int(match["index"])]
+    name = table.get("name") if isinstance(table, dict) else None
+    if not isinstance(name, str):
+        return key
+    return f"{match['kind']} {name!r}" + (f": {match['rest']}" if match["rest"] else "")
+
+
+def _describe(error: msgspec.ValidationError, form: type) -> tuple[str, str]:
+    """Return the path of the key that is wrong, such as `grid[0].layer`, and what is wrong with it.
+
+    Of an unknown key or word the known ones are told, the nearest first.
+    """
+    match = _WHERE.fullmatch(str(error))
+    what, path = (match["what"], match["path"]) if match else (str(error), "")
+    key, word = _UNKNOWN_KEY.fullmatch(what), _UNKNOWN_WORD.fullmatch(what)
+    if key is not None:
+        what = f"unknown key `{key['key']}`; {suggest(key['key'], _list_keys(_find_type(path, form)))}"
+    elif word is not None:
+        known = _list_words(_find_type(path, form))
+        what = f"unknown word {word['word']}; {suggest(word['word'].strip(chr(39)), known)}"
+    return path, what
+
+
+def _find_type(path: str, form: type) -> inspect.Type:
+    """Return the type of what stands at the path."""
+    found = inspect.type_info(form)
+    for step in _STEP.finditer(path):
+        found = next(_step_into(found, step["key"]))
+    return found
+
+
+def _step_into(found: inspect.Type, key: str | None) -> Iterator[inspect.Type]:
+    """Yield what a type holds under a key; without one, its items."""
+    match found:
+        case inspect.UnionType(types=types):
+            for one in types:
+                yield from _step_into(one, key)
+        case inspect.StructType(fields=fields) if key is not None:
+            yield from (field.type for field in fields if field.encode_name == key)
+        case inspect.VarTupleType(item_type=item) if key is None:
+            yield item
+        case inspect.DictType(value_type=value) if key is None:
+            yield value
+        case _:
+            return
+
+
+def _list_keys(found: inspect.Type) -> list[str]:
+    match found:
+        case inspect.StructType(fields=fields):
+            return [field.encode_name for field in fields]
+        case inspect.UnionType(types=types):
+            return [key for one in types for key in _list_keys(one)]
+        case _:
+            return []
+
+
+def _list_words(found: inspect.Type) -> list[str]:
+    match found:
+        case inspect.EnumType(cls=enum):
+            return [str(member.value) for member in enum]
+        case inspect.LiteralType(values=values):
+            return [str(value) for value in values]
+        case inspect.UnionType(types=types):
+            return [word for one in types for word in _list_words(one)]
+        case _:
+            return []
