@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
 
 from harness.errors import HarnessError
 from harness.records.layers import FAN_OUT, POOLING, SIGNATURES, Argument, Kind, Layer
@@ -12,6 +14,8 @@ from harness.records.words import Array, Data, DataFormat, Form, Mode
 
 _FORMAT_WORDS = {DataFormat.CHANNELS_LAST: "last", DataFormat.CHANNELS_FIRST: "first"}
 _LAYER_WORDS = {layer: layer.value.lower() for layer in Layer}
+_FORMATS = {word: name for name, word in _FORMAT_WORDS.items()}
+_LAYERS = {word: layer for layer, word in _LAYER_WORDS.items()}
 _LENGTHS = re.compile(r"-?[0-9]+(x-?[0-9]+)*")
 _ID = re.compile(
     r"(?P<layer>[a-z0-9._]+)-(?P<mode>[a-z]+)"
@@ -107,20 +111,23 @@ def fitted(case: Case) -> Case:
     A depthwise layer has `channels * multiplier` filters in as many groups as channels; pooling keeps its
     channels; operations add no bias.
     """
-    fits = case
-    if case.kind is not Kind.CONVOLUTION:
-        fits = replace(fits, groups=case.channels if case.kind is Kind.DEPTHWISE else 1)
-    if case.kind is Kind.DEPTHWISE:
-        fits = replace(fits, filters=case.channels * case.multiplier)
-    elif case.kind is not Kind.SEPARABLE:
-        fits = replace(fits, multiplier=1)
-    if case.kind in POOLING:
-        fits = replace(fits, filters=case.channels, dilation=(1,) * case.ndim)
-    if case.kind is not Kind.TRANSPOSE:
-        fits = replace(fits, output_padding=None)
+    kind = case.kind
+    derived: dict[str, Any] = {}
+    if kind is not Kind.CONVOLUTION:
+        derived["groups"] = case.channels if kind is Kind.DEPTHWISE else 1
+    if kind is Kind.DEPTHWISE:
+        derived["filters"] = case.channels * case.multiplier
+    elif kind is not Kind.SEPARABLE:
+        derived["multiplier"] = 1
+    if kind in POOLING:
+        derived |= {"filters": case.channels, "dilation": (1,) * case.ndim}
+    if kind is not Kind.TRANSPOSE:
+        derived["output_padding"] = None
     if Argument.USE_BIAS not in SIGNATURES[case.layer].arguments:
-        fits = replace(fits, bias=False)
-    return fits
+        derived["bias"] = False
+    # Most cases are as they should be, and a copy takes longer than a look.
+    is_derived = all(getattr(case, name) == value for name, value in derived.items())
+    return case if is_derived else replace(case, **derived)
 
 
 def by(lengths: tuple[int, ...]) -> str:
@@ -128,6 +135,7 @@ def by(lengths: tuple[int, ...]) -> str:
     return "x".join(map(str, lengths))
 
 
+@lru_cache(maxsize=4096)
 def parse_lengths(text: str) -> tuple[int, ...]:
     """The inverse of `by`.
 
@@ -177,14 +185,14 @@ def _case_of(words: Mapping[str, str | None]) -> Case:
     output_padding = words["output_padding"]
     return fitted(
         Case(
-            layer={word: layer for layer, word in _LAYER_WORDS.items()}[word("layer", "")],
+            layer=_LAYERS[word("layer", "")],
             mode=Mode(word("mode", "")),
             input=lengths,
             kernel=parse_lengths(word("kernel", "")),
             strides=parse_lengths(word("strides", "")),
             dilation=parse_lengths(word("dilation", by((1,) * len(lengths)))),
             padding=word("padding", ""),
-            data_format={word: name for name, word in _FORMAT_WORDS.items()}[word("data_format", "")],
+            data_format=_FORMATS[word("data_format", "")],
             batch=int(word("batch", "")),
             channels=int(word("channels", "")),
             filters=int(word("filters", "1")),
