@@ -72,6 +72,7 @@ def peak_megabytes(count: int) -> float:
         selection = ["--cases", str(cases), "-t", f"exec:{sys.executable} {worker}", "-j", "1"]
         process = subprocess.Popen(
             [sys.executable, "-m", "harness", "run", "many", *selection, "-o", str(Path(folder, "run"))],
+            env={**os.environ, "KERAS_HARNESS_CACHE": str(Path(folder, "cache"))},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
