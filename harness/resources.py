@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-_PACKAGE: Final = Path(__file__).resolve().parent
+PACKAGE: Final = Path(__file__).resolve().parent
+"""The folder of the package."""
 
-WORKER: Final = _PACKAGE / "worker" / "__main__.py"
+WORKER: Final = PACKAGE / "worker" / "__main__.py"
 """The program that runs in a target's environment."""
 
 
 def cases_folder() -> Path:
     """The shipped `cases/`: beside the package in a checkout, inside it when installed."""
-    installed = _PACKAGE / "_cases"
-    return installed if installed.is_dir() else _PACKAGE.parent / "cases"
+    installed = PACKAGE / "_cases"
+    return installed if installed.is_dir() else PACKAGE.parent / "cases"

@@ -19,6 +19,10 @@ from harness.records import Case
 from harness.suggestions import find_nearest
 from harness.toml_files import read_toml
 
+_GRIDS: Final = "grids"
+_REGRESSIONS: Final = "regressions"
+_SUITES: Final = "suites"
+
 _SHOWN: Final = 8
 """Names that a complaint lists."""
 
@@ -88,6 +92,12 @@ class Library:
     files: Mapping[str, Path]
 
 
+def case_files(folder: Path) -> Iterator[Path]:
+    """Give the files of a folder of cases, grids before the suites that take them."""
+    for name in (_GRIDS, _REGRESSIONS, _SUITES):
+        yield from sorted(folder.glob(f"{name}/*.toml"))
+
+
 def load_library(folders: Sequence[Path]) -> Library:
     """Read `grids/*.toml`, `regressions/*.toml` and `suites/*.toml` of each folder.
 
@@ -99,17 +109,21 @@ def load_library(folders: Sequence[Path]) -> Library:
     suites: dict[str, Suite] = {}
     files: dict[str, Path] = {}
     for folder in folders:
-        if not any(folder.glob("grids/*.toml")) and not any(folder.glob("suites/*.toml")):
+        paths = tuple(case_files(folder))
+        if not any(path.parent.name in {_GRIDS, _SUITES} for path in paths):
             raise HarnessError(f"{folder}: no grids/*.toml and no suites/*.toml; is this a folder of cases?")
-        for path in sorted(folder.glob("grids/*.toml")):
-            for grid in read_toml(path, _GridFile, _ABOUT_KEYS, _NAMED).grid:
-                _add(grids, grid.name, grid, path, files, "grid")
-        for path in sorted(folder.glob("regressions/*.toml")):
-            for grid in read_regression(path).grid:
-                _add(grids, grid.name, grid, path, files, "grid")
-        for path in sorted(folder.glob("suites/*.toml")):
-            for suite in read_toml(path, _SuiteFile, _ABOUT_KEYS, _NAMED).suite:
-                _add(suites, suite.name, suite, path, files, "suite")
+        for path in paths:
+            if path.parent.name == _SUITES:
+                for suite in read_toml(path, _SuiteFile, _ABOUT_KEYS, _NAMED).suite:
+                    _add(suites, suite.name, suite, path, files, "suite")
+            else:
+                read = (
+                    read_toml(path, _GridFile, _ABOUT_KEYS, _NAMED)
+                    if path.parent.name == _GRIDS
+                    else read_regression(path)
+                )
+                for grid in read.grid:
+                    _add(grids, grid.name, grid, path, files, "grid")
     library = Library(grids, suites, files)
     for suite in suites.values():
         _check_suite(library, suite)

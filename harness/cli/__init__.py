@@ -25,7 +25,7 @@ def main() -> NoReturn:
     try:
         build_application()()
     except HarnessError as error:
-        # Rich takes a third of the time of `--help`, which has no use for it.
+        # Rich takes as long to load as all that `--help` needs, which has no use for it.
         from harness.cli.terminal import err  # noqa: PLC0415
 
         err.print(f"keras-harness: {error}", style="red", markup=False, highlight=False, soft_wrap=True)

@@ -125,7 +125,7 @@ def _diverging(
 def _given_targets(
     info: RunInfo, run_folder: Path, selectors: Sequence[str], files: Sequence[Path] | None
 ) -> Mapping[str, Target | None]:
-    """Those of the run that a person asked for, by name; None where the name is all that was given.
+    """Return the targets of the run that the user selects, by name; None where only the name was given.
 
     Raises:
         HarnessError: none of them is of the run.
@@ -161,7 +161,7 @@ def _confirm_target(
     timeout_s: float,
     stop: threading.Event,
 ) -> list[Confirmation]:
-    """A target's divergences, called by hand in its environment.
+    """Call the divergences of a target by hand in its environment.
 
     Raises:
         HarnessError: its environment cannot be had.

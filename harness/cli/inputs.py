@@ -7,7 +7,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.cases.suites import Library, cases_of, load_library
+from harness.cases.suite_cache import read_or_expand
+from harness.cases.suites import Library, load_library
 from harness.cli.terminal import err
 from harness.environments.cache import cache_directory
 from harness.environments.notes import note_use
@@ -31,7 +32,7 @@ def read_cases(folders: Sequence[Path] | None, suites: Sequence[str]) -> tuple[C
     Raises:
         HarnessError: whatever is wrong with the suites.
     """
-    return tuple(cases_of(read_library(folders), suites))
+    return read_or_expand(_case_folders(folders), suites, cache_directory(os.environ))
 
 
 def list_files(files: Sequence[Path] | None) -> tuple[Path, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from rich.console import Console
 from rich.progress import (
@@ -26,7 +26,6 @@ from rich.table import Column
 from rich.text import Text
 
 from harness.cli.terminal import err, logs_of
-from harness.judge.brief import JudgeBriefly
 from harness.records import Fingerprint, Observation, Outcome
 from harness.runner.worker_process import log_end
 from harness.text import count
@@ -44,6 +43,10 @@ _TOLD: Final = 3
 """Lost workers of a target that are told of one by one."""
 
 _LOST: Final = frozenset({Outcome.CRASHED, Outcome.TIMED_OUT, Outcome.GARBLED})
+
+
+JudgeBriefly: TypeAlias = Callable[[Observation, Fingerprint], bool]
+"""Whether an observation diverges, given what its target measured about itself."""
 
 
 @dataclass(slots=True)
@@ -76,9 +79,12 @@ class RunReporter:
     Of the first workers that a target loses it is said over which case, why, and where their logs are.
     """
 
-    def __init__(self, display: Display, judge: JudgeBriefly, logs: Path, *, keeps_logs: bool) -> None:
+    def __init__(
+        self, display: Display, load_judge: Callable[[], JudgeBriefly], logs: Path, *, keeps_logs: bool
+    ) -> None:
         self._display = display
-        self._judge = judge
+        self._load_judge = load_judge
+        self._judge: JudgeBriefly | None = None
         self._logs = logs
         self._keeps_logs = keeps_logs
         self._tells_losses = True
@@ -119,6 +125,7 @@ class RunReporter:
         target = observation.target
         counts = self._counts[target]
         counts.done += 1
+        self._judge = self._judge or self._load_judge()
         if self._judge(observation, self._fingerprints.get(target, {})):
             counts.diverging += 1
         if observation.outcome in _LOST:
@@ -261,7 +268,7 @@ def _duration(seconds: float) -> str:
 @contextmanager
 def show_progress(
     logs: Path,
-    judge: JudgeBriefly,
+    load_judge: Callable[[], JudgeBriefly],
     *,
     keeps_logs: bool,
     console: Console = err,
@@ -271,14 +278,14 @@ def show_progress(
 
     Args:
         logs: the folder into which workers write their logs.
-        judge: by which divergences are counted meanwhile.
+        load_judge: gives what divergences are counted by; called when the first observation has come.
         keeps_logs: whether the user finds that folder afterwards.
         console: where to; bars where it is a terminal, lines where it is not.
         interval_s: seconds between two lines.
     """
     if console.is_terminal:
         with make_bars(console) as progress:
-            yield RunReporter(Bars(progress), judge, logs, keeps_logs=keeps_logs)
+            yield RunReporter(Bars(progress), load_judge, logs, keeps_logs=keeps_logs)
         return
     lines = LogLines(
         lambda line: console.print(line, markup=False, highlight=False, soft_wrap=True), time.monotonic
@@ -292,7 +299,7 @@ def show_progress(
     thread = threading.Thread(target=tick_until_over, name="progress", daemon=True)
     thread.start()
     try:
-        yield RunReporter(lines, judge, logs, keeps_logs=keeps_logs)
+        yield RunReporter(lines, load_judge, logs, keeps_logs=keeps_logs)
     finally:
         is_over.set()
         thread.join()

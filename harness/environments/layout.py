@@ -8,6 +8,7 @@ its base on the import path. The cache holds
     lists/<key>.json        which lists of targets need which layers (notes.py)
     locks/<label>.lock      held while one process builds or removes a layer
     logs/<label>.log        all that uv, compilers and the worker printed the last time
+    suites/<key>.txt        the cases of suites (cases/suite_cache.py)
 where the labels end in a hash of what the layer is.
 
 A layer counts as built only with its state file, which is written last and under a temporary name. A

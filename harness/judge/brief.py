@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import Final
 
 from harness.data.case_data import signals_of
 from harness.judge.compare import judge
@@ -15,12 +15,12 @@ from harness.records import Case, Expectation, Fingerprint, Observation, Verdict
 _KEPT: Final = 1024
 """Expectations that are kept for other targets that are asked the same cases."""
 
-JudgeBriefly: TypeAlias = Callable[[Observation, Fingerprint], bool]
-"""Whether an observation diverges, given what its target measured about itself."""
 
+def make_brief_judge(limits: Sequence[Limit]) -> Callable[[Observation, Fingerprint], bool]:
+    """Make a function that says whether an observation diverges, given the fingerprint of its target.
 
-def make_brief_judge(limits: Sequence[Limit]) -> JudgeBriefly:
-    """Make a function that says whether an observation diverges under the documented limits of its target."""
+    `limits` are all that are documented.
+    """
     known: dict[str, tuple[Limit, ...]] = {}
 
     def diverges(observation: Observation, fingerprint: Fingerprint) -> bool:

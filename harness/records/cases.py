@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import assert_never
+from functools import lru_cache
+from typing import Any, assert_never
 
 from harness.errors import HarnessError
 from harness.records.layers import Argument, Layer, LayerKind, LayerSizes
@@ -14,6 +15,8 @@ from harness.records.words import Array, Data, DataFormat, Form, Shape
 
 _FORMAT_WORDS = {DataFormat.CHANNELS_LAST: "last", DataFormat.CHANNELS_FIRST: "first"}
 _LAYER_WORDS = {layer: layer.value.lower() for layer in Layer}
+_FORMATS = {word: name for name, word in _FORMAT_WORDS.items()}
+_LAYERS = {word: layer for layer, word in _LAYER_WORDS.items()}
 _LENGTHS = re.compile(r"-?[0-9]+(x-?[0-9]+)*")
 _ID = re.compile(
     r"(?P<layer>[a-z0-9._]+)-(?P<mode>[a-z]+)"
@@ -142,18 +145,22 @@ def fitted(case: Case) -> Case:
     channels; operations add no bias.
     """
     traits, arguments = case.kind.traits, case.layer.arguments
-    fits = case if traits.has_multiplier else replace(case, multiplier=1)
+    derived: dict[str, Any] = {}
+    if not traits.has_multiplier:
+        derived["multiplier"] = 1
     if traits.derived_filters is not None:
-        fits = replace(fits, filters=fits.sizes.extent(traits.derived_filters))
+        derived["filters"] = case.sizes.extent(traits.derived_filters)
     if traits.derived_groups is not None:
-        fits = replace(fits, groups=fits.sizes.extent(traits.derived_groups))
+        derived["groups"] = case.sizes.extent(traits.derived_groups)
     if Argument.DILATION_RATE not in arguments:
-        fits = replace(fits, dilation=(1,) * case.ndim)
+        derived["dilation"] = (1,) * case.ndim
     if Argument.OUTPUT_PADDING not in arguments:
-        fits = replace(fits, output_padding=None)
+        derived["output_padding"] = None
     if Argument.USE_BIAS not in arguments:
-        fits = replace(fits, bias=False)
-    return fits
+        derived["bias"] = False
+    # Most cases are as they should be, and a copy takes longer than a look.
+    is_derived = all(getattr(case, name) == value for name, value in derived.items())
+    return case if is_derived else replace(case, **derived)
 
 
 def by(lengths: tuple[int, ...]) -> str:
@@ -161,6 +168,7 @@ def by(lengths: tuple[int, ...]) -> str:
     return "x".join(map(str, lengths))
 
 
+@lru_cache(maxsize=4096)
 def parse_lengths(text: str) -> tuple[int, ...]:
     """The inverse of `by`.
 
@@ -210,14 +218,14 @@ def _case_of(words: Mapping[str, str | None]) -> Case:
     output_padding = words["output_padding"]
     return fitted(
         Case(
-            layer={word: layer for layer, word in _LAYER_WORDS.items()}[word("layer", "")],
+            layer=_LAYERS[word("layer", "")],
             mode=Mode(word("mode", "")),
             input=lengths,
             kernel=parse_lengths(word("kernel", "")),
             strides=parse_lengths(word("strides", "")),
             dilation=parse_lengths(word("dilation", by((1,) * len(lengths)))),
             padding=word("padding", ""),
-            data_format={word: name for name, word in _FORMAT_WORDS.items()}[word("data_format", "")],
+            data_format=_FORMATS[word("data_format", "")],
             batch=int(word("batch", "")),
             channels=int(word("channels", "")),
             filters=int(word("filters", "1")),

@@ -19,7 +19,7 @@ def observation(target: str, outcome: Outcome = Outcome.RETURNED) -> Observation
     return Observation(target, "conv2d", outcome, Stage.CALL, reason="SIGSEGV")
 
 
-def diverges_on_even_places(observation: Observation, fingerprint: Fingerprint) -> bool:
+def diverges_by_its_name(observation: Observation, fingerprint: Fingerprint) -> bool:
     return fingerprint["backend"] == observation.target
 
 
@@ -67,7 +67,7 @@ def test_a_line_tells_what_is_done_planned_found_and_left() -> None:
     now = [100.0]
     written: list[str] = []
     lines = LogLines(written.append, lambda: now[0])
-    reporter = RunReporter(lines, diverges_on_even_places, Path("logs"), keeps_logs=False)
+    reporter = RunReporter(lines, lambda: diverges_by_its_name, Path("logs"), keeps_logs=False)
     reporter.planned("one", 1_000)
     reporter.planned("two", 1_000)
     reporter.started("one", {"backend": "one"})
@@ -84,7 +84,7 @@ def test_a_target_that_was_given_up_is_not_waited_for() -> None:
     now = [0.0]
     written: list[str] = []
     lines = LogLines(written.append, lambda: now[0])
-    reporter = RunReporter(lines, never, Path("logs"), keeps_logs=False)
+    reporter = RunReporter(lines, lambda: never, Path("logs"), keeps_logs=False)
     reporter.planned("one", 20)
     reporter.planned("two", 1_000)
     reporter.failed("two", "could not start")
@@ -100,7 +100,9 @@ def test_a_target_that_was_given_up_is_not_waited_for() -> None:
 
 def test_the_first_losses_are_told_one_by_one() -> None:
     written: list[str] = []
-    reporter = RunReporter(LogLines(written.append, lambda: 0.0), never, Path("none"), keeps_logs=False)
+    reporter = RunReporter(
+        LogLines(written.append, lambda: 0.0), lambda: never, Path("none"), keeps_logs=False
+    )
     reporter.planned("one", 20)
     for _ in range(5):
         reporter.observed(observation("one", Outcome.CRASHED))
@@ -112,7 +114,9 @@ def test_the_first_losses_are_told_one_by_one() -> None:
 def test_a_log_without_a_terminal_is_not_silent(tmp_path: Path) -> None:
     stream = io.StringIO()
     console = Console(file=stream, width=40)
-    with show_progress(tmp_path, never, keeps_logs=False, console=console, interval_s=0.01) as reporter:
+    with show_progress(
+        tmp_path, lambda: never, keeps_logs=False, console=console, interval_s=0.01
+    ) as reporter:
         reporter.planned(LONG, 15_397)
         deadline = time.monotonic() + 30
         while stream.getvalue().count("\n") < 2 and time.monotonic() < deadline:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from harness.cases.suites import Library, cases_of
 from harness.data.case_data import SIGNALS_VERSION
 from harness.errors import (
     EXIT_EMPTY,
@@ -19,6 +20,7 @@ from harness.errors import (
     EXIT_OK,
     EXIT_UNEXPECTED,
 )
+from harness.records import Case
 from tests.cli.conftest import Cli
 from tests.fakes.runs import CASES, selector, suite
 
@@ -67,6 +69,21 @@ def test_nothing_unexpected_is_0_and_every_report_is_written(cli: Cli, tmp_path:
     assert {path.name for path in (tmp_path / "run").iterdir()} >= FILES
     assert len(rows(tmp_path / "run" / "findings.csv")) == len(suite())
     assert rows(tmp_path / "run" / "divergences.csv") == []
+
+
+def test_cases_are_expanded_once_however_many_targets_and_looks(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expansions: list[tuple[str, ...]] = []
+
+    def expanded(library: Library, suites: Sequence[str]) -> Iterator[Case]:
+        expansions.append(tuple(suites))
+        return cases_of(library, suites)
+
+    monkeypatch.setattr("harness.cases.suite_cache.cases_of", expanded)
+    ended = cli(*on("right", "nan"))
+    assert "asking 6 divergent cases again" in ended.err
+    assert expansions == [("fakes",)]
 
 
 def test_a_divergence_is_1(cli: Cli, tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def command(
     timeout: Timeout = DEFAULT_LIMITS.case_s,
 ) -> None:
     """Show the formula step by step, the picture, and what a real target does."""
-    from harness.cli import inputs, listing, runs
+    from harness.cli import inputs, listing, results, runs
     from harness.cli.explaining import Asked, case_named, case_of, spread_lengths
     from harness.explain.explanation import explanation
     from harness.explain.svg import svg_picture
@@ -109,9 +109,9 @@ def command(
             timeout_s=timeout,
             keeps_logs=False,
         )
-        info, findings = runs.run_and_judge(request)
+        info, findings = results.judge_reviewed(request, runs.observe(request, resume=False))
     listing.print_answers(findings)
-    raise typer.Exit(runs.exit_code(info, tally_of(info, findings)))
+    raise typer.Exit(results.exit_code(info, tally_of(info, findings)))
 
 
 def _write(path: Path, text: str) -> None:

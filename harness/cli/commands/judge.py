@@ -9,10 +9,10 @@ from harness.cli.options import RunFolder
 
 def command(run_folder: RunFolder) -> None:
     """Judge a stored run again, without Keras, and write its reports."""
-    from harness.cli import runs
+    from harness.cli import results
     from harness.store import read_info
 
     info = read_info(run_folder)
-    tally = runs.report(run_folder, info)
-    runs.print_summary(run_folder, info, tally)
-    raise typer.Exit(runs.exit_code(info, tally))
+    tally = results.report(run_folder, info)
+    results.print_summary(run_folder, info, tally)
+    raise typer.Exit(results.exit_code(info, tally))

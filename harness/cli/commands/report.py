@@ -17,12 +17,12 @@ def command(
     ] = None,
 ) -> None:
     """Write the reports of a stored run again."""
-    from harness.cli import runs
+    from harness.cli import results
     from harness.cli.terminal import out
     from harness.report.write import copy_tables
     from harness.store import read_info
 
-    runs.report(run_folder, read_info(run_folder))
+    results.report(run_folder, read_info(run_folder))
     if tables is not None:
         copy_tables(run_folder, tables)
     out.print(f"{run_folder / 'index.html'}", markup=False, soft_wrap=True)

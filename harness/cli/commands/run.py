@@ -57,6 +57,11 @@ def command(
         jobs=jobs or os.cpu_count() or 1,
         timeout_s=timeout,
     )
-    info, tally = runs.run_and_report(request, resume=resume)
-    runs.print_summary(request.directory, info, tally)
-    raise typer.Exit(runs.exit_code(info, tally))
+    info = runs.observe(request, resume=resume)
+
+    # Only now, so that no worker waits for what judges and reports to be loaded.
+    from harness.cli import results
+
+    info, tally = results.report_reviewed(request, info)
+    results.print_summary(request.directory, info, tally)
+    raise typer.Exit(results.exit_code(info, tally))
