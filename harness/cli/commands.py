@@ -39,8 +39,8 @@ from harness.cli.options import (
     shipped_limits,
 )
 from harness.cli.terminal import Bars, bars, closing_table, err, logs_of, out, show
-from harness.environments.cache import cache_directory
-from harness.environments.launch import launch
+from harness.environments.cache import find_cache_directory
+from harness.environments.launch import prepare_worker_command
 from harness.errors import (
     EXIT_INCOMPLETE,
     EXIT_INTERRUPTED,
@@ -54,14 +54,14 @@ from harness.facets import coverage
 from harness.files import explain_disk_errors, replace_text
 from harness.judge.second_look import ROUNDS, Doubt, worth_asking
 from harness.judge.stored_run import judged, looked_at
-from harness.records import Case, Data, DataFormat, Form, Launch, Layer, Mode, RunInfo, Target
+from harness.records import Case, Data, DataFormat, Form, Layer, Mode, RunInfo, Target, WorkerCommand
 from harness.report.phrases import headline, nothing_computed
 from harness.report.tally import Tally, tally_of
 from harness.report.write import copy_tables, write_reports
 from harness.resources import WORKER
-from harness.runner.run import INTERRUPTED, Plan, run
+from harness.runner.run import INTERRUPTED, RunPlan, run
 from harness.runner.second_look import ask_again
-from harness.runner.work import DEFAULT_LIMITS, Limits
+from harness.runner.work import DEFAULT_TIMEOUTS, Timeouts
 from harness.store import LOGS, read_info
 from harness.targets.selection import NEWEST
 
@@ -88,7 +88,7 @@ def run_command(
     output: Output = None,
     jobs: Jobs = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on with the run in DIR")] = False,
-    timeout: Timeout = DEFAULT_LIMITS.case_s,
+    timeout: Timeout = DEFAULT_TIMEOUTS.case_s,
     cases: CasesFolders = None,
     targets_file: TargetsFiles = None,
     newest_only: NewestPerMinor = False,
@@ -208,7 +208,7 @@ def explain_command(
     target: Targets = None,
     targets_file: TargetsFiles = None,
     settings: Settings = None,
-    timeout: Timeout = DEFAULT_LIMITS.case_s,
+    timeout: Timeout = DEFAULT_TIMEOUTS.case_s,
 ) -> None:
     """Show the formula step by step, the picture, and what a real target does."""
     asked = Asked(
@@ -266,24 +266,26 @@ def _plan(
     jobs: int,
     timeout: float,
     progress: Bars,
-) -> Plan:
+) -> RunPlan:
     stop = threading.Event()
     note = cache(lambda: note_list(targets_files))
 
-    def start(target: Target) -> Launch:
+    def start(target: Target) -> WorkerCommand:
         if target.built is not None:
             note()
-        return launch(target, cache_directory(os.environ), WORKER, os.environ, progress.building, stop)
+        return prepare_worker_command(
+            target, find_cache_directory(os.environ), WORKER, os.environ, progress.building, stop
+        )
 
-    return Plan(
+    return RunPlan(
         directory=directory,
         suites=suites,
         cases=cases,
         targets=targets,
         jobs=jobs,
-        limits=Limits(case_s=timeout),
+        timeouts=Timeouts(case_s=timeout),
         harness=__version__,
-        launch=start,
+        prepare_worker=start,
         stop=stop,
         clock=lambda: datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         timer=time.monotonic,
@@ -291,7 +293,7 @@ def _plan(
 
 
 def _observe(
-    plan_of: Callable[[Bars], Plan], directory: Path, *, resume: bool, keeps: bool = True
+    plan_of: Callable[[Bars], RunPlan], directory: Path, *, resume: bool, keeps: bool = True
 ) -> RunInfo:
     """Run the cases on the targets, with progress shown; the folder stays behind if it `keeps`."""
     with bars(directory / LOGS, keeps_logs=keeps) as progress:
@@ -307,7 +309,7 @@ class _Looked:
 
 
 def _look_again(
-    plan_of: Callable[[Bars], Plan],
+    plan_of: Callable[[Bars], RunPlan],
     directory: Path,
     info: RunInfo,
     found: Sequence[Doubt],

@@ -12,9 +12,9 @@ from rich.table import Table
 
 from harness.cli.listing import use_line
 from harness.cli.terminal import show
-from harness.environments.cache import cache_use, is_built, stale
-from harness.environments.interpreters import how_to_get, locate_interpreter
-from harness.environments.uv import Installer, find_uv, uv_environment
+from harness.environments.cache import find_stale, is_built, measure_cache
+from harness.environments.interpreters import explain_how_to_get, locate_interpreter
+from harness.environments.uv import Installer, find_uv, make_uv_environment
 from harness.errors import EXIT_INCOMPLETE, EXIT_OK
 from harness.judge.canaries import failing_canaries
 from harness.records import Case, Target
@@ -41,18 +41,18 @@ def examine(
     needs = Counter(target.built.python for target in targets if target.built is not None)
     for version, found in _interpreters(needs, environ):
         faults += found is None
-        missing = f"[red]missing, and {needs[version]} targets need it: {how_to_get(version)}"
+        missing = f"[red]missing, and {needs[version]} targets need it: {explain_how_to_get(version)}"
         table.add_row(f"Python {version}", missing if found is None else str(found))
     listed = Counter(target.family for target in targets)
     built = Counter(target.family for target in targets if is_built(target, cache))
     for family, number in listed.items():
         table.add_row(f"family {family}", f"{built[family]} of {number} built; a run builds the others")
-    old = stale(files, targets, cache)
+    old = find_stale(files, targets, cache)
     if old:
         table.add_row(
             "stale", f"{len(old)} environments that no list of targets needs; `prepare --remove-stale`"
         )
-    table.add_row("disk", use_line(cache, cache_use(cache)))
+    table.add_row("disk", use_line(cache, measure_cache(cache)))
     failures = failing_canaries(cases)
     faults += len(failures)
     table.add_row("canaries", "[red]" + "; ".join(failures) if failures else "every wrong rule is caught")
@@ -63,6 +63,6 @@ def examine(
 def _interpreters(versions: Iterable[str], environ: Mapping[str, str]) -> Iterator[tuple[str, Path | None]]:
     """The Python versions that targets need, oldest first, and where each was found."""
     with TemporaryDirectory(prefix="keras-harness-") as folder:
-        installer = Installer(find_uv(), uv_environment(environ), Path(folder), Path(folder, "uv.log"))
+        installer = Installer(find_uv(), make_uv_environment(environ), Path(folder), Path(folder, "uv.log"))
         for version in sorted(versions, key=Version):
             yield version, locate_interpreter(version, environ, installer)

@@ -26,7 +26,7 @@ from harness.cli.options import (
     note_list,
 )
 from harness.cli.terminal import err, out
-from harness.environments.cache import cache_directory, cache_use, remove, remove_stale
+from harness.environments.cache import find_cache_directory, measure_cache, remove_environment, remove_stale
 from harness.environments.prepare_many import prepare_all
 from harness.errors import EXIT_INCOMPLETE, EXIT_OK
 from harness.resources import WORKER
@@ -42,7 +42,7 @@ def targets_command(
 ) -> None:
     """List targets, and which are built here."""
     chosen = chosen_targets(selectors or ["*"], targets_file, newest_only=newest_only)
-    rows = listing.target_rows(chosen, cache_directory(os.environ))
+    rows = listing.target_rows(chosen, find_cache_directory(os.environ))
     match form:
         case Format.TABLE:
             listing.print_targets(rows)
@@ -67,7 +67,7 @@ def prepare_command(
     ] = False,
 ) -> None:
     """Build environments ahead of a run, or remove them."""
-    cache = cache_directory(os.environ)
+    cache = find_cache_directory(os.environ)
     if removing_stale:
         folders = remove_stale(list_files(targets_file), catalog_of(targets_file).targets, cache)
         out.print(f"{len(folders)} stale environments removed")
@@ -76,7 +76,7 @@ def prepare_command(
     chosen = chosen_targets(target or [NEWEST], targets_file, newest_only=newest_only)
     if removing:
         for one in chosen:
-            done = "removed" if remove(one, cache) else "was not built"
+            done = "removed" if remove_environment(one, cache) else "was not built"
             out.print(f"{one.name}: {done}", markup=False, soft_wrap=True)
         _print_use()
         raise typer.Exit(EXIT_OK)
@@ -99,14 +99,16 @@ def doctor_command(targets_file: TargetsFiles = None) -> None:
     cases = cases_of(library_of(None), ("smoke",))
     catalog = catalog_of(targets_file)
     raise typer.Exit(
-        examine(list_files(targets_file), catalog.targets, cache_directory(os.environ), os.environ, cases)
+        examine(
+            list_files(targets_file), catalog.targets, find_cache_directory(os.environ), os.environ, cases
+        )
     )
 
 
 def _print_use() -> None:
     """How much disk the cache takes."""
-    cache = cache_directory(os.environ)
-    out.print(listing.use_line(cache, cache_use(cache)), markup=False, soft_wrap=True)
+    cache = find_cache_directory(os.environ)
+    out.print(listing.use_line(cache, measure_cache(cache)), markup=False, soft_wrap=True)
 
 
 def _say(message: str) -> None:

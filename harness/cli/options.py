@@ -13,10 +13,10 @@ import typer
 
 from harness.cases.suites import Library, load_library
 from harness.cli.terminal import err
-from harness.environments.cache import cache_directory
+from harness.environments.cache import find_cache_directory
 from harness.environments.notes import note_use
 from harness.judge.documented_limits import Limit, load_limits
-from harness.records import Here, Target
+from harness.records import HostPython, Target
 from harness.resources import cases_folder
 from harness.targets.catalog import Catalog, read_catalog
 from harness.targets.host_python import backend_note, is_installed
@@ -90,7 +90,7 @@ def note_list(files: Sequence[Path] | None) -> None:
     """Keep others from removing what the list needs, before any of it is built or started."""
     catalog = catalog_of(files)
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    note_use(list_files(files), catalog.targets, cache_directory(os.environ), now)
+    note_use(list_files(files), catalog.targets, find_cache_directory(os.environ), now)
 
 
 def chosen_targets(
@@ -103,7 +103,7 @@ def chosen_targets(
     """The targets that a person asked for."""
     catalog = catalog_of(files)
     targets = select(selectors, catalog, os.environ, Path.cwd())
-    is_here = any(isinstance(target.realisation, Here) for target in targets)
+    is_here = any(isinstance(target.realisation, HostPython) for target in targets)
     if is_here and (note := backend_note(os.environ, is_installed)):
         err.print(note, style="dim", markup=False, soft_wrap=True)
     if newest_only:

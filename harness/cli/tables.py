@@ -32,8 +32,8 @@ from harness.confirm.csv_files import write_confirmation_counts, write_confirmat
 from harness.confirm.phrases import doubts_by_hand, held_by_hand
 from harness.confirm.script import NO_KERAS, script, why_no_script
 from harness.data.case_data import signals_of
-from harness.environments.cache import cache_directory
-from harness.environments.launch import launch
+from harness.environments.cache import find_cache_directory
+from harness.environments.launch import prepare_worker_command
 from harness.errors import EXIT_INCOMPLETE, EXIT_OK, EXIT_UNEXPECTED, HarnessError
 from harness.files import explain_disk_errors
 from harness.history.markdown import short_history
@@ -215,7 +215,9 @@ def _confirm(
     called = [case_id for case_id, why_not in reasons.items() if not why_not]
     answers: dict[str, Answer | NotCalled] = {}
     if called:
-        start = launch(target, cache_directory(os.environ), WORKER, os.environ, lambda _line: None, stop)
+        start = prepare_worker_command(
+            target, find_cache_directory(os.environ), WORKER, os.environ, lambda _line: None, stop
+        )
         with TemporaryDirectory(prefix="keras-harness-") as folder:
             answers.update(
                 call_by_hand(start, Path(folder), called, lambda some: _script(run, some), timeout, stop)

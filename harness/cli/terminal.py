@@ -26,7 +26,7 @@ from rich.text import Text
 
 from harness.records import Observation, Outcome, RunInfo
 from harness.report.tally import Tally
-from harness.runner.worker_process import log_end
+from harness.runner.worker_process import read_log_end
 from harness.text import count
 
 MANY: Final = 12
@@ -111,7 +111,7 @@ class Bars:
     def _tell_loss(self, observation: Observation) -> None:
         """Say why a worker was lost, with the end of its log."""
         logs = logs_of(observation.target, self._logs)
-        end = log_end(logs[-1], 0) if logs else ""
+        end = read_log_end(logs[-1], 0) if logs else ""
         place = f"; its log is {logs[-1]}" if logs and self._keeps_logs else ""
         self._say(
             f"{observation.target}: its worker was lost in stage {observation.stage} of "

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.environments.subprocesses import TIMED_OUT, run_child
-from harness.records import Launch, Outcome
+from harness.records import Outcome, WorkerCommand
 
 _MARK: Final = "@ "
 
@@ -37,7 +37,7 @@ class NotCalled:
 
 
 def call_by_hand(
-    launch: Launch,
+    launch: WorkerCommand,
     folder: Path,
     case_ids: Sequence[str],
     script_of: Callable[[Sequence[str]], str],

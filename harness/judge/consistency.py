@@ -38,7 +38,7 @@ from harness.records import (
     Verdict,
     parse_case_id,
 )
-from harness.store import read_case_ids, read_lines, unpacked
+from harness.store import decode_observation, read_case_ids, read_lines
 
 MODES_DISAGREE: Final = "modes of the target disagree"
 TARGETS_DISAGREE: Final = "targets of the run disagree"
@@ -162,7 +162,7 @@ def _answers(
     for case_id, line in zip(case_ids, read_lines(directory, target, case_ids), strict=True):
         if line is None:
             continue
-        observation = unpacked(directory, target, line)
+        observation = decode_observation(directory, target, line)
         case = parse_case_id(case_id)
         expectation = expect(case, signals_of(case))
         finding = judge(case, expectation, observation, limits, with_cause=False)

@@ -28,8 +28,8 @@ from harness.records import (
     Verdict,
     parse_case_id,
 )
-from harness.runner.second_look import Chosen
-from harness.store import Look, read_case_ids, read_lines, unpacked
+from harness.runner.second_look import ChosenCases
+from harness.store import Look, decode_observation, read_case_ids, read_lines
 
 _SHARE: Final = 256
 _MANY: Final = 2000
@@ -83,7 +83,7 @@ def looked_at(
     info: RunInfo,
     limits: Sequence[Limit],
     doubts: Iterable[Doubt],
-    chosen: Mapping[str, Chosen],
+    chosen: Mapping[str, ChosenCases],
 ) -> tuple[Doubt, ...]:
     """The same divergences after the chosen ones were asked again."""
     asked = {target: [case.id for case in (*own.cases, *own.deadly)] for target, own in chosen.items()}
@@ -153,13 +153,13 @@ def _first(share: _Share, case_id: str, line: bytes | None, *, with_cause: bool)
     if line is None:
         observation = Observation(share.target, case_id, Outcome.NOT_RUN, Stage.START, reason=share.missing)
     else:
-        observation = unpacked(share.directory, share.target, line)
+        observation = decode_observation(share.directory, share.target, line)
     expectation = expect(case, signals_of(case))
     finding = judge(case, expectation, observation, share.limits, with_cause=with_cause)
     return Judged(finding, expectation, observation)
 
 
 def _second(share: _Share, first: Judged, line: bytes) -> Judged:
-    observation = unpacked(share.directory, share.target, line, Look.SECOND)
+    observation = decode_observation(share.directory, share.target, line, Look.SECOND)
     finding = judge(first.finding.case, first.expectation, observation, share.limits, with_cause=False)
     return replace(first, finding=finding, observation=observation)

@@ -25,13 +25,13 @@ from harness.records import (
     Divergence,
     Expectation,
     Finding,
-    Launch,
     Layer,
     Mode,
     Outcome,
     Stage,
     TargetRun,
     Verdict,
+    WorkerCommand,
 )
 
 CASE = Case(
@@ -181,7 +181,9 @@ def answers_of(
         chosen = [by_id[case_id] for case_id in case_ids]
         return script(target_run(), ((case, expectation_of(case)) for case in chosen))
 
-    launch = Launch((sys.executable, "worker"), {"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path)})
+    launch = WorkerCommand(
+        (sys.executable, "worker"), {"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path)}
+    )
     return dict(call_by_hand(launch, tmp_path, list(by_id), script_of, timeout_s, threading.Event()))
 
 
@@ -289,7 +291,7 @@ def test_a_script_that_ends_before_it_calls_anything_convicts_nobody(tmp_path: P
 
 
 def test_a_script_that_hangs_is_ended(tmp_path: Path) -> None:
-    launch = Launch((sys.executable, "worker"), {"PATH": os.environ["PATH"]})
+    launch = WorkerCommand((sys.executable, "worker"), {"PATH": os.environ["PATH"]})
     answers = call_by_hand(
         launch,
         tmp_path,
@@ -305,7 +307,7 @@ def test_a_script_that_hangs_is_ended(tmp_path: Path) -> None:
 
 
 def test_a_stop_ends_a_script(tmp_path: Path) -> None:
-    launch = Launch((sys.executable, "worker"), {"PATH": os.environ["PATH"]})
+    launch = WorkerCommand((sys.executable, "worker"), {"PATH": os.environ["PATH"]})
     stop = threading.Event()
     stop.set()
     with pytest.raises(HarnessError, match="stopped"):
