@@ -59,7 +59,7 @@ def gather_fields(observation: Observation) -> dict[str, object]:
     }
 
 
-def decode_observation(target: str, case_id: str, held: Mapping[str, Any]) -> Observation:
+def convert_observation(target: str, case_id: str, held: Mapping[str, Any]) -> Observation:
     """Return the observation that an object of JSON holds by the names of the fields; other keys are ignored.
 
     Raises:

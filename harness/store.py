@@ -22,7 +22,7 @@ from typing import Any, BinaryIO, Final, Self
 
 import msgspec
 
-from harness.encoding import ArrayError, decode_observation, encode_line, gather_fields
+from harness.encoding import ArrayError, convert_observation, encode_line, gather_fields
 from harness.errors import HarnessError
 from harness.files import explain_disk_errors, replace_text
 from harness.records import Observation, RunHeader, RunInfo
@@ -87,7 +87,7 @@ class ObservationLog:
             file.close()
 
 
-def create(directory: Path, header: RunHeader, case_ids: Iterable[str]) -> None:
+def create_run(directory: Path, header: RunHeader, case_ids: Iterable[str]) -> None:
     """Begin a run: the folder, its header and its plan.
 
     Raises:
@@ -116,7 +116,7 @@ def write_info(directory: Path, info: RunInfo) -> None:
 
 
 def read_info(directory: Path) -> RunInfo:
-    """The header and footer of a run.
+    """Read the header and footer of a run.
 
     Raises:
         HarnessError: no run there, a run of another schema, or a damaged `run.json`.
@@ -137,7 +137,7 @@ def read_info(directory: Path) -> RunInfo:
 
 
 def read_case_ids(directory: Path) -> Iterator[str]:
-    """The ids of the planned cases, sorted.
+    """Yield the ids of the planned cases, sorted.
 
     Raises:
         HarnessError: the plan is missing.
@@ -162,12 +162,12 @@ def open_second_look(directory: Path, targets: Iterable[str]) -> None:
     with explain_disk_errors(directory, if_full=_RESUME):
         (directory / Look.SECOND).mkdir(exist_ok=True)
     for target in targets:
-        cut_torn_line(directory, target, Look.SECOND)
+        truncate_partial_line(directory, target, Look.SECOND)
 
 
-def observed_ids(directory: Path, target: str) -> frozenset[str]:
-    """The ids that a target has answered."""
-    return frozenset(_index(_file(directory, target)))
+def read_observed_ids(directory: Path, target: str) -> frozenset[str]:
+    """Return the ids that a target has answered."""
+    return frozenset(_index_lines(_place_log(directory, target)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ class StoredLines:
     offsets: Mapping[str, int]
 
     def read(self, case_ids: Iterable[str]) -> Iterator[bytes | None]:
-        """Read the line of each id in turn, None where nothing was observed; `unpacked` decodes one."""
+        """Yield the line of each id in turn, None where nothing was observed."""
         if not self.offsets:
             yield from (None for _ in case_ids)
             return
@@ -198,27 +198,27 @@ def index_lines(directory: Path, target: str, look: Look = Look.FIRST) -> Stored
     Raises:
         HarnessError: a damaged line, or a case observed twice.
     """
-    path = _file(directory, target, look)
-    return StoredLines(path, _index(path))
+    path = _place_log(directory, target, look)
+    return StoredLines(path, _index_lines(path))
 
 
-def unpacked(directory: Path, target: str, line: bytes, look: Look = Look.FIRST) -> Observation:
-    """The observation that a line of `read_lines` holds.
+def decode_observation(directory: Path, target: str, line: bytes, look: Look = Look.FIRST) -> Observation:
+    """Return the observation that a line of `read_lines` holds.
 
     Raises:
         HarnessError: it is damaged.
     """
     try:
         held = msgspec.json.decode(line, type=dict[str, Any])
-        return decode_observation(target, msgspec.convert(held, _CaseOnly).case, held)
+        return convert_observation(target, msgspec.convert(held, _CaseOnly).case, held)
     except (msgspec.DecodeError, UnicodeDecodeError, ArrayError) as error:
-        path = _file(directory, target, look)
+        path = _place_log(directory, target, look)
         raise HarnessError(f"{path}: damaged: {error}; remove the line and --resume") from error
 
 
-def cut_torn_line(directory: Path, target: str, look: Look = Look.FIRST) -> None:
+def truncate_partial_line(directory: Path, target: str, look: Look = Look.FIRST) -> None:
     """Drop what stands after the last whole line: an interrupted write, before a run is resumed."""
-    path = _file(directory, target, look)
+    path = _place_log(directory, target, look)
     if not path.exists():
         return
     with path.open("r+b") as file:
@@ -234,7 +234,7 @@ def cut_torn_line(directory: Path, target: str, look: Look = Look.FIRST) -> None
         file.truncate(0)
 
 
-def _file(directory: Path, target: str, look: Look = Look.FIRST) -> Path:
+def _place_log(directory: Path, target: str, look: Look = Look.FIRST) -> Path:
     return directory / look / f"{target}.jsonl"
 
 
@@ -242,8 +242,8 @@ def _open_log(folder: Path, target: str) -> BinaryIO:
     return (folder / f"{target}.jsonl").open("ab")
 
 
-def _index(path: Path) -> Mapping[str, int]:
-    """Where each case's line begins. A last line that was cut off while writing does not count."""
+def _index_lines(path: Path) -> Mapping[str, int]:
+    """Return where each case's line begins. A last line that was cut off while writing does not count."""
     index: dict[str, int] = {}
     decoder = msgspec.json.Decoder(_CaseOnly)
     try:

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from harness.encoding import ArrayError, decode_observation, encode_line, gather_fields
+from harness.encoding import ArrayError, convert_observation, encode_line, gather_fields
 from harness.records import Observation, ObservedError, Outcome, Stage
 
 ONES = {"dtype": "float32", "shape": [1], "data": "AACAPw=="}
@@ -52,14 +52,14 @@ def test_arrays_are_text_and_come_back() -> None:
         gather_fields(Observation("t", "c", Outcome.RETURNED, Stage.REPLY, 0.5, np.ones(1, "f4")))
     )
     assert json.loads(line) == {**HELD, "seconds": 0.5, "values": ONES}
-    back = decode_observation("t", "c", json.loads(line))
+    back = convert_observation("t", "c", json.loads(line))
     assert back.values is not None
     assert (back.values.dtype.name, back.values.tolist()) == ("float32", [1.0])
 
 
 def test_other_keys_are_ignored_and_say_nothing_of_target_and_case() -> None:
     held = {**HELD, "seq": 3, "target": "other", "case_id": "other"}
-    back = decode_observation("target", "case", held)
+    back = convert_observation("target", "case", held)
     assert (back.target, back.case_id) == ("target", "case")
 
 
@@ -74,7 +74,7 @@ def test_other_keys_are_ignored_and_say_nothing_of_target_and_case() -> None:
 )
 def test_a_field_of_another_type_is_told_with_its_place(wrong: dict[str, object], said: str) -> None:
     with pytest.raises(msgspec.ValidationError, match=said):
-        decode_observation("target", "case", {**HELD, **wrong})
+        convert_observation("target", "case", {**HELD, **wrong})
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_field_of_another_type_is_told_with_its_place(wrong: dict[str, object]
 @pytest.mark.parametrize("field", ["values", "gradients"])
 def test_an_array_that_is_none_is_told(array: object, said: str, field: str) -> None:
     with pytest.raises(ArrayError, match=said):
-        decode_observation(
+        convert_observation(
             "target", "case", {**HELD, field: [ONES, array] if field == "gradients" else array}
         )
 

@@ -19,8 +19,8 @@ from harness.confirm.script import write_script
 from harness.confirm.script_calls import NO_KERAS, explain_no_script
 from harness.confirm.script_results import NotCalled, ScriptResult
 from harness.data.case_data import signals_of
-from harness.environments.cache import cache_directory
-from harness.environments.launch import launch
+from harness.environments.cache import find_cache_directory
+from harness.environments.launch import prepare_worker_command
 from harness.errors import EXIT_INCOMPLETE, EXIT_OK, EXIT_UNEXPECTED, HarnessError
 from harness.judge.stored_run import judged
 from harness.oracle import expect
@@ -179,7 +179,9 @@ def _confirm_target(
     called = [case_id for case_id, why_not in reasons.items() if not why_not]
     results: dict[str, ScriptResult | NotCalled] = {}
     if called:
-        start = launch(target, cache_directory(os.environ), WORKER, os.environ, lambda _line: None, stop)
+        start = prepare_worker_command(
+            target, find_cache_directory(os.environ), WORKER, os.environ, lambda _line: None, stop
+        )
         with TemporaryDirectory(prefix="keras-harness-") as folder:
             results.update(
                 call_by_hand(

@@ -10,10 +10,10 @@ from pathlib import Path
 from harness.cases.suite_cache import read_or_expand
 from harness.cases.suites import Library, load_library
 from harness.cli.terminal import err
-from harness.environments.cache import cache_directory
+from harness.environments.cache import find_cache_directory
 from harness.environments.notes import note_use
 from harness.judge.documented_limits import Limit, load_limits
-from harness.records import Case, Here, Target
+from harness.records import Case, HostPython, Target
 from harness.resources import cases_folder
 from harness.targets.catalog import Catalog, read_catalog
 from harness.targets.host_python import backend_note, is_installed
@@ -32,7 +32,7 @@ def read_cases(folders: Sequence[Path] | None, suites: Sequence[str]) -> tuple[C
     Raises:
         HarnessError: whatever is wrong with the suites.
     """
-    return read_or_expand(_case_folders(folders), suites, cache_directory(os.environ))
+    return read_or_expand(_case_folders(folders), suites, find_cache_directory(os.environ))
 
 
 def list_files(files: Sequence[Path] | None) -> tuple[Path, ...]:
@@ -49,7 +49,7 @@ def note_list(files: Sequence[Path] | None) -> None:
     """Keep others from removing what the list needs, before any of it is built or started."""
     catalog = read_targets(files)
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    note_use(list_files(files), catalog.targets, cache_directory(os.environ), now)
+    note_use(list_files(files), catalog.targets, find_cache_directory(os.environ), now)
 
 
 def select_targets(
@@ -62,7 +62,7 @@ def select_targets(
     """Return the targets that the user asks for."""
     catalog = read_targets(files)
     targets = select(selectors, catalog, os.environ, Path.cwd())
-    is_here = any(isinstance(target.realisation, Here) for target in targets)
+    is_here = any(isinstance(target.realisation, HostPython) for target in targets)
     if is_here and (note := backend_note(os.environ, is_installed)):
         err.print(note, style="dim", markup=False, soft_wrap=True)
     if newest_only:

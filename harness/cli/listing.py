@@ -12,7 +12,7 @@ from rich.table import Table
 
 from harness.cases.suites import Library
 from harness.cli.terminal import out, show
-from harness.environments.cache import CacheUse, disk_use, is_built
+from harness.environments.cache import CacheUse, is_built, read_disk_use
 from harness.facets import Facet, facets_of, uncovered
 from harness.records import Case, Finding, Standing, Target, Verdict, by
 from harness.targets.variants import MARK, Variant
@@ -108,7 +108,7 @@ def target_rows(targets: Sequence[Target], cache: Path) -> list[dict[str, object
             "requires": "" if target.built is None else " ".join(target.built.requires),
             "overlay": "" if target.built is None else " ".join(target.built.overlay),
             "built": is_built(target, cache),
-            "bytes": disk_use(target, cache),
+            "bytes": read_disk_use(target, cache),
         }
         for target in targets
     ]

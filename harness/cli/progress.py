@@ -27,7 +27,7 @@ from rich.text import Text
 
 from harness.cli.terminal import err, logs_of
 from harness.records import Fingerprint, Observation, Outcome
-from harness.runner.worker_process import log_end
+from harness.runner.worker_process import read_log_end
 from harness.text import count
 
 MANY: Final = 12
@@ -137,7 +137,7 @@ class RunReporter:
     def _tell_loss(self, observation: Observation, *, is_last: bool) -> None:
         """Say why a worker was lost, with the end of its log."""
         logs = logs_of(observation.target, self._logs)
-        end = log_end(logs[-1], 0) if logs else ""
+        end = read_log_end(logs[-1], 0) if logs else ""
         place = f"; its log is {logs[-1]}" if logs and self._keeps_logs else ""
         self._display.say(
             f"{observation.target}: its worker was lost in stage {observation.stage} of "

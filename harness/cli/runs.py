@@ -14,13 +14,13 @@ from pathlib import Path
 from harness import __version__
 from harness.cli.inputs import note_list, read_shipped_limits
 from harness.cli.progress import JudgeBriefly, RunReporter, show_progress
-from harness.environments.cache import cache_directory
-from harness.environments.launch import launch
-from harness.records import Case, Launch, RunInfo, Target
+from harness.environments.cache import find_cache_directory
+from harness.environments.launch import prepare_worker_command
+from harness.records import Case, RunInfo, Target, WorkerCommand
 from harness.resources import WORKER
-from harness.runner.limits import Limits
-from harness.runner.run import Plan, run
-from harness.runner.second_look import Chosen, ask_again
+from harness.runner.run import RunPlan, run
+from harness.runner.second_look import ChosenCases, ask_again
+from harness.runner.timeouts import Timeouts
 from harness.store import LOGS
 
 
@@ -44,7 +44,7 @@ def observe(request: Request, *, resume: bool) -> RunInfo:
         return run(_plan(request, progress), progress, resume=resume)
 
 
-def observe_again(request: Request, info: RunInfo, chosen: Mapping[str, Chosen]) -> RunInfo:
+def observe_again(request: Request, info: RunInfo, chosen: Mapping[str, ChosenCases]) -> RunInfo:
     """Ask chosen cases of the run a second time."""
     with show_progress(request.directory / LOGS, _load_judge, keeps_logs=request.keeps_logs) as progress:
         plan = _plan(request, progress)
@@ -59,24 +59,26 @@ def _load_judge() -> JudgeBriefly:
     return make_brief_judge(read_shipped_limits())
 
 
-def _plan(request: Request, progress: RunReporter) -> Plan:
+def _plan(request: Request, progress: RunReporter) -> RunPlan:
     stop = threading.Event()
     note = cache(lambda: note_list(request.targets_files))
 
-    def start(target: Target) -> Launch:
+    def start(target: Target) -> WorkerCommand:
         if target.built is not None:
             note()
-        return launch(target, cache_directory(os.environ), WORKER, os.environ, progress.building, stop)
+        return prepare_worker_command(
+            target, find_cache_directory(os.environ), WORKER, os.environ, progress.building, stop
+        )
 
-    return Plan(
+    return RunPlan(
         directory=request.directory,
         suites=request.suites,
         cases=request.cases,
         targets=request.targets,
         jobs=request.jobs,
-        limits=Limits(case_s=request.timeout_s),
+        timeouts=Timeouts(case_s=request.timeout_s),
         harness=__version__,
-        launch=start,
+        prepare_worker=start,
         stop=stop,
         clock=lambda: datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         timer=time.monotonic,

@@ -9,7 +9,7 @@ from typing import Final
 
 from harness.confirm.script_results import Conclusion, NotCalled, ScriptResult, ScriptWord
 from harness.environments.subprocesses import TIMED_OUT, run_child
-from harness.records import Launch
+from harness.records import WorkerCommand
 
 _MARK: Final = "@ "
 
@@ -17,7 +17,7 @@ _WORDS: Final[Mapping[str, ScriptWord]] = {word.value: word for word in ScriptWo
 
 
 def call_by_hand(
-    launch: Launch,
+    launch: WorkerCommand,
     folder: Path,
     case_ids: Sequence[str],
     script_of: Callable[[Sequence[str]], str],

@@ -22,26 +22,26 @@ from harness.environments.layout import (
     SCHEMA,
     Base,
     BaseState,
-    Layer,
+    EnvironmentLayer,
+    EnvironmentLayout,
+    OnStep,
     Overlay,
     OverlayState,
-    Plan,
-    Progress,
-    base_distributions,
+    count_bytes,
     explain_cache_errors,
-    is_sound,
-    num_bytes,
-    only_builder,
-    overlay_distributions,
-    plan_for,
-    sound_base,
+    is_intact,
+    lay_out_environment,
+    list_base_distributions,
+    list_overlay_distributions,
+    lock_layer,
+    read_intact_base,
     write_state,
 )
-from harness.environments.stub_libraries import make_stand_ins
-from harness.environments.uv import Installer, demand, failure, find_uv, uv_environment
-from harness.environments.variables import isolated
-from harness.errors import Cancelled, HarnessError
-from harness.records import Launch, Target
+from harness.environments.stub_libraries import make_stub_libraries
+from harness.environments.uv import Installer, explain_failure, find_uv, make_uv_environment, run_uv_checked
+from harness.environments.variables import isolate_variables
+from harness.errors import EXIT_INCOMPLETE, Cancelled, HarnessError
+from harness.records import Target, WorkerCommand
 
 _CUDA: Final = re.compile(r"(nvidia|cuda|jax-cuda\d*)-.*|(pytorch-)?triton(-.*)?")
 
@@ -50,7 +50,7 @@ _CUDA: Final = re.compile(r"(nvidia|cuda|jax-cuda\d*)-.*|(pytorch-)?triton(-.*)?
 class PreparedEnvironment:
     """What is built for a target: its Python, what lies before it, and a home for its processes.
 
-    `site` is the folder of the overlay's packages and `libraries` that of the stand-ins, where there are any.
+    `site` is the folder of the overlay's packages, `libraries` that of stub libraries, where there are any.
     """
 
     python: Path
@@ -60,42 +60,42 @@ class PreparedEnvironment:
 
 
 @dataclass(frozen=True, slots=True)
-class _Means:
+class _BuildContext:
     """What building takes from outside."""
 
     worker: Path
     environ: Mapping[str, str]
-    progress: Progress
+    on_step: OnStep
     uv: Path | None
     stop: threading.Event
 
-    def step(self, line: str) -> None:
-        """Tells a person what comes next.
+    def begin_step(self, line: str) -> None:
+        """Tell the user what comes next.
 
         Raises:
             Cancelled: `stop` is set.
         """
         if self.stop.is_set():
             raise Cancelled
-        self.progress(line)
+        self.on_step(line)
 
-    def installer(self, layer: Layer) -> Installer:
-        """uv, run in the layer's folder."""
+    def make_installer(self, layer: EnvironmentLayer) -> Installer:
+        """Return uv as it is run in the folder of a layer."""
         return Installer(
-            self.uv or find_uv(), uv_environment(self.environ), layer.folder, layer.log, self.stop
+            self.uv or find_uv(), make_uv_environment(self.environ), layer.folder, layer.log, self.stop
         )
 
 
-def prepare(
+def prepare_environment(
     target: Target,
     cache: Path,
     worker: Path,
     environ: Mapping[str, str],
-    progress: Progress,
+    on_step: OnStep,
     uv: Path | None = None,
     stop: threading.Event | None = None,
 ) -> PreparedEnvironment | None:
-    """What the target needs, built where it is missing or broken; None where it needs nothing.
+    """Return what the target needs, built where it is missing or broken; None where it needs nothing.
 
     Processes and threads that ask at the same time wait for the one that builds. `worker` is the
     worker's `__main__.py`, which has to say hello in the target. `uv` is the program to build with, by
@@ -105,68 +105,70 @@ def prepare(
         HarnessError: it cannot be built; exit code 3.
         Cancelled: `stop` was set.
     """
-    plan = plan_for(target, cache)
-    if plan is None:
+    layout = lay_out_environment(target, cache)
+    if layout is None:
         return None
-    means = _Means(worker, environ, progress, uv, stop or threading.Event())
+    context = _BuildContext(worker, environ, on_step, uv, stop or threading.Event())
     with explain_cache_errors(f"{target.name} cannot be prepared", cache):
-        if plan.overlay is None:
-            _ensure_base(plan, means)
-        elif not is_sound(plan):
-            with only_builder(plan.overlay, target.name, progress, means.stop):
-                if not is_sound(plan):
-                    _build_overlay(plan, plan.overlay, means)
-        plan.home.mkdir(parents=True, exist_ok=True)
-    return PreparedEnvironment(plan.base.python, plan.site, plan.libraries, plan.home)
+        if layout.overlay is None:
+            _ensure_base(layout, context)
+        elif not is_intact(layout):
+            with lock_layer(layout.overlay, target.name, on_step, context.stop):
+                if not is_intact(layout):
+                    _build_overlay(layout, layout.overlay, context)
+        layout.home.mkdir(parents=True, exist_ok=True)
+    return PreparedEnvironment(layout.base.python, layout.site, layout.libraries, layout.home)
 
 
-def worker_start(
+def make_worker_command(
     target: Target, environment: PreparedEnvironment, worker: Path, environ: Mapping[str, str]
-) -> Launch:
-    """How to start the worker in what was built."""
-    variables = isolated(
+) -> WorkerCommand:
+    """Return the command that starts the worker in what was built."""
+    variables = isolate_variables(
         environ,
         environment.home,
         target.variables,
         import_path=environment.site,
         libraries=environment.libraries,
     )
-    return Launch((str(environment.python), "-s", str(worker), str(target.api)), variables)
+    return WorkerCommand((str(environment.python), "-s", str(worker), str(target.api)), variables)
 
 
-def _ensure_base(plan: Plan, means: _Means) -> BaseState:
-    state = sound_base(plan.base)
+def _ensure_base(layout: EnvironmentLayout, context: _BuildContext) -> BaseState:
+    state = read_intact_base(layout.base)
     if state is None:
-        subject = f"{plan.target.name}, its base {plan.base.label}"
-        with only_builder(plan.base, subject, means.progress, means.stop):
-            state = sound_base(plan.base) or _build_base(plan.base, plan.target.name, means)
+        subject = f"{layout.target.name}, its base {layout.base.label}"
+        with lock_layer(layout.base, subject, context.on_step, context.stop):
+            state = read_intact_base(layout.base) or _build_base(layout.base, layout.target.name, context)
     return state
 
 
-def _build_base(base: Base, name: str, means: _Means) -> BaseState:
-    """Builds from nothing; leaves nothing but the log where it fails."""
-    _clear(base, name, means.progress)
-    installer = means.installer(base)
+def _build_base(base: Base, name: str, context: _BuildContext) -> BaseState:
+    """Build a base from nothing; leave nothing but the log where that fails."""
+    _clear_folder(base, name, context.on_step)
+    installer = context.make_installer(base)
     try:
-        means.step(f"{name}: looking for Python {base.built.python}")
-        interpreter = find_interpreter(base.built.python, means.environ, installer, name)
-        means.step(f"{name}: resolving the {len(base.built.requires)} requirements of its base")
-        lock = _resolve(base, installer, interpreter, name)
-        means.step(f"{name}: installing its base")
-        demand(installer, name, ("venv", "--no-project", "--python", str(interpreter), str(base.venv)))
-        demand(installer, name, ("pip", "sync", "--python", str(base.python), str(lock)))
-        if base.built.stand_ins:
-            means.step(f"{name}: making stand-ins for {', '.join(base.built.stand_ins)}")
-            make_stand_ins(base.built.stand_ins, base.stand_ins, means.environ, installer, name)
+        context.begin_step(f"{name}: looking for Python {base.built.python}")
+        interpreter = find_interpreter(base.built.python, context.environ, installer, name)
+        context.begin_step(f"{name}: resolving the {len(base.built.requires)} requirements of its base")
+        lock = _resolve_requirements(base, installer, interpreter, name)
+        context.begin_step(f"{name}: installing its base")
+        run_uv_checked(
+            installer, name, ("venv", "--no-project", "--python", str(interpreter), str(base.venv))
+        )
+        run_uv_checked(installer, name, ("pip", "sync", "--python", str(base.python), str(lock)))
+        if base.built.stub_libraries:
+            context.begin_step(f"{name}: making stand-ins for {', '.join(base.built.stub_libraries)}")
+            make_stub_libraries(base.built.stub_libraries, base.stub_folder, context.environ, installer, name)
         state = BaseState(
             schema=SCHEMA,
             key=base.key,
             build=uuid.uuid4().hex,
             python=str(interpreter),
             requires=base.built.requires,
-            installed=base_distributions(base),
-            stand_ins=tuple(sorted(file.name for file in base.stand_ins.glob("*"))),
-            num_bytes=num_bytes(base.folder),
+            installed=list_base_distributions(base),
+            stub_libraries=tuple(sorted(file.name for file in base.stub_folder.glob("*"))),
+            num_bytes=count_bytes(base.folder),
         )
         write_state(base, state)
     except BaseException:
@@ -175,67 +177,69 @@ def _build_base(base: Base, name: str, means: _Means) -> BaseState:
     return state
 
 
-def _build_overlay(plan: Plan, overlay: Overlay, means: _Means) -> None:
-    """Builds from nothing, on a base that is built where it is missing; leaves nothing where it fails."""
-    name = plan.target.name
-    _clear(overlay, name, means.progress)
-    overlay.base_note.write_text(f"{plan.base.label}\n", encoding="utf-8")
-    plan.home.mkdir(parents=True, exist_ok=True)
+def _build_overlay(layout: EnvironmentLayout, overlay: Overlay, context: _BuildContext) -> None:
+    """Build an overlay from nothing, and its base where it is missing; leave nothing where that fails."""
+    name = layout.target.name
+    _clear_folder(overlay, name, context.on_step)
+    overlay.base_note.write_text(f"{layout.base.label}\n", encoding="utf-8")
+    layout.home.mkdir(parents=True, exist_ok=True)
     base: BaseState | None = None
     try:
-        base = _ensure_base(plan, means)
+        base = _ensure_base(layout, context)
         if overlay.requires:
-            means.step(f"{name}: installing")
+            context.begin_step(f"{name}: installing")
             arguments = ("pip", "install", "--no-deps", "--target", str(overlay.site))
-            installer = means.installer(overlay)
-            demand(installer, name, (*arguments, "--python", str(plan.base.python), *overlay.requires))
-        means.step(f"{name}: checking that its worker starts")
-        environment = PreparedEnvironment(plan.base.python, plan.site, plan.libraries, plan.home)
-        start = worker_start(plan.target, environment, means.worker, means.environ)
-        fingerprint = check_hello(plan.target, start, overlay.folder, overlay.log, means.stop)
+            installer = context.make_installer(overlay)
+            run_uv_checked(
+                installer, name, (*arguments, "--python", str(layout.base.python), *overlay.requires)
+            )
+        context.begin_step(f"{name}: checking that its worker starts")
+        environment = PreparedEnvironment(layout.base.python, layout.site, layout.libraries, layout.home)
+        start = make_worker_command(layout.target, environment, context.worker, context.environ)
+        fingerprint = check_hello(layout.target, start, overlay.folder, overlay.log, context.stop)
         state = OverlayState(
             schema=SCHEMA,
             key=overlay.key,
             base_build=base.build,
             target=name,
             requires=overlay.requires,
-            installed=overlay_distributions(overlay),
-            num_bytes=num_bytes(overlay.folder),
+            installed=list_overlay_distributions(overlay),
+            num_bytes=count_bytes(overlay.folder),
             fingerprint=dict(fingerprint),
         )
         write_state(overlay, state)
     except BaseException as error:
         shutil.rmtree(overlay.folder, ignore_errors=True)
-        if isinstance(error, HarnessError) and not isinstance(error, Cancelled) and base is not None:
-            _demand_same_base(plan, base, overlay)
+        if isinstance(error, HarnessError) and error.exit_code == EXIT_INCOMPLETE and base is not None:
+            _check_base_unchanged(layout, base, overlay)
         raise
-    means.progress(f"{name}: ready")
+    context.on_step(f"{name}: ready")
 
 
-def _demand_same_base(plan: Plan, before: BaseState, overlay: Overlay) -> None:
-    """Where building failed, says so if that is because the base is no longer what it was."""
-    now = sound_base(plan.base)
+def _check_base_unchanged(layout: EnvironmentLayout, before: BaseState, overlay: Overlay) -> None:
+    """Say that the base is no longer what it was, where that is why building failed."""
+    now = read_intact_base(layout.base)
     if now is None or now.build != before.build:
-        raise failure(
-            plan.target.name,
-            f"its base {plan.base.folder} was removed or changed meanwhile",
+        raise explain_failure(
+            layout.target.name,
+            f"its base {layout.base.folder} was removed or changed meanwhile",
             "",
             overlay.log,
             "prepare it again, while nothing removes environments",
         )
 
 
-def _clear(layer: Layer, name: str, progress: Progress) -> None:
-    """Makes an empty folder for a layer."""
+def _clear_folder(layer: EnvironmentLayer, name: str, on_step: OnStep) -> None:
+    """Make an empty folder for a layer."""
     layer.log.unlink(missing_ok=True)
     if layer.folder.exists():
-        progress(f"{name}: removing what is left of a broken environment")
+        on_step(f"{name}: removing what is left of a broken environment")
         shutil.rmtree(layer.folder)
     layer.folder.mkdir()
 
 
-def _resolve(base: Base, installer: Installer, interpreter: Path, name: str) -> Path:
-    """The file of exact versions.
+def _resolve_requirements(base: Base, installer: Installer, interpreter: Path, name: str) -> Path:
+    """Write the file of exact versions.
 
     Raises:
         HarnessError: there is no such set, or it holds CUDA packages: gigabytes that no target needs.
@@ -246,13 +250,13 @@ def _resolve(base: Base, installer: Installer, interpreter: Path, name: str) -> 
     if base.built.as_of:
         # PyTorch's own index does not say when a build was uploaded; it is pinned.
         arguments += ["--exclude-newer", base.built.as_of, "--exclude-newer-package", "torch=false"]
-    demand(installer, name, [*arguments, "--output-file", str(lock), str(source)])
+    run_uv_checked(installer, name, [*arguments, "--output-file", str(lock), str(source)])
     names = [
         canonicalize_name(re.split(r"[ =@;\[]", line)[0]) for line in lock.read_text("utf-8").splitlines()
     ]
     cuda = [package for package in names if _CUDA.fullmatch(package)]
     if cuda:
-        raise failure(
+        raise explain_failure(
             name,
             "its requirements pull in CUDA packages, which are large and of no use here",
             "\n".join(cuda),

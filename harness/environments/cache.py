@@ -1,4 +1,4 @@
-"""What a person asks of the cache: where it is, what is built, what it takes, and to be rid of it."""
+"""What a user asks of the cache: where it is, what is built, what it takes; and deleting it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from harness.environments.layout import (
     LOGS,
     OVERLAYS,
     Base,
-    Layer,
+    EnvironmentLayer,
     explain_cache_errors,
-    is_sound,
-    only_builder,
-    plan_for,
+    is_intact,
+    lay_out_environment,
+    lock_layer,
     read_num_bytes,
 )
-from harness.environments.notes import forget_gone, labels_in_use, labels_of
+from harness.environments.notes import delete_gone_notes, find_labels_in_use, list_labels
 from harness.records import Target
 
 _BLOCK: Final = 512
@@ -44,8 +44,8 @@ class CacheUse:
     shared_bytes: int
 
 
-def cache_directory(environ: Mapping[str, str]) -> Path:
-    """Where environments are kept: `KERAS_HARNESS_CACHE`, or the person's cache folder."""
+def find_cache_directory(environ: Mapping[str, str]) -> Path:
+    """Return the folder of environments: `KERAS_HARNESS_CACHE`, or one in the user's cache folder."""
     chosen = environ.get("KERAS_HARNESS_CACHE")
     if chosen:
         return Path(chosen).expanduser().resolve()
@@ -54,62 +54,62 @@ def cache_directory(environ: Mapping[str, str]) -> Path:
 
 def is_built(target: Target, cache: Path) -> bool:
     """Whether the target can start without anything being built."""
-    plan = plan_for(target, cache)
-    return plan is None or is_sound(plan)
+    layout = lay_out_environment(target, cache)
+    return layout is None or is_intact(layout)
 
 
-def disk_use(target: Target, cache: Path) -> int:
-    """Bytes of the target's layers when they were built, with those that other targets and uv share."""
-    plan = plan_for(target, cache)
-    if plan is None:
+def read_disk_use(target: Target, cache: Path) -> int:
+    """Return the bytes of the target's layers when built, with those that other targets and uv share."""
+    layout = lay_out_environment(target, cache)
+    if layout is None:
         return 0
-    return read_num_bytes(plan.base) + (read_num_bytes(plan.overlay) if plan.overlay is not None else 0)
+    return read_num_bytes(layout.base) + (read_num_bytes(layout.overlay) if layout.overlay is not None else 0)
 
 
-def remove(target: Target, cache: Path) -> bool:
-    """Removes the target's overlay and home, and its base where no other overlay lies on it.
+def remove_environment(target: Target, cache: Path) -> bool:
+    """Remove the target's overlay and home, and its base where no other overlay lies on it.
 
     False where there was nothing.
 
     Raises:
         HarnessError: the file system refuses.
     """
-    plan = plan_for(target, cache)
-    if plan is None:
+    layout = lay_out_environment(target, cache)
+    if layout is None:
         return False
     with explain_cache_errors(f"{target.name} cannot be removed", cache):
-        is_removed = plan.overlay is not None and _remove_layer(plan.overlay)
-        if plan.home.exists():
-            shutil.rmtree(plan.home)
+        is_removed = layout.overlay is not None and _remove_layer(layout.overlay)
+        if layout.home.exists():
+            shutil.rmtree(layout.home)
             is_removed = True
-        return _remove_base_unless_needed(plan.base) or is_removed
+        return _remove_base_unless_needed(layout.base) or is_removed
 
 
-def cache_use(cache: Path) -> CacheUse:
-    """What the cache takes, each file once however many names it has.
+def measure_cache(cache: Path) -> CacheUse:
+    """Measure what the cache takes, each file once however many names it has.
 
     A file is shared where it has more names than the cache holds: uv makes hard links from its own cache.
     """
     own = shared = 0
     names: Counter[tuple[int, int]] = Counter()
     linked: dict[tuple[int, int], os.stat_result] = {}
-    for status in _statuses(cache):
+    for status in _scan_statuses(cache):
         if stat.S_ISREG(status.st_mode) and status.st_nlink > 1:
             file = (status.st_dev, status.st_ino)
             names[file] += 1
             linked[file] = status
         else:
-            own += _bytes_on_disk(status)
+            own += _count_bytes_on_disk(status)
     for file, status in linked.items():
         if status.st_nlink > names[file]:
-            shared += _bytes_on_disk(status)
+            shared += _count_bytes_on_disk(status)
         else:
-            own += _bytes_on_disk(status)
+            own += _count_bytes_on_disk(status)
     return CacheUse(own, shared)
 
 
-def stale(files: Sequence[Path], targets: Iterable[Target], cache: Path) -> tuple[Path, ...]:
-    """The folders of layers that no list needs: of other pins, or of earlier harnesses.
+def find_stale(files: Sequence[Path], targets: Iterable[Target], cache: Path) -> tuple[Path, ...]:
+    """Return the folders of layers that no list needs: of other pins, or of earlier harnesses.
 
     `targets` are all those of the list that `files` are. What any other list has noted is not stale while
     its files exist (see `notes.py`).
@@ -117,78 +117,82 @@ def stale(files: Sequence[Path], targets: Iterable[Target], cache: Path) -> tupl
     Raises:
         HarnessError: what another list has noted cannot be read.
     """
-    known = labels_of(targets, cache) | labels_in_use(files, cache)
+    known = list_labels(targets, cache) | find_labels_in_use(files, cache)
     return tuple(
-        folder for kind in (OVERLAYS, BASES) for folder in _entries(cache / kind) if folder.name not in known
+        folder
+        for kind in (OVERLAYS, BASES)
+        for folder in _list_entries(cache / kind)
+        if folder.name not in known
     )
 
 
 def remove_stale(files: Sequence[Path], targets: Sequence[Target], cache: Path) -> tuple[Path, ...]:
-    """Removes what `stale` finds, with its homes and logs; gives the folders.
+    """Remove what `find_stale` finds, with its homes and logs; return the folders.
 
     Raises:
         HarnessError: the file system refuses, or what another list has noted cannot be read.
     """
-    found = stale(files, targets, cache)
-    own = labels_of(targets, cache)
+    found = find_stale(files, targets, cache)
+    own = list_labels(targets, cache)
     removed: list[Path] = []
     with explain_cache_errors("stale environments cannot be removed", cache):
         for folder in found:
-            layer = Layer(cache.absolute(), folder.parent.name, folder.name, "")
-            with only_builder(layer, layer.label, lambda _line: None, threading.Event()):
+            layer = EnvironmentLayer(cache.absolute(), folder.parent.name, folder.name, "")
+            with lock_layer(layer, layer.label, lambda _line: None, threading.Event()):
                 # Whoever builds it now noted so before.
-                if layer.label not in labels_in_use(files, cache):
+                if layer.label not in find_labels_in_use(files, cache):
                     _remove_folder(layer)
                     removed.append(folder)
-        known = own | labels_in_use(files, cache)
-        for left in (*_entries(cache / HOMES), *_entries(cache / LOGS)):
+        known = own | find_labels_in_use(files, cache)
+        for left in (*_list_entries(cache / HOMES), *_list_entries(cache / LOGS)):
             label = left.name.removesuffix(".log")
             if LABEL.fullmatch(label) and label not in known:
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
-        forget_gone(cache)
+        delete_gone_notes(cache)
     return tuple(removed)
 
 
-def _remove_layer(layer: Layer) -> bool:
-    """Removes a layer once nobody builds it; False where there was none."""
+def _remove_layer(layer: EnvironmentLayer) -> bool:
+    """Remove a layer once nobody builds it; return whether there was one."""
     if not layer.folder.exists():
         return False
-    with only_builder(layer, layer.label, lambda _line: None, threading.Event()):
+    with lock_layer(layer, layer.label, lambda _line: None, threading.Event()):
         _remove_folder(layer)
     return True
 
 
 def _remove_base_unless_needed(base: Base) -> bool:
-    """An overlay that is being built notes its base before it asks for it, so it is seen here."""
+    """Remove a base on which no overlay lies; return whether it was removed."""
     if not base.folder.exists():
         return False
-    with only_builder(base, base.label, lambda _line: None, threading.Event()):
-        if any(_base_label(overlay) == base.label for overlay in _entries(base.cache / OVERLAYS)):
+    with lock_layer(base, base.label, lambda _line: None, threading.Event()):
+        # An overlay that is being built notes its base before it asks for it, so it is seen here.
+        if any(_read_base_label(overlay) == base.label for overlay in _list_entries(base.cache / OVERLAYS)):
             return False
         _remove_folder(base)
     return True
 
 
-def _remove_folder(layer: Layer) -> None:
-    """Without its state file first, so that what is left does not count where removing is cut off."""
+def _remove_folder(layer: EnvironmentLayer) -> None:
+    """Remove a folder, its state file first: what is left does not count where that is cut off."""
     if layer.folder.exists():
         layer.state_file.unlink(missing_ok=True)
         shutil.rmtree(layer.folder)
 
 
-def _base_label(overlay: Path) -> str:
+def _read_base_label(overlay: Path) -> str:
     try:
         return (overlay / "base").read_text(encoding="utf-8").strip()
     except OSError:
         return ""
 
 
-def _entries(folder: Path) -> tuple[Path, ...]:
+def _list_entries(folder: Path) -> tuple[Path, ...]:
     return tuple(sorted(folder.iterdir())) if folder.is_dir() else ()
 
 
-def _statuses(cache: Path) -> Iterator[os.stat_result]:
-    """Of all that lies in a folder and below; what vanishes meanwhile is left out."""
+def _scan_statuses(cache: Path) -> Iterator[os.stat_result]:
+    """Yield the status of all that lies in a folder and below; what vanishes meanwhile is left out."""
     folders = [str(cache)]
     while folders:
         with contextlib.suppress(FileNotFoundError), os.scandir(folders.pop()) as entries:
@@ -199,6 +203,6 @@ def _statuses(cache: Path) -> Iterator[os.stat_result]:
                     yield entry.stat(follow_symlinks=False)
 
 
-def _bytes_on_disk(status: os.stat_result) -> int:
+def _count_bytes_on_disk(status: os.stat_result) -> int:
     blocks = getattr(status, "st_blocks", None)
     return status.st_size if blocks is None else blocks * _BLOCK

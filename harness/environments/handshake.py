@@ -14,8 +14,8 @@ from typing import Final
 import msgspec
 
 from harness.environments.subprocesses import run_child
-from harness.environments.uv import append_log, failure, last_lines
-from harness.records import Launch, Target
+from harness.environments.uv import append_log, explain_failure, take_last_lines
+from harness.records import Target, WorkerCommand
 
 _TIMEOUT_S: Final = 600.0
 _EXCHANGE: Final = '{"type":"hello","protocol":1}\n{"type":"bye"}\n'
@@ -23,9 +23,9 @@ _EXCHANGE: Final = '{"type":"hello","protocol":1}\n{"type":"bye"}\n'
 
 
 def check_hello(
-    target: Target, start: Launch, directory: Path, log: Path, stop: threading.Event
+    target: Target, start: WorkerCommand, directory: Path, log: Path, stop: threading.Event
 ) -> Mapping[str, str]:
-    """What the target's worker says of itself.
+    """Return what the target's worker says of itself.
 
     Raises:
         HarnessError: it does not start, or says that it is another API, version or backend.
@@ -33,50 +33,50 @@ def check_hello(
     try:
         ended = run_child(start.argv, start.environment, directory, _TIMEOUT_S, stop, _EXCHANGE)
     except OSError as error:
-        raise failure(
+        raise explain_failure(
             target.name, "its Python cannot be started", str(error), log, "prepare it again"
         ) from error
     append_log(
         log, f"$ {' '.join(start.argv)}\n{ended.output}{ended.errors}\nexit status {ended.exit_status}\n"
     )
-    message = _first_message(ended.output)
+    message = _find_first_message(ended.output)
     match message:
         case {"type": "hello", "fingerprint": dict(fingerprint)}:
             said = {str(key): str(value) for key, value in fingerprint.items()}
         case {"type": "failed", "error": {"type": kind, "message": text}}:
-            raise failure(
+            raise explain_failure(
                 target.name,
                 f"it was installed, but its worker cannot start: {kind}",
-                last_lines(str(text)),
+                take_last_lines(str(text)),
                 log,
                 "read the log; if the pins fit together elsewhere, this platform lacks something they need",
             )
         case _:
-            raise failure(
+            raise explain_failure(
                 target.name,
                 f"it was installed, but its worker says no hello (exit status {ended.exit_status})",
-                last_lines(ended.errors),
+                take_last_lines(ended.errors),
                 log,
                 "read the log; if the pins fit together elsewhere, this platform lacks something they need",
             )
-    _demand_as_named(target, said, log)
+    _check_identity(target, said, log)
     return said
 
 
-def _first_message(output: str) -> object:
-    """The first line that is a JSON object; None where there is none."""
+def _find_first_message(output: str) -> object:
+    """Return the first line that is a JSON object; None where there is none."""
     for line in output.splitlines():
         with contextlib.suppress(msgspec.DecodeError):
             return msgspec.json.decode(line, type=dict[str, object])
     return None
 
 
-def _demand_as_named(target: Target, said: Mapping[str, str], log: Path) -> None:
+def _check_identity(target: Target, said: Mapping[str, str], log: Path) -> None:
     expected = {"api": str(target.api), "version": target.version, "backend": target.backend}
     for key, value in expected.items():
         if value and said.get(key) != value:
             found = said.get(key, "nothing")
-            raise failure(
+            raise explain_failure(
                 target.name,
                 f"its {key} should be {value}, but its worker says {found}",
                 "",

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.environments.subprocesses import run_child
-from harness.environments.uv import Installer, ask, failure, last_lines
+from harness.environments.uv import Installer, explain_failure, run_uv, take_last_lines
 from harness.errors import HarnessError
 
 _PROBE: Final = (
@@ -28,7 +28,7 @@ _EXECUTABLE_SUFFIXES: Final = ("", ".exe")
 def find_interpreter(
     version: str, environ: Mapping[str, str], installer: Installer, target_name: str
 ) -> Path:
-    """A CPython of this version ("3.11"), found or downloaded.
+    """Find a CPython of this version ("3.11"), or download one.
 
     Raises:
         HarnessError: there is none, and uv could not download one; says where was looked.
@@ -38,38 +38,36 @@ def find_interpreter(
 
 
 def locate_interpreter(version: str, environ: Mapping[str, str], installer: Installer) -> Path | None:
-    """A CPython of this version that is here already, or None."""
-    candidates = _candidates(version, environ, installer)
-    answers = (_answering(candidate, version, environ, installer) for candidate in candidates)
+    """Return a CPython of this version that is here already, or None."""
+    candidates = _list_candidates(version, environ, installer)
+    answers = (_probe(candidate, version, environ, installer) for candidate in candidates)
     return next((found for found in answers if found is not None), None)
 
 
-def how_to_get(version: str) -> str:
-    """What a person can do who lacks a Python of this version."""
+def explain_how_to_get(version: str) -> str:
+    """Say what a user can do who lacks a Python of this version."""
     return (
         f"get one with `pyenv install {version}`, `uv python install {version}`, "
         "or the system's package manager"
     )
 
 
-def _candidates(version: str, environ: Mapping[str, str], installer: Installer) -> Iterator[Path]:
-    """Files that may be the interpreter: on PATH, in pyenv, known to uv, and the running one."""
-    for folder in _path_folders(environ):
+def _list_candidates(version: str, environ: Mapping[str, str], installer: Installer) -> Iterator[Path]:
+    """Yield files that may be the interpreter: on PATH, in pyenv, known to uv, and the running one."""
+    for folder in _split_path(environ):
         yield from (folder / f"python{version}{suffix}" for suffix in _EXECUTABLE_SUFFIXES)
-    versions = _pyenv_root(environ) / "versions"
+    versions = _find_pyenv_root(environ) / "versions"
     if versions.is_dir():
-        for folder in sorted(versions.glob(f"{version}.*"), key=_numbers, reverse=True):
+        for folder in sorted(versions.glob(f"{version}.*"), key=_parse_numbers, reverse=True):
             yield folder / "bin" / f"python{version}"
-    known = ask(installer, ("python", "find", "--system", "--no-python-downloads", version))
+    known = run_uv(installer, ("python", "find", "--system", "--no-python-downloads", version))
     if known.exit_status == 0:
         yield Path(known.output.strip())
     yield Path(sys.executable)
 
 
-def _answering(
-    candidate: Path, version: str, environ: Mapping[str, str], installer: Installer
-) -> Path | None:
-    """The interpreter behind the candidate, or None where it does not run or is another."""
+def _probe(candidate: Path, version: str, environ: Mapping[str, str], installer: Installer) -> Path | None:
+    """Return the interpreter behind the candidate, or None where it does not run or is another."""
     if not candidate.is_file():
         return None
     argv = (str(candidate.absolute()), "-I", "-c", _PROBE)
@@ -84,42 +82,42 @@ def _answering(
 
 
 def _download(version: str, environ: Mapping[str, str], installer: Installer, target_name: str) -> Path:
-    installed = ask(installer, ("python", "install", "--no-bin", version))
+    installed = run_uv(installer, ("python", "install", "--no-bin", version))
     if installed.exit_status == 0:
-        found = ask(installer, ("python", "find", "--managed-python", version))
-        path = _answering(Path(found.output.strip()), version, environ, installer)
+        found = run_uv(installer, ("python", "find", "--managed-python", version))
+        path = _probe(Path(found.output.strip()), version, environ, installer)
         if path is not None:
             return path
-    raise _missing(version, environ, installer, target_name, installed.errors)
+    raise _explain_missing(version, environ, installer, target_name, installed.errors)
 
 
-def _missing(
+def _explain_missing(
     version: str, environ: Mapping[str, str], installer: Installer, target_name: str, errors: str
 ) -> HarnessError:
     looked = (
-        f"python{version} in the {len(_path_folders(environ))} folders of PATH",
-        f"{_pyenv_root(environ) / 'versions'}",
+        f"python{version} in the {len(_split_path(environ))} folders of PATH",
+        f"{_find_pyenv_root(environ) / 'versions'}",
         "the interpreters that uv knows",
         "the running Python",
     )
-    return failure(
+    return explain_failure(
         target_name,
         f"there is no working Python {version} (looked at: {'; '.join(looked)}), "
         "and uv could not download one",
-        last_lines(errors),
+        take_last_lines(errors),
         installer.log,
-        how_to_get(version),
+        explain_how_to_get(version),
     )
 
 
-def _path_folders(environ: Mapping[str, str]) -> tuple[Path, ...]:
+def _split_path(environ: Mapping[str, str]) -> tuple[Path, ...]:
     return tuple(Path(part) for part in environ.get("PATH", "").split(os.pathsep) if part)
 
 
-def _pyenv_root(environ: Mapping[str, str]) -> Path:
+def _find_pyenv_root(environ: Mapping[str, str]) -> Path:
     root = environ.get("PYENV_ROOT")
     return Path(root) if root else Path(environ.get("HOME", "~")).expanduser() / ".pyenv"
 
 
-def _numbers(folder: Path) -> tuple[int, ...]:
+def _parse_numbers(folder: Path) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", folder.name)))

@@ -15,26 +15,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import assert_never
 
-from harness.environments.build import prepare, worker_start
-from harness.environments.layout import HOMES, Progress, explain_cache_errors
-from harness.environments.variables import HOST_PYTHON, USER, isolated
+from harness.environments.build import make_worker_command, prepare_environment
+from harness.environments.layout import HOMES, OnStep, explain_cache_errors
+from harness.environments.variables import PASSED_TO_COMMANDS, PASSED_TO_HOST_PYTHON, isolate_variables
 from harness.errors import EXIT_INCOMPLETE, HarnessError
-from harness.records import Built, Checkout, Command, Here, Launch, Target
+from harness.records import Built, Checkout, Command, HostPython, Target, WorkerCommand
 
 
-def launch(
+def prepare_worker_command(
     target: Target,
     cache: Path,
     worker: Path,
     environ: Mapping[str, str],
-    progress: Progress,
+    on_step: OnStep,
     stop: threading.Event | None = None,
     uv: Path | None = None,
-) -> Launch:
-    """How to start the target's worker; builds its layers first where they are missing.
+) -> WorkerCommand:
+    """Return the command that starts the target's worker; build its layers first where they are missing.
 
     `worker` is the worker's `__main__.py`. `environ` is the host's environment, of which an
-    allow-list passes. `stop` and `uv` are as for `prepare`.
+    allow-list passes. `stop` and `uv` are as for `prepare_environment`.
 
     Raises:
         HarnessError: the layers cannot be built, or the command is not there; exit code 3.
@@ -42,19 +42,19 @@ def launch(
     """
     match target.realisation:
         case Built():
-            environment = prepare(target, cache, worker, environ, progress, uv, stop)
+            environment = prepare_environment(target, cache, worker, environ, on_step, uv, stop)
             assert environment is not None, target
-            return worker_start(target, environment, worker, environ)
+            return make_worker_command(target, environment, worker, environ)
         case Checkout(directory=directory):
-            environment = prepare(target, cache, worker, environ, progress, uv, stop)
+            environment = prepare_environment(target, cache, worker, environ, on_step, uv, stop)
             assert environment is not None, target
-            return worker_start(target, replace(environment, site=directory), worker, environ)
-        case Here():
-            return _launch_here(target, cache, worker, environ)
+            return make_worker_command(target, replace(environment, site=directory), worker, environ)
+        case HostPython():
+            return _make_host_python_command(target, cache, worker, environ)
         case Command(argv=(program, *arguments)):
-            return Launch(
-                (_found(program, target, environ), *arguments),
-                isolated(environ, None, target.variables, kept=USER),
+            return WorkerCommand(
+                (_find_program(program, target, environ), *arguments),
+                isolate_variables(environ, None, target.variables, kept=PASSED_TO_COMMANDS),
             )
         case Command():
             raise AssertionError(f"{target.name} has no command")
@@ -62,23 +62,25 @@ def launch(
             assert_never(target.realisation)
 
 
-def _launch_here(target: Target, cache: Path, worker: Path, environ: Mapping[str, str]) -> Launch:
-    """The running Python, with the packages of the person's own site folder where it uses them."""
+def _make_host_python_command(
+    target: Target, cache: Path, worker: Path, environ: Mapping[str, str]
+) -> WorkerCommand:
+    """Return the running Python, with the packages of the user's own site folder where it uses them."""
     home = cache.absolute() / HOMES / target.name
     with explain_cache_errors(f"{target.name} cannot start", cache):
         home.mkdir(parents=True, exist_ok=True)
     arguments = (str(worker), str(target.api))
     if not site.ENABLE_USER_SITE:
-        variables = isolated(environ, home, target.variables, kept=HOST_PYTHON)
-        return Launch((sys.executable, "-s", *arguments), variables)
+        variables = isolate_variables(environ, home, target.variables, kept=PASSED_TO_HOST_PYTHON)
+        return WorkerCommand((sys.executable, "-s", *arguments), variables)
     # The user site is found by way of HOME, which is private; an empty variable counts as unset.
     own = {"PYTHONUSERBASE": site.getuserbase(), "PYTHONNOUSERSITE": ""}
-    variables = isolated(environ, home, {**own, **target.variables}, kept=HOST_PYTHON)
-    return Launch((sys.executable, *arguments), variables)
+    variables = isolate_variables(environ, home, {**own, **target.variables}, kept=PASSED_TO_HOST_PYTHON)
+    return WorkerCommand((sys.executable, *arguments), variables)
 
 
-def _found(program: str, target: Target, environ: Mapping[str, str]) -> str:
-    """The program's file, as the person's shell would find it."""
+def _find_program(program: str, target: Target, environ: Mapping[str, str]) -> str:
+    """Return the program's file, as the user's shell would find it."""
     found = shutil.which(program, path=environ.get("PATH"))
     if found is None:
         raise HarnessError(

@@ -40,8 +40,8 @@ from harness.files import replace_text
 from harness.records import Built, Target
 from harness.targets.requirements import requirement_of
 
-Progress: TypeAlias = Callable[[str], None]
-"""Takes one line that tells a person what is being done."""
+OnStep: TypeAlias = Callable[[str], None]
+"""Takes one line that tells the user what is being done."""
 
 SCHEMA: Final = 2
 """Rises when layers of earlier harnesses must not be reused."""
@@ -63,7 +63,7 @@ class BaseState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What was built as a base.
 
     `build` is of this build alone. `installed` names the distributions as their folders on disk do, and
-    `stand_ins` the files of the stand-ins. `num_bytes` is what the layer took when it was built.
+    `stub_libraries` the files of the stub libraries. `num_bytes` is what the layer took when it was built.
     """
 
     schema: int
@@ -72,7 +72,7 @@ class BaseState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     python: str
     requires: tuple[str, ...]
     installed: tuple[str, ...]
-    stand_ins: tuple[str, ...]
+    stub_libraries: tuple[str, ...] = msgspec.field(name="stand_ins")
     num_bytes: int
 
 
@@ -101,7 +101,7 @@ _State = TypeVar("_State", BaseState, OverlayState, _Size)
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class EnvironmentLayer:
     """A folder that is built under a lock and counts as built with its state file."""
 
     cache: Path
@@ -126,7 +126,7 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
-class Base(Layer):
+class Base(EnvironmentLayer):
     """A heavy environment, and what it is made of."""
 
     built: Built
@@ -143,13 +143,13 @@ class Base(Layer):
         return self.venv.joinpath(*place)
 
     @property
-    def stand_ins(self) -> Path:
+    def stub_folder(self) -> Path:
         """The folder of the system libraries that the harness makes."""
         return self.folder / "stand_ins"
 
 
 @dataclass(frozen=True, slots=True)
-class Overlay(Layer):
+class Overlay(EnvironmentLayer):
     """What lies before the base; without requirements, only the note that the target was checked."""
 
     requires: tuple[str, ...]
@@ -166,7 +166,7 @@ class Overlay(Layer):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class EnvironmentLayout:
     """The layers of a target, and its private folder. A checkout has no overlay."""
 
     target: Target
@@ -181,85 +181,85 @@ class Plan:
 
     @property
     def libraries(self) -> Path | None:
-        """The folder of stand-ins, where the base has any."""
-        return self.base.stand_ins if self.base.built.stand_ins else None
+        """The folder of stub libraries, where the base has any."""
+        return self.base.stub_folder if self.base.built.stub_libraries else None
 
 
-def plan_for(target: Target, cache: Path) -> Plan | None:
-    """The layers of a target; None where it needs none."""
+def lay_out_environment(target: Target, cache: Path) -> EnvironmentLayout | None:
+    """Return the layers of a target; None where it needs none."""
     built, cache = target.built, cache.absolute()
     if built is None:
         return None
-    base_key = _key(
-        SCHEMA, built.python, built.requires, built.stand_ins, built.as_of, sysconfig.get_platform()
+    base_key = _hash_identity(
+        SCHEMA, built.python, built.requires, built.stub_libraries, built.as_of, sysconfig.get_platform()
     )
     package = canonicalize_name(requirement_of(built.requires[0]).name)
     base = Base(cache, BASES, f"{package}-{base_key}", base_key, built)
     if target.realisation is not built:
-        return Plan(target, base, None, cache / HOMES / target.name)
-    key = _key(base_key, built.overlay, target.api, target.version, target.backend)
+        return EnvironmentLayout(target, base, None, cache / HOMES / target.name)
+    key = _hash_identity(base_key, built.overlay, target.api, target.version, target.backend)
     label = f"{target.api}{target.version}-{target.backend}-{key}"
     overlay = Overlay(cache, OVERLAYS, label, key, built.overlay)
-    return Plan(target, base, overlay, cache / HOMES / label)
+    return EnvironmentLayout(target, base, overlay, cache / HOMES / label)
 
 
-def sound_base(base: Base) -> BaseState | None:
-    """The state of a base that is whole; None where it is missing, half-built or broken."""
+def read_intact_base(base: Base) -> BaseState | None:
+    """Return the state of a base that is whole; None where it is missing, half-built or broken."""
     state = _read_state(base, BaseState)
     if state is None or not base.python.exists():
         return None
-    has_stand_ins = all((base.stand_ins / name).exists() for name in state.stand_ins)
-    return state if has_stand_ins and state.installed == base_distributions(base) else None
+    has_stubs = all((base.stub_folder / name).exists() for name in state.stub_libraries)
+    return state if has_stubs and state.installed == list_base_distributions(base) else None
 
 
-def sound_overlay(plan: Plan) -> OverlayState | None:
-    """The state of an overlay that is whole and was checked on the base as it is now; otherwise None."""
-    if plan.overlay is None:
+def read_intact_overlay(layout: EnvironmentLayout) -> OverlayState | None:
+    """Return the state of an overlay that is whole and was checked on the base as it is; otherwise None."""
+    if layout.overlay is None:
         return None
-    state, base = _read_state(plan.overlay, OverlayState), sound_base(plan.base)
+    state, base = _read_state(layout.overlay, OverlayState), read_intact_base(layout.base)
     if state is None or base is None or state.base_build != base.build:
         return None
-    return state if state.installed == overlay_distributions(plan.overlay) else None
+    return state if state.installed == list_overlay_distributions(layout.overlay) else None
 
 
-def is_sound(plan: Plan) -> bool:
+def is_intact(layout: EnvironmentLayout) -> bool:
     """Whether all layers of a target are whole."""
-    if plan.overlay is None:
-        return sound_base(plan.base) is not None
-    return sound_overlay(plan) is not None
+    if layout.overlay is None:
+        return read_intact_base(layout.base) is not None
+    return read_intact_overlay(layout) is not None
 
 
-def base_distributions(base: Base) -> tuple[str, ...]:
-    """The distributions in a base, as `name-version`."""
-    return _distributions(
+def list_base_distributions(base: Base) -> tuple[str, ...]:
+    """Return the distributions in a base, as `name-version`."""
+    return _list_distributions(
         [*base.venv.glob("lib/python*/site-packages"), *base.venv.glob("Lib/site-packages")]
     )
 
 
-def overlay_distributions(overlay: Overlay) -> tuple[str, ...]:
-    """The distributions in an overlay, as `name-version`."""
-    return _distributions([overlay.site])
+def list_overlay_distributions(overlay: Overlay) -> tuple[str, ...]:
+    """Return the distributions in an overlay, as `name-version`."""
+    return _list_distributions([overlay.site])
 
 
-def num_bytes(folder: Path) -> int:
-    """The bytes of the files in a folder."""
+def count_bytes(folder: Path) -> int:
+    """Return the bytes of the files in a folder."""
     return sum(file.lstat().st_size for file in folder.rglob("*") if not file.is_dir())
 
 
-def write_state(layer: Layer, state: BaseState | OverlayState) -> None:
-    """Makes a layer count as built, in one step."""
+def write_state(layer: EnvironmentLayer, state: BaseState | OverlayState) -> None:
+    """Make a layer count as built, in one step."""
     replace_text(layer.state_file, msgspec.json.format(msgspec.json.encode(state), indent=1).decode() + "\n")
 
 
-def read_num_bytes(layer: Layer) -> int:
-    """What a layer took when it was built; 0 where it is not built."""
+def read_num_bytes(layer: EnvironmentLayer) -> int:
+    """Return what a layer took when it was built; 0 where it is not built."""
     size = _read_state(layer, _Size)
     return size.num_bytes if size is not None else 0
 
 
 @contextmanager
 def explain_cache_errors(subject: str, cache: Path) -> Iterator[None]:
-    """Turns an error of the file system into one that names the subject, the cache and the remedy."""
+    """Turn an error of the file system into one that names the subject, the cache and the remedy."""
     try:
         yield
     except OSError as error:
@@ -271,8 +271,10 @@ def explain_cache_errors(subject: str, cache: Path) -> Iterator[None]:
 
 
 @contextmanager
-def only_builder(layer: Layer, subject: str, progress: Progress, stop: threading.Event) -> Iterator[None]:
-    """Makes this thread of this process the only one that changes a layer.
+def lock_layer(
+    layer: EnvironmentLayer, subject: str, on_step: OnStep, stop: threading.Event
+) -> Iterator[None]:
+    """Make this thread of this process the only one that changes a layer.
 
     Who needs a base and an overlay takes the overlay first.
 
@@ -285,7 +287,7 @@ def only_builder(layer: Layer, subject: str, progress: Progress, stop: threading
     try:
         lock.acquire(blocking=False)
     except Timeout:
-        progress(f"{subject}: waiting for another process that builds it")
+        on_step(f"{subject}: waiting for another process that builds it")
         _wait_for(lock, stop)
     try:
         yield
@@ -300,11 +302,11 @@ def _wait_for(lock: FileLock, stop: threading.Event) -> None:
         raise Cancelled from None
 
 
-def _key(*identity: object) -> str:
+def _hash_identity(*identity: object) -> str:
     return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:_KEY_LENGTH]
 
 
-def _read_state(layer: Layer, kind: type[_State]) -> _State | None:
+def _read_state(layer: EnvironmentLayer, kind: type[_State]) -> _State | None:
     try:
         state = msgspec.json.decode(layer.state_file.read_bytes(), type=kind)
     except (OSError, msgspec.MsgspecError):
@@ -312,6 +314,6 @@ def _read_state(layer: Layer, kind: type[_State]) -> _State | None:
     return state if (state.schema, state.key) == (SCHEMA, layer.key) else None
 
 
-def _distributions(folders: Iterable[Path]) -> tuple[str, ...]:
+def _list_distributions(folders: Iterable[Path]) -> tuple[str, ...]:
     found = {path.name.removesuffix(".dist-info") for each in folders for path in each.glob("*.dist-info")}
     return tuple(sorted(found))

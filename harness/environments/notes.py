@@ -1,6 +1,6 @@
 """Who uses the layers of a cache: each list of targets notes its own, so that nobody else removes them.
 
-A cache is a person's, and lists are many: a checkout each, a person's own. The cache holds
+A cache is a user's, and lists are many: a checkout each, a user's own. The cache holds
     lists/<key>.json        the files of a list, the labels of the layers that it needs, and when it said so
 A note counts while its files exist. What it says is not worked out anew, for another checkout may name its
 layers otherwise than this one; only a list that begins with the same file is read again.
@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from harness.environments.layout import explain_cache_errors, plan_for
+from harness.environments.layout import explain_cache_errors, lay_out_environment
 from harness.errors import HarnessError
 from harness.files import replace_text
 from harness.records import Target
@@ -33,50 +33,50 @@ class Note(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     noted: str
 
 
-def labels_of(targets: Iterable[Target], cache: Path) -> frozenset[str]:
-    """The labels of the layers of the targets."""
-    plans = [plan for target in targets if (plan := plan_for(target, cache)) is not None]
-    overlays = (plan.overlay.label for plan in plans if plan.overlay is not None)
-    return frozenset((*overlays, *(plan.base.label for plan in plans)))
+def list_labels(targets: Iterable[Target], cache: Path) -> frozenset[str]:
+    """Return the labels of the layers of the targets."""
+    layouts = [layout for target in targets if (layout := lay_out_environment(target, cache)) is not None]
+    overlays = (layout.overlay.label for layout in layouts if layout.overlay is not None)
+    return frozenset((*overlays, *(layout.base.label for layout in layouts)))
 
 
 def note_use(files: Sequence[Path], targets: Iterable[Target], cache: Path, now: str) -> None:
-    """Notes that the list of these files needs the layers of all its targets; before they are built.
+    """Note that the list of these files needs the layers of all its targets; before they are built.
 
     Raises:
         HarnessError: the file system refuses.
     """
-    note = Note(_names(files), tuple(sorted(labels_of(targets, cache))), now)
-    file = _file(note.files, cache)
+    note = Note(_name_files(files), tuple(sorted(list_labels(targets, cache))), now)
+    file = _place_note(note.files, cache)
     with explain_cache_errors("what uses the environments cannot be noted", cache):
         file.parent.mkdir(parents=True, exist_ok=True)
         replace_text(file, msgspec.json.format(msgspec.json.encode(note), indent=1).decode() + "\n")
 
 
-def labels_in_use(files: Sequence[Path], cache: Path) -> frozenset[str]:
-    """The labels of the layers that other lists than the one of these files need."""
-    own = _names(files)
-    notes = (note for _, note in _notes(cache) if note.files != own and _is_there(note))
-    return frozenset(label for note in notes for label in _labels_now(note, own, cache))
+def find_labels_in_use(files: Sequence[Path], cache: Path) -> frozenset[str]:
+    """Return the labels of the layers that other lists than the one of these files need."""
+    own = _name_files(files)
+    notes = (note for _, note in _read_notes(cache) if note.files != own and _is_there(note))
+    return frozenset(label for note in notes for label in _find_current_labels(note, own, cache))
 
 
-def forget_gone(cache: Path) -> None:
-    """Removes the notes of lists that are no longer there."""
-    for file, note in _notes(cache):
+def delete_gone_notes(cache: Path) -> None:
+    """Remove the notes of lists that are no longer there."""
+    for file, note in _read_notes(cache):
         if not _is_there(note):
             file.unlink(missing_ok=True)
 
 
-def _labels_now(note: Note, own: tuple[str, ...], cache: Path) -> Iterable[str]:
+def _find_current_labels(note: Note, own: tuple[str, ...], cache: Path) -> Iterable[str]:
     if note.files[:1] != own[:1]:
         return note.labels
     try:
-        return labels_of(read_catalog([Path(file) for file in note.files]).targets, cache)
+        return list_labels(read_catalog([Path(file) for file in note.files]).targets, cache)
     except HarnessError:
         return note.labels
 
 
-def _notes(cache: Path) -> Iterator[tuple[Path, Note]]:
+def _read_notes(cache: Path) -> Iterator[tuple[Path, Note]]:
     for file in sorted((cache / LISTS).glob("*.json")):
         try:
             yield file, msgspec.json.decode(file.read_bytes(), type=Note)
@@ -97,10 +97,10 @@ def _is_there(note: Note) -> bool:
         return True
 
 
-def _file(names: tuple[str, ...], cache: Path) -> Path:
+def _place_note(names: tuple[str, ...], cache: Path) -> Path:
     key = hashlib.sha256("\n".join(names).encode()).hexdigest()[:_KEY_LENGTH]
     return cache / LISTS / f"{key}.json"
 
 
-def _names(files: Sequence[Path]) -> tuple[str, ...]:
+def _name_files(files: Sequence[Path]) -> tuple[str, ...]:
     return tuple(str(file.resolve()) for file in files)

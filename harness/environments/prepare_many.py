@@ -8,8 +8,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.environments.build import prepare
-from harness.environments.layout import Base, Progress, plan_for, sound_base
+from harness.environments.build import prepare_environment
+from harness.environments.layout import Base, OnStep, lay_out_environment, read_intact_base
 from harness.errors import Cancelled, HarnessError
 from harness.records import Target
 
@@ -40,21 +40,21 @@ class _Task:
 
 
 @dataclass(slots=True)
-class _Count:
+class _ReadyCount:
     """How many targets are ready, of how many."""
 
-    progress: Progress
+    on_step: OnStep
     total: int
     errors: dict[str, HarnessError]
     num_ready: int = 0
 
-    def ready(self, targets: Sequence[Target]) -> None:
+    def count_ready(self, targets: Sequence[Target]) -> None:
         for target in targets:
             self.num_ready += 1
-            self.progress(f"{self.num_ready} of {self.total} ready: {target.name}")
+            self.on_step(f"{self.num_ready} of {self.total} ready: {target.name}")
 
-    def failed(self, targets: Sequence[Target], error: HarnessError) -> None:
-        """Notes the failure of the first target, and of the others because of it."""
+    def count_failed(self, targets: Sequence[Target], error: HarnessError) -> None:
+        """Note the failure of the first target, and of the others because of it."""
         first, *others = targets
         self.errors[first.name] = error
         for other in others:
@@ -63,7 +63,7 @@ class _Count:
                 error.exit_code,
             )
         names = ", ".join(target.name for target in targets)
-        self.progress(f"{self.num_ready} of {self.total} ready; failed: {names}")
+        self.on_step(f"{self.num_ready} of {self.total} ready; failed: {names}")
 
 
 def prepare_all(
@@ -71,34 +71,34 @@ def prepare_all(
     cache: Path,
     worker: Path,
     environ: Mapping[str, str],
-    progress: Progress,
+    on_step: OnStep,
     jobs: int,
     stop: threading.Event | None = None,
     uv: Path | None = None,
 ) -> tuple[Failure, ...]:
-    """Builds what the targets need, `jobs` at a time; gives those that failed, in the order of `targets`.
+    """Build what the targets need, `jobs` at a time; return those that failed, in the order of `targets`.
 
     Of the targets that share a base the first builds it, and the others start when it is there, so that
-    no thread waits for another. `progress` is called by one thread at a time.
+    no thread waits for another. `on_step` is called by one thread at a time.
 
     Raises:
         Cancelled: `stop` was set.
     """
     stop = stop or threading.Event()
-    told = _one_at_a_time(progress)
-    tasks = _tasks(targets, cache)
-    count = _Count(told, len(targets), {})
-    count.ready([target for target in targets if plan_for(target, cache) is None])
+    told = _serialize(on_step)
+    tasks = _plan_tasks(targets, cache)
+    count = _ReadyCount(told, len(targets), {})
+    count.count_ready([target for target in targets if lay_out_environment(target, cache) is None])
     with ThreadPoolExecutor(max(1, jobs), thread_name_prefix="prepare") as pool:
 
         def start(task: _Task) -> Future[object]:
-            return pool.submit(prepare, task.targets[0], cache, worker, environ, told, uv, stop)
+            return pool.submit(prepare_environment, task.targets[0], cache, worker, environ, told, uv, stop)
 
         running = {start(task): task for task in tasks}
         try:
             while running:
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    for task in _released(running.pop(future), future, count):
+                    for task in _release_followers(running.pop(future), future, count):
                         running[start(task)] = task
         except BaseException:
             stop.set()
@@ -108,8 +108,8 @@ def prepare_all(
     return tuple(Failure(target, count.errors[target.name]) for target in failed)
 
 
-def _released(task: _Task, future: Future[object], count: _Count) -> tuple[_Task, ...]:
-    """Counts the targets of a task that has ended; gives the tasks that can start now.
+def _release_followers(task: _Task, future: Future[object], count: _ReadyCount) -> tuple[_Task, ...]:
+    """Count the targets of a task that has ended; return the tasks that can start now.
 
     Raises:
         Cancelled: it was stopped.
@@ -119,25 +119,25 @@ def _released(task: _Task, future: Future[object], count: _Count) -> tuple[_Task
     except Cancelled:
         raise
     except HarnessError as error:
-        if sound_base(task.base) is None:
-            count.failed(task.all_targets, error)
+        if read_intact_base(task.base) is None:
+            count.count_failed(task.all_targets, error)
             return ()
-        count.failed(task.targets, error)
+        count.count_failed(task.targets, error)
     else:
-        count.ready(task.targets)
+        count.count_ready(task.targets)
     return task.followers
 
 
-def _tasks(targets: Sequence[Target], cache: Path) -> tuple[_Task, ...]:
-    """One task for each base, those with most followers first, for they take longest."""
+def _plan_tasks(targets: Sequence[Target], cache: Path) -> tuple[_Task, ...]:
+    """Return one task for each base, those with most followers first, for they take longest."""
     bases: dict[str, Base] = {}
     layers: dict[str, dict[str, list[Target]]] = {}
     for target in targets:
-        plan = plan_for(target, cache)
-        if plan is not None:
-            bases[plan.base.label] = plan.base
-            label = plan.overlay.label if plan.overlay is not None else target.name
-            layers.setdefault(plan.base.label, {}).setdefault(label, []).append(target)
+        layout = lay_out_environment(target, cache)
+        if layout is not None:
+            bases[layout.base.label] = layout.base
+            label = layout.overlay.label if layout.overlay is not None else target.name
+            layers.setdefault(layout.base.label, {}).setdefault(label, []).append(target)
     tasks = []
     for label, overlays in layers.items():
         first, *others = (_Task(bases[label], tuple(same)) for same in overlays.values())
@@ -145,11 +145,11 @@ def _tasks(targets: Sequence[Target], cache: Path) -> tuple[_Task, ...]:
     return tuple(sorted(tasks, key=lambda task: -len(task.followers)))
 
 
-def _one_at_a_time(progress: Progress) -> Progress:
+def _serialize(on_step: OnStep) -> OnStep:
     lock = threading.Lock()
 
     def tell(line: str) -> None:
         with lock:
-            progress(line)
+            on_step(line)
 
     return tell

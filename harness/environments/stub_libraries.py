@@ -16,8 +16,8 @@ from types import MappingProxyType
 from typing import Final
 
 from harness.environments.subprocesses import run_child
-from harness.environments.uv import Installer, append_log, ask, failure, last_lines
-from harness.records import StandIn
+from harness.environments.uv import Installer, append_log, explain_failure, run_uv, take_last_lines
+from harness.records import StubLibrary
 
 HOST_COMPILERS: Final = ("cc", "gcc", "clang")
 """The compilers that are looked for on PATH, in this order."""
@@ -37,34 +37,34 @@ class _Library:
     names: tuple[str, ...]
 
 
-_LIBRARIES: Final[Mapping[StandIn, _Library]] = MappingProxyType(
-    {StandIn.MPI: _Library("mpi.c", ("libmpi.so.12", "libmpi_cxx.so.1"))}
+_LIBRARIES: Final[Mapping[StubLibrary, _Library]] = MappingProxyType(
+    {StubLibrary.MPI: _Library("mpi.c", ("libmpi.so.12", "libmpi_cxx.so.1"))}
 )
 
 
-def make_stand_ins(
-    stand_ins: Sequence[StandIn],
+def make_stub_libraries(
+    stubs: Sequence[StubLibrary],
     folder: Path,
     environ: Mapping[str, str],
     installer: Installer,
     target_name: str,
 ) -> None:
-    """Compiles the libraries into the folder.
+    """Compile the libraries into the folder.
 
     Raises:
         HarnessError: this is no Linux, or neither the host's compiler nor a fetched one makes them.
     """
     folder.mkdir(exist_ok=True)
-    for stand_in in stand_ins:
+    for stub in stubs:
         if sys.platform != "linux":
-            raise failure(
+            raise explain_failure(
                 target_name,
-                f"it needs a stand-in for {stand_in.upper()}, which the harness makes on Linux only",
+                f"it needs a stand-in for {stub.upper()}, which the harness makes on Linux only",
                 "",
                 installer.log,
                 "choose another target, or run the harness on Linux",
             )
-        library = _LIBRARIES[stand_in]
+        library = _LIBRARIES[stub]
         source = Path(__file__).with_name(library.source)
         for name in library.names:
             words = (*_OPTIONS, f"-Wl,-soname,{name}", "-o", str(folder / name), str(source))
@@ -78,16 +78,16 @@ def _compile(
     for compiler in HOST_COMPILERS:
         program = shutil.which(compiler, path=environ.get("PATH", ""))
         if program is not None:
-            errors = _errors_of([program, *words], environ, installer)
+            errors = _run_compiler([program, *words], environ, installer)
             if errors is None:
                 return
             said.append(f"{program}: {errors}")
     running = ("run", "--isolated", "--no-project", "--python", sys.executable, "--with", _FETCHED)
-    fetched = ask(installer, (*running, "-m", "ziglang", "cc", *words))
+    fetched = run_uv(installer, (*running, "-m", "ziglang", "cc", *words))
     if fetched.exit_status == 0:
         return
-    said.append(f"ziglang: {last_lines(fetched.errors)}")
-    raise failure(
+    said.append(f"ziglang: {take_last_lines(fetched.errors)}")
+    raise explain_failure(
         target_name,
         f"it needs a C compiler: {', '.join(HOST_COMPILERS)} on PATH, or the package ziglang, failed",
         "\n".join(said),
@@ -96,12 +96,12 @@ def _compile(
     )
 
 
-def _errors_of(argv: Sequence[str], environ: Mapping[str, str], installer: Installer) -> str | None:
-    """What a compiler that failed says; None of one that did its work."""
+def _run_compiler(argv: Sequence[str], environ: Mapping[str, str], installer: Installer) -> str | None:
+    """Run a compiler; return what it says where it failed, and None where it did its work."""
     try:
         ended = run_child(argv, environ, installer.directory, _TIMEOUT_S, installer.stop)
         status, output = ended.exit_status, ended.output + ended.errors
     except OSError as error:
         status, output = -1, str(error)
     append_log(installer.log, f"$ {' '.join(argv)}\n{output}exit status {status}\n\n")
-    return None if status == 0 else last_lines(output) or f"exit status {status}"
+    return None if status == 0 else take_last_lines(output) or f"exit status {status}"

@@ -23,7 +23,7 @@ TIMED_OUT: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class ProgramResult:
     """How a program ended, and what it printed."""
 
     exit_status: int
@@ -38,7 +38,7 @@ def run_child(
     timeout_s: float,
     stop: threading.Event,
     text: str = "",
-) -> Ended:
+) -> ProgramResult:
     """Run a program with `text` on its standard input.
 
     It has a process group of its own, which is killed after `timeout_s` or soon after `stop` is set.
@@ -54,20 +54,22 @@ def run_child(
             while True:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     output, errors = process.communicate(given, timeout=_POLL_S)
-                    return Ended(process.returncode, _decode(output), _decode(errors))
+                    return ProgramResult(process.returncode, _decode(output), _decode(errors))
                 given = None
                 if stop.is_set():
                     raise Cancelled
                 if time.monotonic() > until:
-                    output, errors = _end(process)
+                    output, errors = _end_and_drain(process)
                     late = f"error: operation timed out after {timeout_s:.0f} s"
-                    return Ended(TIMED_OUT, _decode(output), f"{_decode(errors)}\n{late}".lstrip("\n"))
+                    return ProgramResult(
+                        TIMED_OUT, _decode(output), f"{_decode(errors)}\n{late}".lstrip("\n")
+                    )
         finally:
             if process.returncode is None:
                 end_process(process)
 
 
-def _end(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+def _end_and_drain(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
     """End a program, and return what it had printed."""
     end_process(process)
     try:

@@ -1,4 +1,4 @@
-"""Calls uv: its environment, its log, and what its failures mean to a person.
+"""Calls uv: its environment, its log, and what its failures mean to a user.
 
 Knows nothing of targets but their names.
 """
@@ -14,7 +14,7 @@ from typing import Final
 
 import uv
 
-from harness.environments.subprocesses import Ended, run_child
+from harness.environments.subprocesses import ProgramResult, run_child
 from harness.errors import EXIT_INCOMPLETE, HarnessError
 
 _TIMEOUT_S: Final = 3600.0
@@ -110,7 +110,7 @@ _UNKNOWN: Final = _Meaning(re.compile(""), "uv failed", "read the log, then try 
 
 
 def find_uv() -> Path:
-    """The uv that came with the harness.
+    """Return the uv that came with the harness.
 
     Raises:
         HarnessError: it is not there.
@@ -124,8 +124,8 @@ def find_uv() -> Path:
         ) from error
 
 
-def uv_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The host's environment, fit for uv.
+def make_uv_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the host's environment, fit for uv.
 
     uv does not read pip's configuration, so pip's find-links folder is handed on. Where no such
     folder may hold PyTorch's CPU build, uv is told to take it from PyTorch's own index.
@@ -140,8 +140,8 @@ def uv_environment(environ: Mapping[str, str]) -> dict[str, str]:
     return environment
 
 
-def ask(installer: Installer, arguments: Sequence[str]) -> Ended:
-    """Runs uv and writes the log; a failure is an answer, too.
+def run_uv(installer: Installer, arguments: Sequence[str]) -> ProgramResult:
+    """Run uv and write the log; a failure is an answer, too.
 
     Raises:
         Cancelled: `stop` was set.
@@ -152,21 +152,23 @@ def ask(installer: Installer, arguments: Sequence[str]) -> Ended:
     return answer
 
 
-def demand(installer: Installer, target_name: str, arguments: Sequence[str]) -> str:
-    """Runs uv and gives its standard output.
+def run_uv_checked(installer: Installer, target_name: str, arguments: Sequence[str]) -> str:
+    """Run uv and return its standard output.
 
     Raises:
         HarnessError: it failed; says what that means, uv's last lines, where the log is and what to do.
     """
-    answer = ask(installer, arguments)
+    answer = run_uv(installer, arguments)
     if answer.exit_status == 0:
         return answer.output
     meaning = next((each for each in _MEANINGS if each.pattern.search(answer.errors)), _UNKNOWN)
-    raise failure(target_name, meaning.problem, last_lines(answer.errors), installer.log, meaning.remedy)
+    raise explain_failure(
+        target_name, meaning.problem, take_last_lines(answer.errors), installer.log, meaning.remedy
+    )
 
 
-def failure(target_name: str, problem: str, details: str, log: Path, remedy: str) -> HarnessError:
-    """The error of a target that cannot be prepared: the problem, its last words, the log, the remedy."""
+def explain_failure(target_name: str, problem: str, details: str, log: Path, remedy: str) -> HarnessError:
+    """Return the error of a target that cannot be prepared: problem, last words, log and remedy."""
     indented = "".join(f"\n    {line}" for line in details.splitlines())
     return HarnessError(
         f"{target_name} cannot be prepared: {problem}{indented}\n  full log: {log}\n  {remedy}",
@@ -174,12 +176,12 @@ def failure(target_name: str, problem: str, details: str, log: Path, remedy: str
     )
 
 
-def last_lines(text: str) -> str:
-    """The end of an output, without empty lines."""
+def take_last_lines(text: str) -> str:
+    """Return the end of an output, without empty lines."""
     return "\n".join([line.rstrip() for line in text.splitlines() if line.strip()][-_NUM_LAST_LINES:])
 
 
 def append_log(log: Path, text: str) -> None:
-    """Adds to a log file, which begins to exist with its first text."""
+    """Append to a log file, which begins to exist with its first text."""
     with log.open("a", encoding="utf-8") as stream:
         stream.write(text)

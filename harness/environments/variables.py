@@ -37,11 +37,11 @@ PASSED: Final = frozenset(
 PASSED_PREFIX: Final = "LC_"
 """Locale variables pass too."""
 
-HOST_PYTHON: Final = frozenset({"PYTHONPATH", "LD_LIBRARY_PATH"})
+PASSED_TO_HOST_PYTHON: Final = frozenset({"PYTHONPATH", "LD_LIBRARY_PATH"})
 """What `here` gets besides: the host's Python is the target."""
 
-USER: Final = frozenset({"HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "LD_LIBRARY_PATH"})
-"""What a person's own command gets besides, for it may keep files at home."""
+PASSED_TO_COMMANDS: Final = frozenset({"HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "LD_LIBRARY_PATH"})
+"""What a user's own command gets besides, for it may keep files at home."""
 
 REPRODUCIBLE: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -65,7 +65,7 @@ REPRODUCIBLE: Final[Mapping[str, str]] = MappingProxyType(
 """What is set for every target; the target's own variables may override it."""
 
 
-def isolated(
+def isolate_variables(
     environ: Mapping[str, str],
     home: Path | None,
     variables: Mapping[str, str],
@@ -73,9 +73,9 @@ def isolated(
     import_path: Path | None = None,
     libraries: Path | None = None,
 ) -> dict[str, str]:
-    """The environment of a target's process; later parts override earlier ones.
+    """Return the environment of a target's process; later parts override earlier ones.
 
-    `home` is the target's private folder, None for a process that keeps the person's own. `kept`
+    `home` is the target's private folder, None for a process that keeps the user's own. `kept`
     names further variables of the host that pass. `import_path` lies before the target's own packages, and
     `libraries` is searched for system libraries first.
     """
@@ -85,20 +85,20 @@ def isolated(
             for name, value in environ.items()
             if name in PASSED or name.startswith(PASSED_PREFIX) or name in kept
         },
-        **(_private(home) if home is not None else {}),
+        **(_make_private_variables(home) if home is not None else {}),
         **REPRODUCIBLE,
         **({"PYTHONPATH": str(import_path)} if import_path is not None else {}),
         **({"LD_LIBRARY_PATH": str(libraries)} if libraries is not None else {}),
-        **{name: _at_home(value, home) for name, value in variables.items()},
+        **{name: _expand_home(value, home) for name, value in variables.items()},
     }
 
 
-def _at_home(value: str, home: Path | None) -> str:
+def _expand_home(value: str, home: Path | None) -> str:
     return value if home is None else value.replace(HOME_PLACEHOLDER, str(home))
 
 
-def _private(home: Path) -> dict[str, str]:
-    """Where Keras, its backends and Python keep files of a person."""
+def _make_private_variables(home: Path) -> dict[str, str]:
+    """Return where Keras, its backends and Python keep files of a user."""
     return {
         "HOME": str(home),
         "USERPROFILE": str(home),

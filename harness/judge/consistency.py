@@ -38,7 +38,7 @@ from harness.records import (
     Verdict,
     parse_case_id,
 )
-from harness.store import StoredLines, index_lines, read_case_ids, unpacked
+from harness.store import StoredLines, decode_observation, index_lines, read_case_ids
 
 MODES_DISAGREE: Final = "modes of the target disagree"
 TARGETS_DISAGREE: Final = "targets of the run disagree"
@@ -179,7 +179,7 @@ def _answers(
     for (case, expectation), line in zip(members, lines, strict=True):
         if line is None:
             continue
-        observation = unpacked(directory, target, line)
+        observation = decode_observation(directory, target, line)
         finding = judge(case, expectation, observation, limits, with_cause=False)
         conforms = finding.verdict is Verdict.CONFORMS
         if conforms or finding.divergence in _OF_OTHER_CELLS:

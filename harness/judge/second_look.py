@@ -26,7 +26,7 @@ from harness.records import (
     Verdict,
     parse_case_id,
 )
-from harness.runner.second_look import Chosen
+from harness.runner.second_look import ChosenCases
 
 FEW: Final = 5
 """Findings of a signature that are asked again."""
@@ -77,7 +77,7 @@ def signature_of(judged: Judged) -> DivergenceSignature:
     return DivergenceSignature(finding.divergence, finding.case.kind, finding.case.mode, note_of(judged))
 
 
-def worth_asking(doubts: Iterable[Doubt], lineages: Mapping[str, str]) -> Mapping[str, Chosen]:
+def worth_asking(doubts: Iterable[Doubt], lineages: Mapping[str, str]) -> Mapping[str, ChosenCases]:
     """What each target is to be asked again: by target, the first of each signature.
 
     What was asked again is not, nor is what another target of the same lineage shows; `lineages` are those of
@@ -88,7 +88,7 @@ def worth_asking(doubts: Iterable[Doubt], lineages: Mapping[str, str]) -> Mappin
     for doubt in doubts:
         groups.setdefault((doubt.target, doubt.signature), []).append(doubt)
         showing.setdefault((lineages[doubt.target], doubt.case_id, doubt.shown), set()).add(doubt.target)
-    chosen: dict[str, Chosen] = {}
+    chosen: dict[str, ChosenCases] = {}
     for (target, signature), group in groups.items():
         is_crash = signature.divergence is Divergence.CRASH
         few, many = (FEW_CRASHES, MANY_CRASHES) if is_crash else (FEW, MANY)
@@ -99,7 +99,7 @@ def worth_asking(doubts: Iterable[Doubt], lineages: Mapping[str, str]) -> Mappin
             if one.came_again is None and len(showing[lineages[target], one.case_id, one.shown]) == 1
         )
         if cases:
-            earlier = chosen.get(target, Chosen((), ()))
+            earlier = chosen.get(target, ChosenCases((), ()))
             chosen[target] = (
                 replace(earlier, deadly=earlier.deadly + cases)
                 if is_crash

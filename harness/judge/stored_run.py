@@ -35,8 +35,8 @@ from harness.records import (
     Verdict,
     parse_case_id,
 )
-from harness.runner.second_look import Chosen
-from harness.store import Look, index_lines, read_case_ids, unpacked
+from harness.runner.second_look import ChosenCases
+from harness.store import Look, decode_observation, index_lines, read_case_ids
 
 _SHARE: Final = 256
 """Cases that a process judges at once."""
@@ -124,7 +124,7 @@ def looked_at(
     info: RunInfo,
     limits: Sequence[Limit],
     doubts: Iterable[Doubt],
-    chosen: Mapping[str, Chosen],
+    chosen: Mapping[str, ChosenCases],
 ) -> tuple[Doubt, ...]:
     """The same divergences after the chosen ones were asked again."""
     known = _limits_by_target(info, limits)
@@ -195,11 +195,11 @@ def _judge(
     if line is None:
         observation = Observation(target.name, case.id, Outcome.NOT_RUN, Stage.START, reason=target.missing)
     else:
-        observation = unpacked(directory, target.name, line)
+        observation = decode_observation(directory, target.name, line)
     came_again: bool | None = None
     if again is not None:
         first = judge(case, expectation, observation, target.limits, with_cause=False)
-        other = unpacked(directory, target.name, again, Look.SECOND)
+        other = decode_observation(directory, target.name, again, Look.SECOND)
         second = judge(case, expectation, other, target.limits, with_cause=False)
         came_again = comes_again(first, second)
         if first.verdict is Verdict.DIVERGES and not came_again:

@@ -32,7 +32,7 @@ class Api(StrEnum):
     PLAIDML_KERAS = "plaidml-keras"
 
 
-class StandIn(StrEnum):
+class StubLibrary(StrEnum):
     """A system library that a base links to and a package registry does not hold."""
 
     MPI = "mpi"
@@ -44,19 +44,19 @@ class Built:
 
     `python` and `requires` make the base, with everything that the requirements need. `overlay` are
     requirements laid before the base on the import path, without what they need, so that many Keras
-    versions share one base. `stand_ins` are made by the harness and lie in the base. What the
+    versions share one base. `stub_libraries` are made by the harness and lie in the base. What the
     requirements need is resolved as on the day `as_of` (ISO 8601); empty: as of now.
     """
 
     python: str
     requires: tuple[str, ...]
     overlay: tuple[str, ...] = ()
-    stand_ins: tuple[StandIn, ...] = ()
+    stub_libraries: tuple[StubLibrary, ...] = ()
     as_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Here:
+class HostPython:
     """The Python that runs the command, with what is installed in it."""
 
 
@@ -75,7 +75,7 @@ class Command:
     argv: tuple[str, ...]
 
 
-Realisation: TypeAlias = Built | Here | Checkout | Command
+Realisation: TypeAlias = Built | HostPython | Checkout | Command
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Target:
         match self.realisation:
             case Built():
                 return self.name.removesuffix(f"+{self.variant}")
-            case Here():
+            case HostPython():
                 return HERE
             case Checkout(directory=directory):
                 return f"{PATH}{directory} backend={self.backend}"
@@ -123,14 +123,14 @@ class Target:
                 return built
             case Checkout(base=built):
                 return built
-            case Here() | Command():
+            case HostPython() | Command():
                 return None
             case _:
                 assert_never(self.realisation)
 
 
 @dataclass(frozen=True, slots=True)
-class Launch:
+class WorkerCommand:
     """How to start a target's worker: a command and its whole environment."""
 
     argv: tuple[str, ...]

@@ -15,14 +15,14 @@ MAX_BATCH: Final = 64
 _WINDOW: Final = 16384
 
 
-def batches(cases: Iterable[Case]) -> Iterator[Batch]:
-    """Every case, at most `MAX_BATCH` at a time; a layer is split only when it has more.
+def make_batches(cases: Iterable[Case]) -> Iterator[Batch]:
+    """Yield every case, at most `MAX_BATCH` at a time; a layer is split only when it has more.
 
     Within `_WINDOW` layers, those that stand together in a grid come apart: what kills a worker there would
     else kill one after the other, sooner than a new one is ready.
     """
     waiting: list[Case] = []
-    for layer in _dealt(_layers(cases)):
+    for layer in _spread_layers(_group_by_layer(cases)):
         if waiting and len(waiting) + len(layer) > MAX_BATCH:
             yield tuple(waiting)
             waiting.clear()
@@ -31,22 +31,22 @@ def batches(cases: Iterable[Case]) -> Iterator[Batch]:
         yield tuple(waiting)
 
 
-def _layers(cases: Iterable[Case]) -> Iterator[Batch]:
-    """Neighbouring cases that are calls of one layer, together."""
-    for _, layer in itertools.groupby(cases, _layer_key):
+def _group_by_layer(cases: Iterable[Case]) -> Iterator[Batch]:
+    """Yield neighbouring cases that are calls of one layer, together."""
+    for _, layer in itertools.groupby(cases, _make_layer_key):
         while same := tuple(itertools.islice(layer, MAX_BATCH)):
             yield same
 
 
-def _dealt(layers: Iterator[Batch]) -> Iterator[Batch]:
+def _spread_layers(layers: Iterator[Batch]) -> Iterator[Batch]:
     while window := tuple(itertools.islice(layers, _WINDOW)):
         step = coprime_step(len(window))
         for place in range(len(window)):
             yield window[place * step % len(window)]
 
 
-def _layer_key(case: Case) -> tuple[object, ...]:
-    """What makes two neighbouring cases calls of one layer."""
+def _make_layer_key(case: Case) -> tuple[object, ...]:
+    """Return what makes two neighbouring cases calls of one layer."""
     return (
         case.layer, case.mode, case.kernel, case.strides, case.dilation, case.padding, case.data_format,
         case.channels, case.filters, case.groups, case.bias, case.dtype, case.multiplier, case.output_padding,

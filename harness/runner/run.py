@@ -16,17 +16,17 @@ from harness.errors import HarnessError
 from harness.records import (
     Case,
     Fingerprint,
-    Launch,
     Observation,
     RunFooter,
     RunHeader,
     RunInfo,
     Target,
     TargetRun,
+    WorkerCommand,
 )
-from harness.runner.batches import batches
+from harness.runner.batches import make_batches
 from harness.runner.engines import local
-from harness.runner.limits import Limits
+from harness.runner.timeouts import Timeouts
 from harness.runner.work import Work
 
 RUNNING: Final = "running"
@@ -35,31 +35,31 @@ INCOMPLETE: Final = "incomplete"
 INTERRUPTED: Final = "interrupted"
 
 
-class Progress(Protocol):
+class RunListener(Protocol):
     """Is told how a run comes along."""
 
     def planned(self, target: str, cases: int) -> None:
-        """So many cases of the target are still to be observed."""
+        """Hear that so many cases of the target are still to be observed."""
 
     def started(self, target: str, fingerprint: Fingerprint) -> None:
         """The target's worker has said what it measured about itself; its observations follow."""
 
     def failed(self, target: str, reason: str) -> None:
-        """The target could not be prepared, or was given up when it was asked again."""
+        """Hear that the target could not be prepared, or was given up when it was asked again."""
 
     def observed(self, observation: Observation) -> None:
-        """An observation was made and stored."""
+        """Hear that an observation was made and stored."""
 
     def slow(self, target: str, cases: int, timeout_s: float) -> None:
-        """So many cases had no answer in time, and are now asked again, each alone with a longer limit."""
+        """Hear that so many cases had no answer in time, and are asked again, alone with a longer limit."""
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RunPlan:
     """What to run, and where.
 
     `cases` are those of one layer together; `suites` names the selection.
-    `launch` gives how to start a target's worker, building its environment if need be; a
+    `prepare_worker` returns the command of a target's worker, building its environment if need be; a
     `HarnessError` from it is that target's failure and not the run's. It is called in threads, and
     gives up soon after `stop` is set, as it is when the run ends. `clock` gives the time of day
     in ISO 8601, `timer` seconds.
@@ -70,15 +70,15 @@ class Plan:
     cases: tuple[Case, ...]
     targets: tuple[Target, ...]
     jobs: int
-    limits: Limits
+    timeouts: Timeouts
     harness: str
-    launch: Callable[[Target], Launch]
+    prepare_worker: Callable[[Target], WorkerCommand]
     stop: threading.Event
     clock: Callable[[], str]
     timer: Callable[[], float]
 
 
-def run(plan: Plan, progress: Progress, *, resume: bool) -> RunInfo:
+def run(plan: RunPlan, listener: RunListener, *, resume: bool) -> RunInfo:
     """Observe every planned case on every target, and leave a run with a footer.
 
     An interrupt (KeyboardInterrupt) ends the run early: what was observed is stored, the footer says
@@ -93,24 +93,24 @@ def run(plan: Plan, progress: Progress, *, resume: bool) -> RunInfo:
     works: list[Work] = []
 
     def close(state: str) -> RunInfo:
-        info = RunInfo(opened.header, _footer(plan, opened, works, state, plan.timer() - began))
+        info = RunInfo(opened.header, _make_footer(plan, opened, works, state, plan.timer() - began))
         store.write_info(plan.directory, info)
         return info
 
     state = COMPLETE
-    prepare = preparation(plan, progress)
+    prepare = make_preparer(plan, listener)
     try:
-        works.extend(_share_out(plan, opened.header.cases, progress))
+        works.extend(_share_out(plan, opened.header.cases, listener))
         met: set[str] = set()
         logs = plan.directory / store.LOGS
         with store.ObservationLog(plan.directory) as log:
-            for observation in local.observe(works, prepare, plan.jobs, logs, plan.stop):
+            for observation in local.observe_targets(works, prepare, plan.jobs, logs, plan.stop):
                 log.append(observation)
                 is_first = observation.target not in met
                 if is_first:
                     met.add(observation.target)
-                    tell_start(works, observation.target, progress)
-                progress.observed(observation)
+                    tell_start(works, observation.target, listener)
+                listener.observed(observation)
                 if is_first:
                     close(RUNNING)
     except KeyboardInterrupt:
@@ -118,33 +118,33 @@ def run(plan: Plan, progress: Progress, *, resume: bool) -> RunInfo:
     return close(state)
 
 
-def tell_start(works: Iterable[Work], target: str, progress: Progress) -> None:
+def tell_start(works: Iterable[Work], target: str, listener: RunListener) -> None:
     """Say what a target measured, of which the first observation has come."""
-    progress.started(target, next(work.fingerprint for work in works if work.target.name == target))
+    listener.started(target, next(work.fingerprint for work in works if work.target.name == target))
 
 
-def preparation(plan: Plan, progress: Progress) -> Callable[[Work], None]:
-    """Gives a work its launch, or fails it and says why."""
+def make_preparer(plan: RunPlan, listener: RunListener) -> Callable[[Work], None]:
+    """Return what gives a work the command of its worker, or fails it and says why."""
 
     def prepare(work: Work) -> None:
         try:
-            work.launch = plan.launch(work.target)
+            work.command = plan.prepare_worker(work.target)
         except HarnessError as error:
             work.fail(f"could not start: {error}")
-            progress.failed(work.target.name, str(error))
+            listener.failed(work.target.name, str(error))
 
     return prepare
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
+class _OpenedRun:
     """A run's header, and what earlier attempts at it left, by target."""
 
     header: RunHeader
     earlier: Mapping[str, TargetRun]
 
 
-def _open(plan: Plan, *, resume: bool) -> _Opened:
+def _open(plan: RunPlan, *, resume: bool) -> _OpenedRun:
     """Create the run's folder, or check that it holds this very run."""
     case_ids = [case.id for case in plan.cases]
     header = RunHeader(
@@ -158,8 +158,8 @@ def _open(plan: Plan, *, resume: bool) -> _Opened:
         started=plan.clock(),
     )
     if not resume or not (plan.directory / "run.json").exists():
-        store.create(plan.directory, header, case_ids)
-        return _Opened(header, {})
+        store.create_run(plan.directory, header, case_ids)
+        return _OpenedRun(header, {})
     info = store.read_info(plan.directory)
     stored = info.header
     asked = (header.suites, header.targets, header.signals, sorted(case_ids))
@@ -169,35 +169,37 @@ def _open(plan: Plan, *, resume: bool) -> _Opened:
             " with other cases or targets than asked for now; choose another folder with -o"
         )
     for target in stored.targets:
-        store.cut_torn_line(plan.directory, target)
-    return _Opened(stored, {} if info.footer is None else {run.name: run for run in info.footer.targets})
+        store.truncate_partial_line(plan.directory, target)
+    return _OpenedRun(stored, {} if info.footer is None else {run.name: run for run in info.footer.targets})
 
 
-def _share_out(plan: Plan, num_cases: int, progress: Progress) -> Iterator[Work]:
-    """A target's share each, without what has been observed before."""
+def _share_out(plan: RunPlan, num_cases: int, listener: RunListener) -> Iterator[Work]:
+    """Yield the share of each target, without what has been observed before."""
     for target in plan.targets:
-        done = store.observed_ids(plan.directory, target.name)
+        done = store.read_observed_ids(plan.directory, target.name)
         left = num_cases - len(done)
-        progress.planned(target.name, left)
+        listener.planned(target.name, left)
         yield Work(
             target=target,
-            source=batches(_without(plan.cases, done)),
+            source=make_batches(_drop_observed(plan.cases, done)),
             planned=left,
-            limits=plan.limits,
-            tell=partial(progress.slow, target.name, timeout_s=plan.limits.again_s),
+            timeouts=plan.timeouts,
+            on_slow=partial(listener.slow, target.name, timeout_s=plan.timeouts.again_s),
             earlier=len(done),
             exhausted=left == 0,
         )
 
 
-def _without(cases: Iterable[Case], done: frozenset[str]) -> Iterator[Case]:
+def _drop_observed(cases: Iterable[Case], done: frozenset[str]) -> Iterator[Case]:
     return (case for case in cases if case.id not in done)
 
 
-def _footer(plan: Plan, opened: _Opened, works: Sequence[Work], state: str, seconds: float) -> RunFooter:
+def _make_footer(
+    plan: RunPlan, opened: _OpenedRun, works: Sequence[Work], state: str, seconds: float
+) -> RunFooter:
     by_name = {work.target.name: work for work in works}
     runs = tuple(
-        _target_run(plan, opened, state, target, by_name.get(target.name)) for target in plan.targets
+        _summarize_target(plan, opened, state, target, by_name.get(target.name)) for target in plan.targets
     )
     not_run = sum(run.not_run for run in runs)
     return RunFooter(
@@ -210,14 +212,16 @@ def _footer(plan: Plan, opened: _Opened, works: Sequence[Work], state: str, seco
     )
 
 
-def _target_run(plan: Plan, opened: _Opened, state: str, target: Target, work: Work | None) -> TargetRun:
-    """A target's part so far, earlier attempts included; once the run has ended, as the disk tells it."""
+def _summarize_target(
+    plan: RunPlan, opened: _OpenedRun, state: str, target: Target, work: Work | None
+) -> TargetRun:
+    """Return a target's part so far, with earlier attempts; once the run has ended, as the disk tells it."""
     earlier = opened.earlier.get(target.name)
     if state == RUNNING and work is not None:
         observed = work.earlier + work.observed
     else:
-        observed = len(store.observed_ids(plan.directory, target.name))
-    times = (0.0, 0.0) if work is None else work.times()
+        observed = len(store.read_observed_ids(plan.directory, target.name))
+    times = (0.0, 0.0) if work is None else work.measure_times()
     built = target.built
     return TargetRun(
         name=target.name,

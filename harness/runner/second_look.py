@@ -9,15 +9,15 @@ from itertools import chain
 
 from harness import store
 from harness.records import Case, RunInfo
-from harness.runner.batches import batches
+from harness.runner.batches import make_batches
 from harness.runner.engines import local
-from harness.runner.limits import Limits
-from harness.runner.run import INTERRUPTED, Plan, Progress, preparation, tell_start
+from harness.runner.run import INTERRUPTED, RunListener, RunPlan, make_preparer, tell_start
+from harness.runner.timeouts import Timeouts
 from harness.runner.work import Work
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ChosenCases:
     """What a target is asked again. Its worker died over the `deadly` cases: they come last, one by one."""
 
     cases: tuple[Case, ...]
@@ -27,7 +27,9 @@ class Chosen:
         return len(self.cases) + len(self.deadly)
 
 
-def ask_again(plan: Plan, info: RunInfo, chosen: Mapping[str, Chosen], progress: Progress) -> RunInfo:
+def ask_again(
+    plan: RunPlan, info: RunInfo, chosen: Mapping[str, ChosenCases], listener: RunListener
+) -> RunInfo:
     """Ask cases of a run a second time, and store what is observed beside what was observed at first.
 
     An interrupt (KeyboardInterrupt) ends it early: the run's footer says so, and nothing is raised.
@@ -36,7 +38,7 @@ def ask_again(plan: Plan, info: RunInfo, chosen: Mapping[str, Chosen], progress:
         plan: the run's; its `stop` is not set.
         info: what the run came to.
         chosen: by the names of targets of the run.
-        progress: is told how it comes along.
+        listener: is told how it comes along.
 
     Raises:
         HarnessError: the disk refuses a write.
@@ -44,30 +46,30 @@ def ask_again(plan: Plan, info: RunInfo, chosen: Mapping[str, Chosen], progress:
     works = []
     for target in plan.targets:
         if own := chosen.get(target.name):
-            progress.planned(target.name, len(own))
+            listener.planned(target.name, len(own))
             works.append(
                 Work(
                     target=target,
-                    source=iter(chain(batches(own.cases), ((case,) for case in own.deadly))),
+                    source=iter(chain(make_batches(own.cases), ((case,) for case in own.deadly))),
                     planned=len(own),
-                    limits=_expecting(plan.limits, len(own.deadly)),
-                    tell=partial(progress.slow, target.name, timeout_s=plan.limits.again_s),
+                    timeouts=_allow_deaths(plan.timeouts, len(own.deadly)),
+                    on_slow=partial(listener.slow, target.name, timeout_s=plan.timeouts.again_s),
                 )
             )
     store.open_second_look(plan.directory, [work.target.name for work in works])
-    prepare, logs = preparation(plan, progress), plan.directory / store.LOGS
+    prepare, logs = make_preparer(plan, listener), plan.directory / store.LOGS
     met: set[str] = set()
     try:
         with store.ObservationLog(plan.directory, store.Look.SECOND) as log:
-            for observation in local.observe(works, prepare, plan.jobs, logs, plan.stop):
+            for observation in local.observe_targets(works, prepare, plan.jobs, logs, plan.stop):
                 log.append(observation)
                 if observation.target not in met:
                     met.add(observation.target)
-                    tell_start(works, observation.target, progress)
-                progress.observed(observation)
+                    tell_start(works, observation.target, listener)
+                listener.observed(observation)
         for work in works:
-            if work.failure and work.launch is not None:
-                progress.failed(work.target.name, f"not all of it was asked again: {work.failure}")
+            if work.failure and work.command is not None:
+                listener.failed(work.target.name, f"not all of it was asked again: {work.failure}")
     except KeyboardInterrupt:
         if info.footer is not None:
             info = replace(info, footer=replace(info.footer, state=INTERRUPTED))
@@ -75,10 +77,10 @@ def ask_again(plan: Plan, info: RunInfo, chosen: Mapping[str, Chosen], progress:
     return info
 
 
-def _expecting(limits: Limits, num_deaths: int) -> Limits:
-    """Limits under which so many deaths are nothing out of the way."""
+def _allow_deaths(timeouts: Timeouts, num_deaths: int) -> Timeouts:
+    """Return timeouts under which so many deaths are nothing out of the way."""
     return replace(
-        limits,
-        max_deaths_in_a_row=limits.max_deaths_in_a_row + num_deaths,
-        max_deaths=limits.max_deaths + num_deaths,
+        timeouts,
+        max_deaths_in_a_row=timeouts.max_deaths_in_a_row + num_deaths,
+        max_deaths=timeouts.max_deaths + num_deaths,
     )

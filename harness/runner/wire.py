@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from harness.encoding import ArrayError, decode_observation, encode_line
+from harness.encoding import ArrayError, convert_observation, encode_line
 from harness.records import Case, Observation, ObservedError, Outcome, Signals, Stage, arguments_of
 
 PROTOCOL: Final = 1
@@ -70,23 +70,23 @@ _DECODER: Final[msgspec.json.Decoder[_Head]] = msgspec.json.Decoder(_Head)
 _ANSWERS: Final = frozenset({Outcome.RETURNED, Outcome.RAISED, Outcome.UNSUPPORTED})
 
 
-def hello() -> bytes:
-    """The first line that a worker receives."""
+def encode_hello() -> bytes:
+    """Return the first line that a worker receives."""
     return encode_line({"type": "hello", "protocol": PROTOCOL})
 
 
-def bye() -> bytes:
-    """The last line that a worker receives."""
+def encode_bye() -> bytes:
+    """Return the last line that a worker receives."""
     return encode_line({"type": "bye"})
 
 
-def batch_line(batch: int, cases: Mapping[int, tuple[Case, Signals]]) -> bytes:
-    """A batch of cases by sequence number, with their inputs and weights."""
-    entries = [_entry(seq, case, signals) for seq, (case, signals) in cases.items()]
+def encode_batch(batch: int, cases: Mapping[int, tuple[Case, Signals]]) -> bytes:
+    """Encode a batch of cases by sequence number, with their inputs and weights."""
+    entries = [_make_entry(seq, case, signals) for seq, (case, signals) in cases.items()]
     return encode_line({"type": "batch", "batch": batch, "cases": entries})
 
 
-def parse(line: bytes) -> Message:
+def parse_message(line: bytes) -> Message:
     """Return the message on a line; of a reply only which case it is about.
 
     Raises:
@@ -95,7 +95,7 @@ def parse(line: bytes) -> Message:
     try:
         message = _DECODER.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise _no_message(line, error) from error
+        raise _explain_no_message(line, error) from error
     if isinstance(message, _ReplyHead):
         return Reply(message.seq, message.stage, line)
     return message
@@ -109,9 +109,9 @@ def read_reply(target: str, case: Case, reply: Reply) -> Observation:
     """
     try:
         held = msgspec.json.decode(reply.line, type=dict[str, Any])
-        observation = decode_observation(target, case.id, {**held, "values": held.get("output")})
+        observation = convert_observation(target, case.id, {**held, "values": held.get("output")})
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise _no_message(reply.line, error) from error
+        raise _explain_no_message(reply.line, error) from error
     except ArrayError as error:
         raise WireError(f"it sent {error}") from error
     outcome = observation.outcome
@@ -126,7 +126,7 @@ def read_reply(target: str, case: Case, reply: Reply) -> Observation:
     return observation
 
 
-def _no_message(line: bytes, error: Exception) -> WireError:
+def _explain_no_message(line: bytes, error: Exception) -> WireError:
     shown = line[:120].decode("utf-8", "replace").rstrip("\n")
     return WireError(
         f"it wrote {shown!r}, which is no message ({error}); "
@@ -134,7 +134,7 @@ def _no_message(line: bytes, error: Exception) -> WireError:
     )
 
 
-def _entry(seq: int, case: Case, signals: Signals) -> dict[str, object]:
+def _make_entry(seq: int, case: Case, signals: Signals) -> dict[str, object]:
     return {
         "seq": seq,
         "case": case.id,

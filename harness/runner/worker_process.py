@@ -14,8 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
 
+from harness.errors import Cancelled
 from harness.processes import end_process, start_process
-from harness.records import Fingerprint, Launch
+from harness.records import Fingerprint, WorkerCommand
 from harness.runner import wire
 
 _TAIL_LINES: Final = 5
@@ -30,20 +31,16 @@ class StartFailure(Exception):
     """The worker did not come up; the message says what it said last."""
 
 
-class Gone(Exception):
+class WorkerGone(Exception):
     """The worker's end of the protocol closed."""
 
 
-class Silence(Exception):
+class WorkerSilent(Exception):
     """Nothing came in time."""
 
 
-class Stopped(Exception):
-    """The run is ending: nobody waits for the worker any more."""
-
-
-def log_end(log: Path, start: int) -> str:
-    """The end of what was written to a log behind `start`, introduced, or nothing."""
+def read_log_end(log: Path, start: int) -> str:
+    """Return the end of what was written to a log behind `start`, introduced, or nothing."""
     with contextlib.suppress(OSError), log.open("rb") as written:
         written.seek(start)
         lines = written.read().decode("utf-8", "replace").strip().splitlines()
@@ -58,7 +55,7 @@ class WorkerProcess:
     `sequence` numbers the cases that it is sent, so that no number comes twice in its life.
 
     Args:
-        launch: the command and its whole environment.
+        command: the program that it is, and its whole environment.
         log: where the worker's stderr goes, after what is there already.
         stop: set when the run ends.
 
@@ -66,7 +63,7 @@ class WorkerProcess:
         StartFailure: the command cannot be executed.
     """
 
-    def __init__(self, launch: Launch, log: Path, stop: threading.Event) -> None:
+    def __init__(self, command: WorkerCommand, log: Path, stop: threading.Event) -> None:
         self.sequence = itertools.count()
         self._log = log
         self._stop = stop
@@ -75,9 +72,9 @@ class WorkerProcess:
         try:
             with log.open("ab") as stderr:
                 self._log_start = stderr.tell()
-                self._process = start_process(launch.argv, launch.environment, stderr)
+                self._process = start_process(command.argv, command.environment, stderr)
         except OSError as error:
-            raise StartFailure(f"{launch.argv[0]}: {error.strerror}") from error
+            raise StartFailure(f"{command.argv[0]}: {error.strerror}") from error
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._threads = (
@@ -86,30 +83,30 @@ class WorkerProcess:
         )
         for thread in self._threads:
             thread.start()
-        self.send(wire.hello())
+        self.send(wire.encode_hello())
 
-    def greet(self, timeout_s: float) -> Fingerprint:
+    def await_hello(self, timeout_s: float) -> Fingerprint:
         """Wait for the worker's answer to the hello that it got when it was started.
 
         Raises:
             StartFailure: no hello in time, another protocol, or the worker says it cannot start.
-            Stopped: the run is ending.
+            Cancelled: the run is ending.
         """
         try:
             message = self.receive(timeout_s)
-        except Silence as silence:
+        except WorkerSilent as silence:
             raise StartFailure(
-                f"no hello came within {timeout_s:g} s; {_HELLO_WANTED}{self.last_words()}"
+                f"no hello came within {timeout_s:g} s; {_HELLO_WANTED}{self.read_last_words()}"
             ) from silence
-        except Gone as gone:
+        except WorkerGone as gone:
             raise StartFailure(
-                f"the worker ended before its hello: {self.death()}{self.last_words()}"
+                f"the worker ended before its hello: {self.describe_death()}{self.read_last_words()}"
             ) from gone
         except wire.WireError as error:
             raise StartFailure(f"instead of a hello {error}; {_HELLO_WANTED}") from error
         match message:
             case wire.Failed(error=reported):
-                raise StartFailure(f"{reported}{self.last_words()}")
+                raise StartFailure(f"{reported}{self.read_last_words()}")
             case wire.Hello(protocol=wire.PROTOCOL, fingerprint=fingerprint):
                 return fingerprint
             case wire.Hello(protocol=protocol):
@@ -125,35 +122,35 @@ class WorkerProcess:
         self._unsent.put(line)
 
     def receive(self, timeout_s: float) -> wire.Message:
-        """The next message.
+        """Return the next message.
 
         Raises:
-            Silence: none came within `timeout_s`.
-            Gone: the worker closed its end, or ended and left it to a child.
+            WorkerSilent: none came within `timeout_s`.
+            WorkerGone: the worker closed its end, or ended and left it to a child.
             WireError: a line that is no message.
-            Stopped: the run is ending.
+            Cancelled: the run is ending.
         """
         until = time.monotonic() + timeout_s
         has_ended = False
         while not self._stop.is_set():
             left = until - time.monotonic()
             if left <= 0:
-                raise Silence
+                raise WorkerSilent
             try:
                 line = self._lines.get(timeout=min(left, _POLL_S))
             except queue.Empty:
                 if has_ended:
-                    raise Gone from None
+                    raise WorkerGone from None
                 has_ended = self._process.poll() is not None
                 continue
             if line is None:
                 self._lines.put(None)
-                raise Gone
-            return wire.parse(line)
-        raise Stopped
+                raise WorkerGone
+            return wire.parse_message(line)
+        raise Cancelled
 
-    def death(self) -> str:
-        """How the process ended, in words; it has closed its end, so it ends or is ended."""
+    def describe_death(self) -> str:
+        """Return how the process ended, in words; it has closed its end, so it ends or is ended."""
         try:
             code = self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
@@ -165,9 +162,9 @@ class WorkerProcess:
         except ValueError:
             return f"signal {-code}"
 
-    def last_words(self) -> str:
-        """The end of what this worker wrote to the log, introduced, or nothing."""
-        return log_end(self._log, self._log_start)
+    def read_last_words(self) -> str:
+        """Return the end of what this worker wrote to the log, introduced, or nothing."""
+        return read_log_end(self._log, self._log_start)
 
     def kill(self) -> None:
         """End the process and every process it started."""
@@ -175,7 +172,7 @@ class WorkerProcess:
 
     def close(self) -> None:
         """Let the worker leave; end it if it does not within a second."""
-        self.send(wire.bye())
+        self.send(wire.encode_bye())
         self._unsent.put(None)
         end_process(self._process, _GRACE_S)
         for thread in self._threads:

@@ -99,7 +99,7 @@ def _built(table: BaseTable, as_of: datetime.date | None, place: str) -> Iterato
             Built(
                 table.python,
                 requires,
-                stand_ins=table.stand_ins,
+                stub_libraries=table.stub_libraries,
                 as_of="" if as_of is None else as_of.isoformat(),
             ),
         )

@@ -14,7 +14,7 @@ from typing import Annotated, Final
 import msgspec
 
 from harness.errors import HarnessError
-from harness.records import Api, StandIn
+from harness.records import Api, StubLibrary
 from harness.toml_files import convert_tables, parse_toml
 
 FORMAT: Final = 2
@@ -31,7 +31,7 @@ class BaseTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     python: str
     requires: _Words
     versions: tuple[str, ...] = ()
-    stand_ins: tuple[StandIn, ...] = ()
+    stub_libraries: tuple[StubLibrary, ...] = msgspec.field(default=(), name="stand_ins")
 
 
 class FamilyTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -31,7 +31,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
 from harness.errors import HarnessError
-from harness.records import EXEC, HERE, PATH, Api, Built, Checkout, Command, Here, Target, TargetRun
+from harness.records import EXEC, HERE, PATH, Api, Built, Checkout, Command, HostPython, Target, TargetRun
 from harness.suggestions import find_nearest
 from harness.targets.catalog import Catalog
 from harness.targets.host_python import DEFAULT_BACKEND
@@ -270,7 +270,7 @@ def _here(catalog: Catalog, environ: Mapping[str, str]) -> Target:
         version="",
         backend=backend,
         lineage=kin.lineage if kin else backend,
-        realisation=Here(),
+        realisation=HostPython(),
         variables={**(kin.variables if kin else {}), "KERAS_BACKEND": backend},
     )
 
@@ -322,7 +322,7 @@ def _with_hash(target: Target) -> Target:
             identity = str(directory)
         case Command(argv=argv):
             identity = shlex.join(argv)
-        case Built() | Here():
+        case Built() | HostPython():
             return target
     name = f"{target.name}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
     return replace(target, name=name, lineage=name if target.lineage == target.name else target.lineage)

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from harness.cases.suites import cases_of, load_library
 from harness.data.case_data import signals_of
-from harness.environments.cache import cache_directory
-from harness.environments.launch import launch
+from harness.environments.cache import find_cache_directory
+from harness.environments.launch import prepare_worker_command
 from harness.oracle import expect
 from harness.resources import WORKER, cases_folder
 from harness.targets.catalog import read_catalog
@@ -36,7 +36,9 @@ def main(names: tuple[str, ...]) -> None:
         print(f"| {what} | {rate:,.0f} | |")
     catalog = read_catalog([cases_folder() / "targets.toml"])
     for target in select(names, catalog, os.environ, Path.cwd()):
-        started = launch(target, cache_directory(os.environ), WORKER, os.environ, lambda _: None)
+        started = prepare_worker_command(
+            target, find_cache_directory(os.environ), WORKER, os.environ, lambda _: None
+        )
         by_hand = subprocess.run(
             [started.argv[0], str(Path(__file__).with_name("ways.py")), target.backend],
             env=dict(started.environment),

@@ -18,9 +18,9 @@ from harness.errors import HarnessError
 from harness.records import (
     Case,
     DataFormat,
-    Launch,
     Layer,
     Mode,
+    WorkerCommand,
 )
 from tests.confirm.scripts import make_target
 from tests.report.judged import expectation_of
@@ -144,7 +144,9 @@ def call_cases(
         chosen = [by_id[case_id] for case_id in case_ids]
         return write_script(make_target("3.99", "loops"), ((case, expectation_of(case)) for case in chosen))
 
-    launch = Launch((sys.executable, "worker"), {"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path)})
+    launch = WorkerCommand(
+        (sys.executable, "worker"), {"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path)}
+    )
     return dict(call_by_hand(launch, tmp_path, list(by_id), script_of, timeout_s, threading.Event()))
 
 
@@ -256,7 +258,7 @@ def test_a_script_that_ends_before_it_calls_anything_convicts_nobody(tmp_path: P
 
 
 def test_a_script_that_hangs_is_ended(tmp_path: Path) -> None:
-    launch = Launch((sys.executable, "worker"), {"PATH": os.environ["PATH"]})
+    launch = WorkerCommand((sys.executable, "worker"), {"PATH": os.environ["PATH"]})
     results = call_by_hand(
         launch,
         tmp_path,
@@ -272,7 +274,7 @@ def test_a_script_that_hangs_is_ended(tmp_path: Path) -> None:
 
 
 def test_a_stop_ends_a_script(tmp_path: Path) -> None:
-    launch = Launch((sys.executable, "worker"), {"PATH": os.environ["PATH"]})
+    launch = WorkerCommand((sys.executable, "worker"), {"PATH": os.environ["PATH"]})
     stop = threading.Event()
     stop.set()
     with pytest.raises(HarnessError, match="stopped"):
@@ -280,7 +282,7 @@ def test_a_stop_ends_a_script(tmp_path: Path) -> None:
 
 
 def test_a_line_with_another_word_is_no_result(tmp_path: Path) -> None:
-    launch = Launch((sys.executable, "worker"), {"PATH": os.environ["PATH"]})
+    launch = WorkerCommand((sys.executable, "worker"), {"PATH": os.environ["PATH"]})
     lines = "@ a\tsame\t\t\n@ b\tnonsense\t\t\n@ c\tsame\n@ d\tsame\t\t\n"
     results = call_by_hand(
         launch, tmp_path, ["a", "b", "c"], lambda _: f"print({lines!r})", 60.0, threading.Event()

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.environments.build import PreparedEnvironment, prepare
+from harness.environments.build import PreparedEnvironment, prepare_environment
 from harness.environments.cache import is_built
-from harness.environments.layout import Base, Overlay, Plan, plan_for
+from harness.environments.layout import Base, EnvironmentLayout, Overlay, lay_out_environment
 from harness.errors import EXIT_INCOMPLETE, HarnessError
 from harness.records import Api, Built, Target
 
@@ -74,7 +74,7 @@ class Workshop:
         self, target: Target, mode: str = "", progress: Callable[[str], None] = lambda _line: None
     ) -> PreparedEnvironment:
         host = self.host | {"FAKE_UV": mode}
-        environment = prepare(target, self.cache, WORKER, host, progress, self.uv)
+        environment = prepare_environment(target, self.cache, WORKER, host, progress, self.uv)
         assert environment is not None
         return environment
 
@@ -86,8 +86,8 @@ class Workshop:
         assert not is_built(target, self.cache)
         return str(caught.value)
 
-    def plan(self, target: Target) -> Plan:
-        plan = plan_for(target, self.cache)
+    def plan(self, target: Target) -> EnvironmentLayout:
+        plan = lay_out_environment(target, self.cache)
         assert plan is not None
         return plan
 

@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 
 from harness.environments.cache import (
-    cache_directory,
-    cache_use,
-    disk_use,
+    find_cache_directory,
+    find_stale,
     is_built,
-    remove,
+    measure_cache,
+    read_disk_use,
+    remove_environment,
     remove_stale,
-    stale,
 )
 from harness.environments.notes import note_use
 from harness.errors import EXIT_INCOMPLETE, HarnessError
-from harness.records import Checkout, Here, Target
+from harness.records import Checkout, HostPython, Target
 from tests.environments.conftest import Workshop, keras_target
 
 NOW = "2026-01-02T03:04:05+00:00"
@@ -40,30 +40,30 @@ versions = ["1.0.0"]
 
 
 def test_the_cache_is_where_the_variable_says(tmp_path: Path) -> None:
-    assert cache_directory({"KERAS_HARNESS_CACHE": str(tmp_path)}) == tmp_path.resolve()
-    assert cache_directory({}).name == "keras-harness"
+    assert find_cache_directory({"KERAS_HARNESS_CACHE": str(tmp_path)}) == tmp_path.resolve()
+    assert find_cache_directory({}).name == "keras-harness"
 
 
 def test_a_removed_target_is_gone_with_its_home_and_its_base(target: Target, workshop: Workshop) -> None:
     environment = workshop.build(target)
-    assert disk_use(target, workshop.cache) > 0
-    assert remove(target, workshop.cache)
+    assert read_disk_use(target, workshop.cache) > 0
+    assert remove_environment(target, workshop.cache)
     assert not is_built(target, workshop.cache)
     for kind in ("environments", "overlays", "homes"):
         assert list((workshop.cache / kind).iterdir()) == []
     assert not environment.home.exists()
-    assert disk_use(target, workshop.cache) == 0
-    assert not remove(target, workshop.cache)
+    assert read_disk_use(target, workshop.cache) == 0
+    assert not remove_environment(target, workshop.cache)
 
 
 def test_a_base_stays_while_another_overlay_lies_on_it(target: Target, workshop: Workshop) -> None:
     other = keras_target("3.14.1")
     workshop.build(target)
     workshop.build(other)
-    assert remove(target, workshop.cache)
+    assert remove_environment(target, workshop.cache)
     assert not is_built(target, workshop.cache)
     assert is_built(other, workshop.cache)
-    assert remove(other, workshop.cache)
+    assert remove_environment(other, workshop.cache)
     assert not workshop.base(target).folder.exists()
 
 
@@ -72,7 +72,7 @@ def test_a_base_stays_for_an_overlay_that_is_being_built(target: Target, worksho
     other = workshop.overlay(keras_target("3.14.1"))
     other.folder.mkdir()
     other.base_note.write_text(f"{workshop.base(target).label}\n")
-    assert remove(target, workshop.cache)
+    assert remove_environment(target, workshop.cache)
     assert workshop.base(target).folder.exists()
 
 
@@ -83,15 +83,15 @@ def test_the_home_of_a_checkout_is_removed_and_a_base_in_use_stays(
     checkout = replace(target, name="path-x", realisation=Checkout(tmp_path, target.built))
     workshop.build(target)
     assert workshop.build(checkout).home.is_dir()
-    assert remove(checkout, workshop.cache)
+    assert remove_environment(checkout, workshop.cache)
     assert is_built(target, workshop.cache)
-    assert not remove(checkout, workshop.cache)
+    assert not remove_environment(checkout, workshop.cache)
 
 
 def test_what_has_no_layer_takes_nothing(target: Target, workshop: Workshop) -> None:
-    here = replace(target, name="here", realisation=Here())
-    assert disk_use(here, workshop.cache) == 0
-    assert not remove(here, workshop.cache)
+    here = replace(target, name="here", realisation=HostPython())
+    assert read_disk_use(here, workshop.cache) == 0
+    assert not remove_environment(here, workshop.cache)
 
 
 def test_a_file_system_that_refuses_is_told(
@@ -103,7 +103,7 @@ def test_a_file_system_that_refuses_is_told(
     workshop.build(target)
     monkeypatch.setattr("shutil.rmtree", refusing)
     with pytest.raises(HarnessError, match=r"cannot be removed: .*Permission denied") as caught:
-        remove(target, workshop.cache)
+        remove_environment(target, workshop.cache)
     assert caught.value.exit_code == EXIT_INCOMPLETE
     assert not is_built(target, workshop.cache)
 
@@ -112,21 +112,21 @@ def test_the_use_of_a_target_is_that_of_both_layers(target: Target, workshop: Wo
     environment = workshop.build(target)
     assert environment.site is not None
     files = [workshop.base(target).folder / "requirements.in", environment.site / "keras" / "__init__.py"]
-    assert disk_use(target, workshop.cache) >= sum(file.stat().st_size for file in files)
+    assert read_disk_use(target, workshop.cache) >= sum(file.stat().st_size for file in files)
 
 
 def test_a_file_counts_once_however_many_names_it_has(tmp_path: Path) -> None:
     cache, uv_cache = tmp_path / "cache", tmp_path / "uv-cache"
     for folder in (cache / "environments" / "a", cache / "environments" / "b", uv_cache):
         folder.mkdir(parents=True)
-    before = cache_use(cache)
+    before = measure_cache(cache)
     shared, own = cache / "environments" / "a" / "shared", cache / "environments" / "a" / "own"
     (uv_cache / "shared").write_bytes(b"x" * 100_000)
     shared.hardlink_to(uv_cache / "shared")
     (cache / "environments" / "b" / "shared").hardlink_to(shared)
     own.write_bytes(b"y" * 50_000)
     (cache / "environments" / "b" / "own").hardlink_to(own)
-    use = cache_use(cache)
+    use = measure_cache(cache)
     assert use.shared_bytes == shared.stat().st_blocks * 512 >= 100_000
     assert use.own_bytes - before.own_bytes == own.stat().st_blocks * 512 >= 50_000
 
@@ -135,13 +135,13 @@ def test_a_file_that_uv_forgot_is_our_own(tmp_path: Path) -> None:
     (tmp_path / "uv").write_bytes(b"x" * 100_000)
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache" / "file").hardlink_to(tmp_path / "uv")
-    assert cache_use(tmp_path / "cache").shared_bytes >= 100_000
+    assert measure_cache(tmp_path / "cache").shared_bytes >= 100_000
     (tmp_path / "uv").unlink()
-    assert cache_use(tmp_path / "cache").shared_bytes == 0
+    assert measure_cache(tmp_path / "cache").shared_bytes == 0
 
 
 def test_a_cache_that_is_not_there_takes_nothing(tmp_path: Path) -> None:
-    use = cache_use(tmp_path / "nowhere")
+    use = measure_cache(tmp_path / "nowhere")
     assert (use.own_bytes, use.shared_bytes) == (0, 0)
 
 
@@ -152,16 +152,16 @@ def test_layers_of_other_pins_and_of_earlier_harnesses_are_stale(target: Target,
     earlier = workshop.cache / "environments" / "torch-0123456789ab"
     for folder in (earlier, workshop.cache / "homes" / earlier.name, workshop.cache / "homes" / "here"):
         folder.mkdir()
-    assert set(stale([], [target, old], workshop.cache)) == {earlier}
+    assert set(find_stale([], [target, old], workshop.cache)) == {earlier}
     expected = {earlier, workshop.base(old).folder, workshop.overlay(old).folder}
-    assert set(stale([], [target], workshop.cache)) == expected
+    assert set(find_stale([], [target], workshop.cache)) == expected
     assert set(remove_stale([], [target], workshop.cache)) == expected
     assert is_built(target, workshop.cache)
     assert not any(folder.exists() for folder in expected)
     kept = {workshop.plan(target).home.name, "here"}
     assert {folder.name for folder in (workshop.cache / "homes").iterdir()} == kept
     assert len(list((workshop.cache / "logs").iterdir())) == 2
-    assert stale([], [target], workshop.cache) == ()
+    assert find_stale([], [target], workshop.cache) == ()
 
 
 @pytest.fixture
@@ -183,7 +183,7 @@ def test_what_another_list_uses_is_never_stale(
     note_use([others], [target, old], workshop.cache, NOW)
     workshop.build(target)
     workshop.build(old)
-    assert stale([mine], [target], workshop.cache) == ()
+    assert find_stale([mine], [target], workshop.cache) == ()
     assert remove_stale([mine], [target], workshop.cache) == ()
     assert is_built(old, workshop.cache)
     assert workshop.plan(old).home.is_dir()
@@ -201,9 +201,9 @@ def test_a_list_that_needs_a_layer_no_longer_does_not_keep_it(
     for file in lists:
         note_use([file], [target, old], workshop.cache, NOW)
     workshop.build(old)
-    assert stale([mine], [target], workshop.cache) == ()
+    assert find_stale([mine], [target], workshop.cache) == ()
     note_use([others], [target], workshop.cache, NOW)
-    assert set(stale([mine], [target], workshop.cache)) == {
+    assert set(find_stale([mine], [target], workshop.cache)) == {
         workshop.base(old).folder,
         workshop.overlay(old).folder,
     }
@@ -215,10 +215,10 @@ def test_a_list_that_begins_with_the_same_file_is_read_again(
     mine, own = lists
     note_use([mine, own], [target], workshop.cache, NOW)
     workshop.build(target)
-    assert stale([mine], [], workshop.cache) == ()
+    assert find_stale([mine], [], workshop.cache) == ()
     mine.write_text(LIST, encoding="utf-8")
     own.write_text(LIST.replace("one", "two"), encoding="utf-8")
-    assert set(stale([mine], [], workshop.cache)) == {
+    assert set(find_stale([mine], [], workshop.cache)) == {
         workshop.base(target).folder,
         workshop.overlay(target).folder,
     }
@@ -235,7 +235,7 @@ def test_a_layer_that_a_list_notes_meanwhile_stays(
         note_use([others], [target], workshop.cache, NOW)
         yield
 
-    monkeypatch.setattr("harness.environments.cache.only_builder", waiting)
+    monkeypatch.setattr("harness.environments.cache.lock_layer", waiting)
     assert remove_stale([mine], [], workshop.cache) == ()
     assert is_built(target, workshop.cache)
 

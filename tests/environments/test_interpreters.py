@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.environments.interpreters import find_interpreter
-from harness.environments.uv import Installer, uv_environment
+from harness.environments.uv import Installer, make_uv_environment
 from harness.errors import EXIT_INCOMPLETE, HarnessError
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="stands in for interpreters with shell scripts")
@@ -31,7 +31,7 @@ def stub(file: Path) -> Path:
 
 @pytest.fixture
 def installer(tmp_path: Path, host: dict[str, str], fake_uv: Path) -> Installer:
-    return Installer(fake_uv, uv_environment(host), tmp_path, tmp_path / "log.txt")
+    return Installer(fake_uv, make_uv_environment(host), tmp_path, tmp_path / "log.txt")
 
 
 def find(version: str, host: dict[str, str], installer: Installer) -> Path:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.environments.launch import launch
-from harness.environments.variables import REPRODUCIBLE, isolated
+from harness.environments.launch import prepare_worker_command
+from harness.environments.variables import REPRODUCIBLE, isolate_variables
 from harness.errors import EXIT_INCOMPLETE, HarnessError
-from harness.records import Api, Built, Checkout, Command, Here, Launch, Target
+from harness.records import Api, Built, Checkout, Command, HostPython, Target, WorkerCommand
 from tests.environments.conftest import RUNNING_PYTHON, WORKER, Workshop
 
 SECRETS = {
@@ -32,12 +32,12 @@ def noisy(host: dict[str, str]) -> dict[str, str]:
     return host | SECRETS | {"PYTHONPATH": "/host/packages", "LANG": "C.UTF-8", "LC_NUMERIC": "de_DE"}
 
 
-def launched(target: Target, cache: Path, environ: dict[str, str]) -> Launch:
-    return launch(target, cache, WORKER, environ, pytest.fail)
+def launched(target: Target, cache: Path, environ: dict[str, str]) -> WorkerCommand:
+    return prepare_worker_command(target, cache, WORKER, environ, pytest.fail)
 
 
 def test_only_the_allow_list_passes(noisy: dict[str, str], tmp_path: Path) -> None:
-    environment = isolated(noisy, tmp_path, {"KERAS_BACKEND": "jax"})
+    environment = isolate_variables(noisy, tmp_path, {"KERAS_BACKEND": "jax"})
     assert environment.keys() - REPRODUCIBLE.keys() == {
         *("PATH", "LANG", "LC_NUMERIC", "KERAS_BACKEND"),
         *("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA"),
@@ -51,28 +51,30 @@ def test_only_the_allow_list_passes(noisy: dict[str, str], tmp_path: Path) -> No
 
 
 def test_the_homes_of_all_targets_share_what_jax_compiled(tmp_path: Path) -> None:
-    one, other = (isolated({}, tmp_path / name, {}) for name in ("keras3.15.1-jax", "keras3.14.1-numpy"))
+    one, other = (
+        isolate_variables({}, tmp_path / name, {}) for name in ("keras3.15.1-jax", "keras3.14.1-numpy")
+    )
     assert one["JAX_COMPILATION_CACHE_DIR"] == other["JAX_COMPILATION_CACHE_DIR"]
     assert Path(one["JAX_COMPILATION_CACHE_DIR"]).is_relative_to(tmp_path)
 
 
 def test_onednn_is_switched_on_whatever_the_processor(tmp_path: Path) -> None:
-    assert isolated({}, tmp_path, {})["TF_ENABLE_ONEDNN_OPTS"] == "1"
-    assert isolated({}, tmp_path, {"TF_ENABLE_ONEDNN_OPTS": "0"})["TF_ENABLE_ONEDNN_OPTS"] == "0"
+    assert isolate_variables({}, tmp_path, {})["TF_ENABLE_ONEDNN_OPTS"] == "1"
+    assert isolate_variables({}, tmp_path, {"TF_ENABLE_ONEDNN_OPTS": "0"})["TF_ENABLE_ONEDNN_OPTS"] == "0"
 
 
 def test_the_variables_of_the_target_come_last(noisy: dict[str, str], tmp_path: Path) -> None:
-    environment = isolated(noisy, tmp_path, {"CUDA_VISIBLE_DEVICES": "3", "OMP_NUM_THREADS": "2"})
+    environment = isolate_variables(noisy, tmp_path, {"CUDA_VISIBLE_DEVICES": "3", "OMP_NUM_THREADS": "2"})
     assert (environment["CUDA_VISIBLE_DEVICES"], environment["OMP_NUM_THREADS"]) == ("3", "2")
 
 
 def test_home_stands_for_the_private_folder_in_a_variable(noisy: dict[str, str], tmp_path: Path) -> None:
-    environment = isolated(noisy, tmp_path, {"FLAGS": "dir={home}/a,other={home}/b"})
+    environment = isolate_variables(noisy, tmp_path, {"FLAGS": "dir={home}/a,other={home}/b"})
     assert environment["FLAGS"] == f"dir={tmp_path}/a,other={tmp_path}/b"
-    assert isolated(noisy, None, {"FLAGS": "{home}"})["FLAGS"] == "{home}"
+    assert isolate_variables(noisy, None, {"FLAGS": "{home}"})["FLAGS"] == "{home}"
 
 
-def run_in(start: Launch, program: str) -> str:
+def run_in(start: WorkerCommand, program: str) -> str:
     argv = [start.argv[0], "-s", "-c", program]
     done = subprocess.run(argv, env=dict(start.environment), capture_output=True, text=True, check=True)
     return done.stdout.splitlines()[-1]
@@ -84,7 +86,7 @@ def test_a_built_target_starts_its_own_python_by_path_for_its_api(
     environment = workshop.build(target)
     start = launched(target, workshop.cache, noisy)
     assert start.argv == (str(environment.python), "-s", str(WORKER), "keras")
-    expected = isolated(noisy, environment.home, target.variables)
+    expected = isolate_variables(noisy, environment.home, target.variables)
     assert start.environment == expected | {"PYTHONPATH": str(environment.site)}
     assert environment.home.is_relative_to(workshop.cache)
     assert environment.home.is_dir()
@@ -142,7 +144,7 @@ def test_a_checkout_lies_before_the_base_without_an_overlay(
 
 
 def test_here_keeps_the_import_path_of_the_host(target: Target, cache: Path, noisy: dict[str, str]) -> None:
-    here = replace(target, name="here", realisation=Here(), variables={"KERAS_BACKEND": "theano"})
+    here = replace(target, name="here", realisation=HostPython(), variables={"KERAS_BACKEND": "theano"})
     start = launched(here, cache, noisy)
     assert (start.argv[0], start.argv[-2:]) == (sys.executable, (str(WORKER), "keras"))
     assert start.environment["PYTHONPATH"] == "/host/packages"
@@ -156,7 +158,7 @@ def test_here_keeps_the_user_site_where_the_host_uses_it(
     target: Target, cache: Path, noisy: dict[str, str], monkeypatch: pytest.MonkeyPatch, *, is_used: bool
 ) -> None:
     monkeypatch.setattr(site, "ENABLE_USER_SITE", is_used)
-    start = launched(replace(target, name="here", realisation=Here()), cache, noisy)
+    start = launched(replace(target, name="here", realisation=HostPython()), cache, noisy)
     assert ("-s" in start.argv) is not is_used
     assert start.environment.get("PYTHONUSERBASE") == (site.getuserbase() if is_used else None)
     assert start.environment["PYTHONNOUSERSITE"] == ("" if is_used else "1")
@@ -184,4 +186,4 @@ def test_a_command_that_is_not_there_is_told(target: Target, cache: Path, host: 
 def test_a_home_that_cannot_be_made_is_told(target: Target, tmp_path: Path, host: dict[str, str]) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(HarnessError, match="KERAS_HARNESS_CACHE moves it"):
-        launched(replace(target, name="here", realisation=Here()), tmp_path / "file", host)
+        launched(replace(target, name="here", realisation=HostPython()), tmp_path / "file", host)

@@ -13,22 +13,22 @@ from pathlib import Path
 import pytest
 
 import harness
-from harness.environments.build import prepare
+from harness.environments.build import prepare_environment
 from harness.environments.cache import is_built
-from harness.environments.layout import Layer, Plan, only_builder, plan_for
+from harness.environments.layout import EnvironmentLayer, EnvironmentLayout, lay_out_environment, lock_layer
 from harness.errors import EXIT_INTERRUPTED, Cancelled
-from harness.records import Api, Built, Checkout, Command, Here, StandIn, Target
+from harness.records import Api, Built, Checkout, Command, HostPython, StubLibrary, Target
 from tests.environments.conftest import RUNNING_PYTHON, WORKER, Workshop, keras_target
 
 PREPARE_IN_A_PROCESS = """\
 import json, os, sys
 from pathlib import Path
 from harness.records import Api, Built, Target
-from harness.environments.build import prepare
+from harness.environments.build import prepare_environment
 version, python, base, cache, worker, uv = json.loads(sys.argv[1])
 target = Target(f"keras{version}-torch", Api.KERAS, version, "torch", "torch",
                 Built(python, tuple(base), (f"keras=={version}",)), {"KERAS_BACKEND": "torch"})
-prepare(target, Path(cache), Path(worker), os.environ, print, Path(uv))
+prepare_environment(target, Path(cache), Path(worker), os.environ, print, Path(uv))
 """
 BUILT_FROM_NOTHING = ["python find", "pip compile", "venv --no-project", "pip sync", "pip install"]
 
@@ -89,7 +89,7 @@ def test_whatever_can_change_a_layer_is_in_its_label(target: Target, workshop: W
     others = [
         replace(target, realisation=replace(built, python="3.6")),
         replace(target, realisation=replace(built, requires=("numpy==2.0.2",))),
-        replace(target, realisation=replace(built, stand_ins=(StandIn.MPI,))),
+        replace(target, realisation=replace(built, stub_libraries=(StubLibrary.MPI,))),
         replace(target, realisation=replace(built, as_of="2026-11-15")),
         replace(target, realisation=replace(built, overlay=("keras==3.14.1",))),
         replace(target, api=Api.KERAS_MXNET),
@@ -113,7 +113,7 @@ def test_a_base_is_resolved_as_on_the_day_of_its_list(target: Target, workshop: 
     assert "--exclude-newer" not in workshop.base(target).log.read_text()
 
 
-def layer_of(plan: Plan, kind: str) -> Layer:
+def layer_of(plan: EnvironmentLayout, kind: str) -> EnvironmentLayer:
     assert plan.overlay is not None
     return {"base": plan.base, "overlay": plan.overlay}[kind]
 
@@ -289,18 +289,18 @@ def test_building_ends_soon_after_it_is_stopped(target: Target, workshop: Worksh
     stop = threading.Event()
     stop.set()
     with pytest.raises(Cancelled) as caught:
-        prepare(target, workshop.cache, WORKER, workshop.host, print, workshop.uv, stop)
+        prepare_environment(target, workshop.cache, WORKER, workshop.host, print, workshop.uv, stop)
     assert caught.value.exit_code == EXIT_INTERRUPTED
     assert list((workshop.cache / "environments").iterdir()) == []
 
 
 def test_waiting_for_another_builder_ends_soon_after_it_is_stopped(tmp_path: Path) -> None:
-    layer = Layer(tmp_path, "overlays", "layer", "")
+    layer = EnvironmentLayer(tmp_path, "overlays", "layer", "")
     has_begun, is_built, stop = threading.Event(), threading.Event(), threading.Event()
     said: list[str] = []
 
     def build() -> None:
-        with only_builder(layer, "another", said.append, threading.Event()):
+        with lock_layer(layer, "another", said.append, threading.Event()):
             has_begun.set()
             is_built.wait()
 
@@ -308,12 +308,12 @@ def test_waiting_for_another_builder_ends_soon_after_it_is_stopped(tmp_path: Pat
     builder.start()
     has_begun.wait()
     threading.Timer(0.3, stop.set).start()
-    with pytest.raises(Cancelled), only_builder(layer, "layer", said.append, stop):
+    with pytest.raises(Cancelled), lock_layer(layer, "layer", said.append, stop):
         pytest.fail("there are two builders")
     is_built.set()
     builder.join()
     assert said == ["layer: waiting for another process that builds it"]
-    with only_builder(layer, "layer", pytest.fail, stop):
+    with lock_layer(layer, "layer", pytest.fail, stop):
         pass
 
 
@@ -352,12 +352,12 @@ def test_a_checkout_needs_the_base_only(target: Target, workshop: Workshop, tmp_
     assert workshop.calls() == BUILT_FROM_NOTHING
 
 
-@pytest.mark.parametrize("realisation", [Here(), Command(("worker",))])
+@pytest.mark.parametrize("realisation", [HostPython(), Command(("worker",))])
 def test_what_needs_no_layer_is_ready(
-    target: Target, workshop: Workshop, realisation: Here | Command
+    target: Target, workshop: Workshop, realisation: HostPython | Command
 ) -> None:
     ready = replace(target, realisation=realisation)
-    assert plan_for(ready, workshop.cache) is None
+    assert lay_out_environment(ready, workshop.cache) is None
     assert is_built(ready, workshop.cache)
-    assert prepare(ready, workshop.cache, WORKER, workshop.host, pytest.fail, workshop.uv) is None
+    assert prepare_environment(ready, workshop.cache, WORKER, workshop.host, pytest.fail, workshop.uv) is None
     assert not workshop.cache.exists()

@@ -10,7 +10,7 @@ from harness.environments import prepare_many
 from harness.environments.cache import is_built
 from harness.environments.prepare_many import Failure, prepare_all
 from harness.errors import EXIT_INCOMPLETE, Cancelled
-from harness.records import Built, Here, Target
+from harness.records import Built, HostPython, Target
 from tests.environments.conftest import WORKER, Workshop, keras_target
 
 TARGETS = (
@@ -97,7 +97,7 @@ def test_variants_are_built_once(workshop: Workshop) -> None:
 
 def test_what_needs_no_layer_is_ready(workshop: Workshop) -> None:
     lines: list[str] = []
-    assert built(workshop, (replace(TARGETS[0], name="here", realisation=Here()),), lines) == ()
+    assert built(workshop, (replace(TARGETS[0], name="here", realisation=HostPython()),), lines) == ()
     assert lines == ["1 of 1 ready: here"]
 
 
@@ -123,7 +123,7 @@ def test_an_interruption_stops_all_threads(
         seen.append(event)
         raise error
 
-    monkeypatch.setattr(prepare_many, "prepare", interrupted)
+    monkeypatch.setattr(prepare_many, "prepare_environment", interrupted)
     with pytest.raises(type(error)):
         built(workshop, TARGETS, [])
     assert all(event.is_set() for event in seen)

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from harness.environments.cache import is_built
-from harness.environments.launch import launch
-from harness.environments.stub_libraries import HOST_COMPILERS, make_stand_ins
+from harness.environments.launch import prepare_worker_command
+from harness.environments.stub_libraries import HOST_COMPILERS, make_stub_libraries
 from harness.environments.uv import Installer
 from harness.errors import EXIT_INCOMPLETE, HarnessError
-from harness.records import Built, StandIn, Target
+from harness.records import Built, StubLibrary, Target
 from tests.environments.conftest import RUNNING_PYTHON, WORKER, Workshop
 
 needs_compiler = pytest.mark.skipif(
@@ -37,7 +37,7 @@ def installer(tmp_path: Path, host: dict[str, str], fake_uv: Path) -> Installer:
 
 
 def made(installer: Installer, folder: Path, path: str) -> Path:
-    make_stand_ins((StandIn.MPI,), folder, {"PATH": path}, installer, "keras2.3.1-cntk")
+    make_stub_libraries((StubLibrary.MPI,), folder, {"PATH": path}, installer, "keras2.3.1-cntk")
     return folder
 
 
@@ -72,11 +72,11 @@ def test_what_needs_other_processes_is_refused(installer: Installer, tmp_path: P
 
 @needs_compiler
 def test_they_lie_in_the_base_and_reach_the_process(target: Target, workshop: Workshop) -> None:
-    built = Built(RUNNING_PYTHON, ("numpy==2.4.6",), ("keras==3.15.1",), (StandIn.MPI,))
+    built = Built(RUNNING_PYTHON, ("numpy==2.4.6",), ("keras==3.15.1",), (StubLibrary.MPI,))
     linked = replace(target, realisation=built)
     workshop.host["PATH"] = os.environ["PATH"]
     environment = workshop.build(linked)
-    start = launch(linked, workshop.cache, WORKER, workshop.host, pytest.fail)
+    start = prepare_worker_command(linked, workshop.cache, WORKER, workshop.host, pytest.fail)
     assert environment.libraries is not None
     assert start.environment["LD_LIBRARY_PATH"] == str(environment.libraries)
     assert environment.libraries.is_relative_to(workshop.base(linked).folder)

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from harness.environments import subprocesses
-from harness.environments.subprocesses import TIMED_OUT, Ended, run_child
+from harness.environments.subprocesses import TIMED_OUT, ProgramResult, run_child
 from harness.errors import Cancelled
 
 DAEMON = "import os, sys, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(600)\n"
 
 
-def run_python(text: str, directory: Path, timeout_s: float = 60.0, given: str = "") -> Ended:
+def run_python(text: str, directory: Path, timeout_s: float = 60.0, given: str = "") -> ProgramResult:
     argv = [sys.executable, "-c", text]
     return run_child(argv, os.environ, directory, timeout_s, threading.Event(), given)
 
@@ -27,12 +27,12 @@ def test_a_program_is_given_text_and_gives_what_it_printed(tmp_path: Path) -> No
         "import os, sys; print(input(), os.getcwd()); sys.stderr.buffer.write(b'a\\r\\n\\xff'); sys.exit(3)"
     )
     ended = run_python(echoes, tmp_path, given="hello\n")
-    assert ended == Ended(3, f"hello {tmp_path}\n", "a\n\N{REPLACEMENT CHARACTER}")
+    assert ended == ProgramResult(3, f"hello {tmp_path}\n", "a\n\N{REPLACEMENT CHARACTER}")
 
 
 def test_a_program_that_takes_too_long_is_ended_and_what_it_printed_is_kept(tmp_path: Path) -> None:
     ended = run_python("import time; print('begun', flush=True); time.sleep(600)", tmp_path, timeout_s=1.0)
-    assert ended == Ended(TIMED_OUT, "begun\n", "error: operation timed out after 1 s")
+    assert ended == ProgramResult(TIMED_OUT, "begun\n", "error: operation timed out after 1 s")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sessions of POSIX")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.environments.uv import Installer, ask, demand, find_uv, uv_environment
+from harness.environments.uv import Installer, find_uv, make_uv_environment, run_uv, run_uv_checked
 from harness.errors import EXIT_INCOMPLETE, HarnessError
 
 SAYINGS = [
@@ -77,7 +77,7 @@ def test_a_failure_is_told_with_its_meaning_last_lines_and_log(
 ) -> None:
     failing = installer(tmp_path, f"cat >&2 <<'END'\n{said}\nEND\nexit 2")
     with pytest.raises(HarnessError) as caught:
-        demand(failing, "keras3.15.1-jax", ("pip", "compile"))
+        run_uv_checked(failing, "keras3.15.1-jax", ("pip", "compile"))
     message = str(caught.value)
     assert message.startswith("keras3.15.1-jax cannot be prepared: ")
     assert meaning in message.splitlines()[0]
@@ -89,8 +89,8 @@ def test_a_failure_is_told_with_its_meaning_last_lines_and_log(
 
 def test_calls_are_logged_one_after_the_other(tmp_path: Path) -> None:
     echo = installer(tmp_path, 'echo "called $4"')
-    assert ask(echo, ("first",)).output == "called first\n"
-    assert demand(echo, "any", ("second",)) == "called second\n"
+    assert run_uv(echo, ("first",)).output == "called first\n"
+    assert run_uv_checked(echo, "any", ("second",)) == "called second\n"
     assert echo.log.read_text() == "$ uv first\ncalled first\n\n$ uv second\ncalled second\n\n"
 
 
@@ -102,12 +102,12 @@ def test_uv_is_not_led_to_another_python() -> None:
         "PYTHONHOME": "x",
         "UV_FIND_LINKS": "l",
     }
-    assert uv_environment(host) == {"UV_FIND_LINKS": "l"}
+    assert make_uv_environment(host) == {"UV_FIND_LINKS": "l"}
 
 
 def test_network_and_uv_settings_reach_uv() -> None:
     host = {"HTTPS_PROXY": "p", "SSL_CERT_FILE": "c", "UV_DEFAULT_INDEX": "i", "UV_TORCH_BACKEND": "auto"}
-    assert uv_environment(host) == host
+    assert make_uv_environment(host) == host
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_network_and_uv_settings_reach_uv() -> None:
     ],
 )
 def test_the_cpu_build_of_torch_is_found(host: dict[str, str], added: dict[str, str]) -> None:
-    assert uv_environment(host) == host | added
+    assert make_uv_environment(host) == host | added
 
 
 def test_uv_comes_with_the_harness() -> None:

@@ -15,7 +15,13 @@ import numpy as np
 import pytest
 
 import harness
-from harness.environments.layout import SCHEMA, BaseState, base_distributions, plan_for, write_state
+from harness.environments.layout import (
+    SCHEMA,
+    BaseState,
+    lay_out_environment,
+    list_base_distributions,
+    write_state,
+)
 from harness.records import Api, Built, Target
 from tests.fakes import fake_keras
 from tests.fakes.runs import run_targets, suite
@@ -51,7 +57,7 @@ def built(tmp_path: Path) -> Target:
     """A target whose environment is there: a real one, with NumPy and the stand-in for Keras."""
     python = "{}.{}".format(*sys.version_info[:2])
     target = Target("keras3.99-fake", Api.KERAS, "3.99", "fake", "fake", Built(python, ("keras==3.99",)))
-    plan = plan_for(target, tmp_path / "cache")
+    plan = lay_out_environment(target, tmp_path / "cache")
     assert plan is not None
     venv.create(plan.base.venv, with_pip=False, symlinks=True)
     (packages,) = plan.base.venv.glob("lib/python*/site-packages")
@@ -69,8 +75,8 @@ def built(tmp_path: Path) -> Target:
         build="made by hand",
         python=python,
         requires=("keras==3.99",),
-        installed=base_distributions(plan.base),
-        stand_ins=(),
+        installed=list_base_distributions(plan.base),
+        stub_libraries=(),
         num_bytes=0,
     )
     write_state(plan.base, state)
@@ -85,7 +91,7 @@ def test_a_host_package_of_another_version_does_not_reach_the_target(
     assert done.info.footer is not None
     fingerprint = done.info.footer.targets[0].fingerprint
     assert fingerprint["keras"] == "3.99"
-    plan = plan_for(built, tmp_path / "cache")
+    plan = lay_out_environment(built, tmp_path / "cache")
     assert plan is not None
     assert Path(fingerprint["prefix"]) == plan.base.venv
 

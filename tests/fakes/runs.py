@@ -13,18 +13,28 @@ from pathlib import Path
 from typing import Final
 
 from harness.cases.suites import cases_of, load_library
-from harness.environments.launch import launch
+from harness.environments.launch import prepare_worker_command
 from harness.judge.stored_run import judged
-from harness.records import Case, Finding, Fingerprint, Launch, Observation, Outcome, RunInfo, Target, Verdict
+from harness.records import (
+    Case,
+    Finding,
+    Fingerprint,
+    Observation,
+    Outcome,
+    RunInfo,
+    Target,
+    Verdict,
+    WorkerCommand,
+)
 from harness.resources import WORKER
-from harness.runner.limits import Limits
-from harness.runner.run import Plan, run
+from harness.runner.run import RunPlan, run
+from harness.runner.timeouts import Timeouts
 from harness.targets.catalog import Catalog
 from harness.targets.selection import select
 
 FAKE: Final = Path(__file__).with_name("fake_worker.py")
 CASES: Final = Path(__file__).with_name("cases")
-QUICK: Final = Limits(case_s=20.0, start_s=20.0)
+QUICK: Final = Timeouts(case_s=20.0, start_s=20.0)
 """Limits that a busy machine keeps to; faults that wait for one set a shorter one."""
 
 
@@ -87,7 +97,7 @@ class Done:
 
 
 class Silent:
-    """Progress that nobody watches."""
+    """A listener that says nothing."""
 
     def planned(self, target: str, cases: int) -> None:
         """Say nothing."""
@@ -105,17 +115,17 @@ class Silent:
         """Say nothing."""
 
 
-def plan_for(
+def make_plan(
     directory: Path,
     targets: Sequence[Target],
     cases: Iterable[Case],
-    limits: Limits = QUICK,
+    timeouts: Timeouts = QUICK,
     jobs: int = 1,
     *,
     environ: Mapping[str, str] = os.environ,
-    prepare: Callable[[Target], Launch] | None = None,
+    prepare: Callable[[Target], WorkerCommand] | None = None,
     stop: threading.Event | None = None,
-) -> Plan:
+) -> RunPlan:
     """The plan of a run into `directory/run`.
 
     `directory/cache` is the cache of environments, `environ` the environment of the host; `prepare`
@@ -123,18 +133,18 @@ def plan_for(
     """
     stop = stop or threading.Event()
 
-    def start(one: Target) -> Launch:
-        return launch(one, directory / "cache", WORKER, environ, lambda _line: None, stop)
+    def start(one: Target) -> WorkerCommand:
+        return prepare_worker_command(one, directory / "cache", WORKER, environ, lambda _line: None, stop)
 
-    return Plan(
+    return RunPlan(
         directory=directory / "run",
         suites=("fakes",),
         cases=tuple(cases),
         targets=tuple(targets),
         jobs=jobs,
-        limits=limits,
+        timeouts=timeouts,
         harness="tests",
-        launch=prepare or start,
+        prepare_worker=prepare or start,
         stop=stop,
         clock=lambda: "2026-01-02T03:04:05+00:00",
         timer=lambda: 0.0,
@@ -145,18 +155,18 @@ def run_targets(
     directory: Path,
     targets: Sequence[Target],
     cases: Iterable[Case],
-    limits: Limits = QUICK,
+    timeouts: Timeouts = QUICK,
     jobs: int = 1,
     *,
     resume: bool = False,
-    progress: Silent | None = None,
+    listener: Silent | None = None,
     environ: Mapping[str, str] = os.environ,
-    prepare: Callable[[Target], Launch] | None = None,
+    prepare: Callable[[Target], WorkerCommand] | None = None,
     stop: threading.Event | None = None,
 ) -> Done:
-    """Run what `plan_for` plans, judge, and check what holds of every run."""
-    plan = plan_for(directory, targets, cases, limits, jobs, environ=environ, prepare=prepare, stop=stop)
-    info = run(plan, progress or Silent(), resume=resume)
+    """Run what `make_plan` plans, judge, and check what holds of every run."""
+    plan = make_plan(directory, targets, cases, timeouts, jobs, environ=environ, prepare=prepare, stop=stop)
+    info = run(plan, listener or Silent(), resume=resume)
     findings = tuple(one.finding for one in judged(plan.directory, info, ()))
     check_nothing_vanished(info, findings)
     return Done(info, findings)
@@ -167,10 +177,10 @@ def run_fake(
     fault: str,
     *at: Case,
     cases: Iterable[Case] | None = None,
-    limits: Limits = QUICK,
+    timeouts: Timeouts = QUICK,
 ) -> Done:
     """Run one fake on the suite `fakes`, or on other cases."""
-    return run_targets(directory, [target(fault, *at)], suite() if cases is None else cases, limits)
+    return run_targets(directory, [target(fault, *at)], suite() if cases is None else cases, timeouts)
 
 
 def check_nothing_vanished(info: RunInfo, findings: Sequence[Finding]) -> None:

@@ -14,7 +14,7 @@ from harness import encoding
 from harness.data.case_data import signals_of
 from harness.records import Case, Divergence, Finding, Outcome, Stage, Verdict
 from harness.runner import batches, wire
-from harness.runner.limits import Limits
+from harness.runner.timeouts import Timeouts
 from tests.fakes.fake_worker import (
     CHANGING,
     CONDUCTS,
@@ -30,7 +30,7 @@ from tests.fakes.runs import run_fake, suite
 
 from . import fake_worker
 
-IMPATIENT = Limits(case_s=1.0, start_s=20.0, patience=2.0)
+IMPATIENT = Timeouts(case_s=1.0, start_s=20.0, patience=2.0)
 SEGFAULT = "SIGSEGV"
 
 
@@ -189,7 +189,7 @@ def test_every_fault_has_a_test() -> None:
 
 def replies(fault: str, case: Case) -> list[dict[str, Any]]:
     """What the fake says of a case, computed here."""
-    (message,) = json.loads(wire.batch_line(0, {0: (case, signals_of(case))}))["cases"]
+    (message,) = json.loads(wire.encode_batch(0, {0: (case, signals_of(case))}))["cases"]
     reply = fake_worker.right_reply(message, READINGS.get(fault, Reading()))
     return REPLIES[fault](reply) if fault in REPLIES else [reply]
 
@@ -226,7 +226,7 @@ def test_a_wrong_answer_is_found_where_it_is_given_and_nowhere_else(fault: str, 
 def test_only_the_culprit_is_marked_and_a_fresh_worker_takes_the_rest(fault: str, tmp_path: Path) -> None:
     culprit = suite()[3]
     expected = LOSSES[fault]
-    done = run_fake(tmp_path, fault, culprit, limits=IMPATIENT)
+    done = run_fake(tmp_path, fault, culprit, timeouts=IMPATIENT)
     assert done.not_conforming() == {culprit.id}
     finding = done.by_case[culprit.id]
     assert (finding.outcome, finding.stage, finding.error) == (
@@ -240,7 +240,7 @@ def test_only_the_culprit_is_marked_and_a_fresh_worker_takes_the_rest(fault: str
 
 @pytest.mark.parametrize("fault", FAILURES)
 def test_a_target_that_does_not_start_is_given_up_with_its_reason(fault: str, tmp_path: Path) -> None:
-    done = run_fake(tmp_path, fault, limits=Limits(start_s=1.0 if fault == "no-hello" else 20.0))
+    done = run_fake(tmp_path, fault, timeouts=Timeouts(start_s=1.0 if fault == "no-hello" else 20.0))
     assert done.failure == FAILURES[fault]
     assert (done.state, done.workers) == ("incomplete", 0)
     assert {(finding.outcome, finding.error) for finding in done.findings} == {
@@ -260,7 +260,7 @@ def test_a_second_hello_is_no_answer(tmp_path: Path) -> None:
 def test_a_worker_that_reads_no_more_is_timed_out(tmp_path: Path) -> None:
     """More is sent than a pipe holds, so that the host would hang with it."""
     large = [replace(suite()[0], input=lengths) for lengths in ((120, 110), (110, 120))]
-    done = run_fake(tmp_path, "reads-no-more", cases=large, limits=Limits(case_s=0.5))
+    done = run_fake(tmp_path, "reads-no-more", cases=large, timeouts=Timeouts(case_s=0.5))
     assert {finding.outcome for finding in done.findings} == {Outcome.TIMED_OUT}
 
 

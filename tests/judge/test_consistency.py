@@ -32,7 +32,7 @@ from harness.records import (
     Verdict,
     fitted,
 )
-from harness.store import SCHEMA, ObservationLog, create, read_info, write_info
+from harness.store import SCHEMA, ObservationLog, create_run, read_info, write_info
 from tests.fakes.runs import run_fake
 from tests.judge.made import EMPTY, PLAIN
 from tests.judge.test_stored_run import part
@@ -79,7 +79,7 @@ def info_of(directory: Path, cases: Sequence[Case], observations: Sequence[Obser
         planned=len(targets) * len(cases),
         started="2026-01-02T03:04:05Z",
     )
-    create(directory, header, (case.id for case in cases))
+    create_run(directory, header, (case.id for case in cases))
     with ObservationLog(directory) as log:
         for observation in observations:
             log.append(observation)

@@ -35,7 +35,7 @@ from harness.records import (
     Standing,
     Verdict,
 )
-from harness.runner.second_look import Chosen
+from harness.runner.second_look import ChosenCases
 from harness.store import Look, ObservationLog, open_second_look
 from tests.history.lines import judged_one
 from tests.judge.made import MUST_BE_REFUSED, PLAIN, TARGET, answer, expected, returned
@@ -61,7 +61,7 @@ def doubts(
 LINEAGES = {TARGET: "tensorflow", "older": "tensorflow", "other": "torch", TWO: "made"}
 
 
-def asked(found: Sequence[Doubt]) -> Mapping[str, Chosen]:
+def asked(found: Sequence[Doubt]) -> Mapping[str, ChosenCases]:
     return worth_asking(found, LINEAGES)
 
 
@@ -228,7 +228,7 @@ def test_divergences_are_listed_with_their_signatures_and_what_became_of_them(tm
     assert {one.case_id: one.came_again for one in after} == {PLAIN.id: False, MUST_BE_REFUSED.id: True}
     assert [one.signature for one in after] == [one.signature for one in found]
     assert diverging(tmp_path, info) == after
-    assert looked_at(tmp_path, info, (), found, {TWO: Chosen((), ())}) == found
+    assert looked_at(tmp_path, info, (), found, {TWO: ChosenCases((), ())}) == found
 
 
 def test_the_padding_of_a_case_that_must_be_refused_is_what_its_signature_names() -> None:

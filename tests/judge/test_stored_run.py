@@ -29,7 +29,7 @@ from harness.records import (
     TargetRun,
     Verdict,
 )
-from harness.store import SCHEMA, ObservationLog, create, read_info, write_info
+from harness.store import SCHEMA, ObservationLog, create_run, read_info, write_info
 from tests.judge.made import MUST_BE_REFUSED, PLAIN, answer, returned
 
 VALID = replace(PLAIN, padding="valid")
@@ -77,7 +77,7 @@ def stored(
         planned=2 * len(CASES),
         started="2026-01-02T03:04:05Z",
     )
-    create(directory, header, (case.id for case in CASES))
+    create_run(directory, header, (case.id for case in CASES))
     with ObservationLog(directory) as log:
         for observation in observations:
             log.append(observation)

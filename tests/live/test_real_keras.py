@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 import uv
 
-from harness.environments.build import prepare
-from harness.environments.cache import cache_directory
+from harness.environments.build import prepare_environment
+from harness.environments.cache import find_cache_directory
 from harness.records import Layer, Mode, parse_case_id
 from harness.resources import WORKER, cases_folder
 from harness.targets.catalog import read_catalog
@@ -173,7 +173,7 @@ def site_packages(name: str) -> Path:
     """Where the overlay of a target keeps its packages; built where it is not yet."""
     listed = read_catalog([cases_folder() / "targets.toml"]).targets
     target = next(one for one in listed if one.name == name)
-    environment = prepare(target, cache_directory(os.environ), WORKER, os.environ, print)
+    environment = prepare_environment(target, find_cache_directory(os.environ), WORKER, os.environ, print)
     assert environment is not None
     assert environment.site is not None
     return environment.site

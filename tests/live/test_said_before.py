@@ -14,8 +14,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from harness.environments.interpreters import how_to_get, locate_interpreter
-from harness.environments.uv import Installer, find_uv, uv_environment
+from harness.environments.interpreters import explain_how_to_get, locate_interpreter
+from harness.environments.uv import Installer, find_uv, make_uv_environment
 from tests.live.conftest import Ended, keras_harness
 
 pytestmark = pytest.mark.live
@@ -94,10 +94,10 @@ def library(folder: Path) -> Path:
 def said(tmp_path_factory: pytest.TempPathFactory) -> Ended:
     """The cases on the targets, which need Pythons that not every machine has."""
     folder = tmp_path_factory.mktemp("said")
-    installer = Installer(find_uv(), uv_environment(os.environ), folder, folder / "uv.log")
+    installer = Installer(find_uv(), make_uv_environment(os.environ), folder, folder / "uv.log")
     for target, version in PYTHONS.items():
         if locate_interpreter(version, os.environ, installer) is None:
-            pytest.skip(f"{target} needs Python {version}: {how_to_get(version)}")
+            pytest.skip(f"{target} needs Python {version}: {explain_how_to_get(version)}")
     targets = [word for target in PYTHONS for word in ("-t", target)]
     cases = str(library(folder / "cases"))
     ended = keras_harness("run", "said", "--cases", cases, *targets, directory=folder / "run")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK
-from harness.runner.batches import batches
+from harness.runner.batches import make_batches
 from harness.store import read_info
 from tests.fakes.runs import selector, suite
 from tests.runner.watching import (
@@ -28,7 +28,7 @@ from tests.runner.watching import (
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 
 NUM_BEFORE = 6
-CULPRIT = [case for batch in batches(suite()) for case in batch][NUM_BEFORE]
+CULPRIT = [case for batch in make_batches(suite()) for case in batch][NUM_BEFORE]
 CSV = ("findings.csv", "divergences.csv", "conformance.csv")
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.environments.launch import launch
+from harness.environments.launch import prepare_worker_command
 from harness.errors import EXIT_INCOMPLETE, Cancelled, HarnessError
-from harness.records import Built, Launch, Observation, Target, Verdict
+from harness.records import Built, Observation, Target, Verdict, WorkerCommand
 from harness.targets.catalog import Catalog
 from harness.targets.selection import select
 from tests.fakes.fake_worker import RIGHT
@@ -27,8 +27,10 @@ def fakes(number: int) -> list[Target]:
     return [replace(one, name=f"fake-{index}", lineage=f"fake-{index}") for index in range(number)]
 
 
-def start(target: Target, tmp_path: Path) -> Launch:
-    return launch(target, tmp_path / "cache", Path("worker"), {"PATH": ""}, lambda _line: None)
+def start(target: Target, tmp_path: Path) -> WorkerCommand:
+    return prepare_worker_command(
+        target, tmp_path / "cache", Path("worker"), {"PATH": ""}, lambda _line: None
+    )
 
 
 def conforming(done: Done, target: Target) -> int:
@@ -53,7 +55,7 @@ class Seen(Silent):
 
 
 def run_with(
-    tmp_path: Path, targets: list[Target], prepare: Callable[[Target], Launch], **how: object
+    tmp_path: Path, targets: list[Target], prepare: Callable[[Target], WorkerCommand], **how: object
 ) -> Done:
     # What `how` holds differs from test to test; run_targets is typed for itself.
     return run_targets(tmp_path, targets, suite(), prepare=prepare, **how)  # type: ignore[arg-type]
@@ -63,12 +65,12 @@ def test_a_target_that_is_slow_to_prepare_holds_up_no_other(tmp_path: Path) -> N
     slow, other = fakes(2)
     seen = Seen()
 
-    def prepare(target: Target) -> Launch:
+    def prepare(target: Target) -> WorkerCommand:
         if target == slow:
             assert seen.whole.wait(PATIENCE_S), "the other target was not observed meanwhile"
         return start(target, tmp_path)
 
-    done = run_with(tmp_path, [slow, other], prepare, jobs=2, progress=seen)
+    done = run_with(tmp_path, [slow, other], prepare, jobs=2, listener=seen)
     assert (done.state, conforming(done, slow), conforming(done, other)) == (
         "complete",
         len(suite()),
@@ -80,12 +82,12 @@ def test_a_target_that_cannot_be_prepared_is_not_run_and_says_why(tmp_path: Path
     broken, other = fakes(2)
     seen = Seen()
 
-    def prepare(target: Target) -> Launch:
+    def prepare(target: Target) -> WorkerCommand:
         if target == broken:
             raise HarnessError("there is no Python 2.4", EXIT_INCOMPLETE)
         return start(target, tmp_path)
 
-    done = run_with(tmp_path, [broken, other], prepare, progress=seen)
+    done = run_with(tmp_path, [broken, other], prepare, listener=seen)
     assert (done.state, conforming(done, other)) == ("incomplete", len(suite()))
     assert seen.failures == {broken.name: "there is no Python 2.4"}
     lost = [one for one in done.findings if one.target == broken.name]
@@ -104,7 +106,7 @@ def test_no_two_targets_of_one_base_are_prepared_at_once(tmp_path: Path) -> None
     ]
     commands = {fake.name: fake for fake in fakes(6)}
 
-    def prepare(target: Target) -> Launch:
+    def prepare(target: Target) -> WorkerCommand:
         assert isinstance(target.realisation, Built)
         (base,) = target.realisation.requires
         with lock:
@@ -129,18 +131,18 @@ def test_an_interrupt_does_not_wait_for_what_is_being_prepared(tmp_path: Path) -
         def observed(self, _: Observation) -> None:
             raise KeyboardInterrupt
 
-    def prepare(target: Target) -> Launch:
+    def prepare(target: Target) -> WorkerCommand:
         if target == hanging:
             assert stop.wait(PATIENCE_S), "nobody said stop"
             raise Cancelled
         return start(target, tmp_path)
 
-    done = run_with(tmp_path, [hanging, other], prepare, jobs=2, progress=Interrupting(), stop=stop)
+    done = run_with(tmp_path, [hanging, other], prepare, jobs=2, listener=Interrupting(), stop=stop)
     assert done.state == "interrupted"
 
 
 def test_a_defect_in_preparing_ends_the_run_and_is_not_hidden(tmp_path: Path) -> None:
-    def prepare(_: Target) -> Launch:
+    def prepare(_: Target) -> WorkerCommand:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

@@ -12,14 +12,14 @@ import pytest
 from harness import store
 from harness.errors import HarnessError
 from harness.records import Case, Observation, Outcome, Target, Verdict
-from harness.runner.batches import batches
-from harness.runner.limits import Limits
+from harness.runner.batches import make_batches
+from harness.runner.timeouts import Timeouts
 from tests.fakes.fake_worker import RIGHT
 from tests.fakes.runs import Done, Silent, run_fake, run_targets, selector, suite, target
 from tests.runner.watching import harness, is_running, processes_in_log, run_arguments, wait_until
 
 CULPRIT = suite()[3]
-BRIEF = Limits(case_s=0.5, start_s=20.0, patience=2.0)
+BRIEF = Timeouts(case_s=0.5, start_s=20.0, patience=2.0)
 
 
 def at(home: Path) -> dict[str, str]:
@@ -60,7 +60,7 @@ def answers(done: Done) -> list[tuple[str, Outcome, Verdict]]:
 
 @pytest.mark.parametrize(("fault", "times_asked"), [("hangs-with-child", 2), ("segfaults-with-child", 1)])
 def test_a_lost_worker_takes_its_children_with_it(fault: str, times_asked: int, tmp_path: Path) -> None:
-    run_fake(tmp_path, fault, CULPRIT, limits=BRIEF)
+    run_fake(tmp_path, fault, CULPRIT, timeouts=BRIEF)
     children = processes_in_log(tmp_path / "run")
     assert len(children) == times_asked
     wait_until(lambda: not any(map(is_running, children)))
@@ -91,7 +91,7 @@ def test_a_slow_case_that_crashes_when_asked_again_has_crashed(tmp_path: Path) -
 
 def test_no_more_slow_cases_are_asked_again_once_some_did_not_answer_either(tmp_path: Path) -> None:
     culprits = suite()[1:10:2]
-    done = run_fake(tmp_path, "hangs", *culprits, limits=replace(BRIEF, max_silent_again=2))
+    done = run_fake(tmp_path, "hangs", *culprits, timeouts=replace(BRIEF, max_silent_again=2))
     assert done.not_conforming() == {case.id for case in culprits}
     silent = [one for one in done.findings if one.outcome is Outcome.TIMED_OUT]
     assert Counter((one.verdict, one.error) for one in silent) == {
@@ -105,7 +105,7 @@ def test_no_more_slow_cases_are_asked_again_once_some_did_not_answer_either(tmp_
 
 
 def test_a_target_on_which_everything_hangs_is_given_up_soon(tmp_path: Path) -> None:
-    done = run_fake(tmp_path, "hangs", limits=BRIEF)
+    done = run_fake(tmp_path, "hangs", timeouts=BRIEF)
     assert done.outcomes() == {Outcome.TIMED_OUT: 5, Outcome.NOT_RUN: len(suite()) - 5}
     assert {one.error for one in done.findings if one.outcome is Outcome.TIMED_OUT} == {
         "no answer within 0.5 s; not asked again, since the target was given up"
@@ -116,7 +116,7 @@ def test_a_target_on_which_everything_hangs_is_given_up_soon(tmp_path: Path) -> 
 def test_a_slow_case_that_was_not_asked_again_is_asked_when_the_run_is_resumed(tmp_path: Path) -> None:
     targets = [target("hangs-once", CULPRIT)]
     slow = InterruptedWhenSlow()
-    cut = run_targets(tmp_path, targets, suite(), BRIEF, environ=at(tmp_path), progress=slow)
+    cut = run_targets(tmp_path, targets, suite(), BRIEF, environ=at(tmp_path), listener=slow)
     assert (cut.state, cut.outcomes()[Outcome.NOT_RUN]) == ("interrupted", 1)
     resumed = run_targets(tmp_path, targets, suite(), BRIEF, environ=at(tmp_path), resume=True)
     assert (resumed.state, resumed.not_conforming()) == ("complete", set())
@@ -132,21 +132,21 @@ def test_deaths_in_a_row_quarantine_the_target_and_the_rest_is_not_run(tmp_path:
 
 
 def test_many_deaths_quarantine_the_target_even_with_answers_between(tmp_path: Path) -> None:
-    lenient = Limits(case_s=20.0, max_deaths_in_a_row=99, max_deaths=3)
-    done = run_fake(tmp_path, "segfaults", limits=lenient)
+    lenient = Timeouts(case_s=20.0, max_deaths_in_a_row=99, max_deaths=3)
+    done = run_fake(tmp_path, "segfaults", timeouts=lenient)
     assert done.outcomes() == {Outcome.CRASHED: 4, Outcome.NOT_RUN: len(suite()) - 4}
 
 
 def test_a_death_or_two_do_not_quarantine(tmp_path: Path) -> None:
-    one_too_few = Limits(case_s=20.0, max_deaths_in_a_row=99, max_deaths=len(suite()))
-    done = run_fake(tmp_path, "segfaults", limits=one_too_few)
+    one_too_few = Timeouts(case_s=20.0, max_deaths_in_a_row=99, max_deaths=len(suite()))
+    done = run_fake(tmp_path, "segfaults", timeouts=one_too_few)
     assert done.outcomes() == {Outcome.CRASHED: len(suite())}
     assert done.state == "complete"
 
 
 def test_answers_between_deaths_keep_a_target_in_the_run(tmp_path: Path) -> None:
     culprits = suite()[1::2]
-    assert len(culprits) > Limits().max_deaths_in_a_row
+    assert len(culprits) > Timeouts().max_deaths_in_a_row
     done = run_fake(tmp_path, "segfaults", *culprits)
     assert done.not_conforming() == {case.id for case in culprits}
     assert (done.state, done.workers) == ("complete", len(culprits) + 1)
@@ -182,7 +182,7 @@ def test_a_target_that_is_given_up_does_not_stop_the_others(tmp_path: Path) -> N
 def test_an_interrupt_leaves_a_readable_run_that_can_be_resumed(tmp_path: Path) -> None:
     whole = run_fake(tmp_path / "whole", RIGHT)
     again = tmp_path / "again"
-    cut = run_targets(again, [target(RIGHT)], suite(), progress=InterruptedAfter(4))
+    cut = run_targets(again, [target(RIGHT)], suite(), listener=InterruptedAfter(4))
     assert cut.state == "interrupted"
     assert cut.outcomes()[Outcome.NOT_RUN] == len(suite()) - 4
     assert not cut.info.is_complete
@@ -207,7 +207,7 @@ def test_a_torn_last_line_costs_one_observation_which_resuming_makes_again(tmp_p
     whole = run_fake(tmp_path, RIGHT)
     file = observations_file(tmp_path)
     file.write_bytes(file.read_bytes()[:-10])
-    assert len(store.observed_ids(tmp_path / "run", target(RIGHT).name)) == len(suite()) - 1
+    assert len(store.read_observed_ids(tmp_path / "run", target(RIGHT).name)) == len(suite()) - 1
     resumed = run_targets(tmp_path, [target(RIGHT)], suite(), resume=True)
     assert answers(resumed) == answers(whole)
     assert file.read_bytes().count(b"\n") == len(suite())
@@ -248,7 +248,7 @@ def test_a_disk_that_fails_ends_the_run_with_a_remedy(tmp_path: Path) -> None:
                 folder.touch()
 
     with pytest.raises(HarnessError, match=r"observations.*: cannot be (read|written): Not a directory"):
-        run_targets(tmp_path, [target(RIGHT), target("nan")], suite(), progress=Spoiler())
+        run_targets(tmp_path, [target(RIGHT), target("nan")], suite(), listener=Spoiler())
     assert not store.read_info(tmp_path / "run").is_complete
 
 
@@ -267,7 +267,7 @@ def test_the_same_fakes_write_the_same_bytes_whatever_the_number_of_workers(tmp_
 
 def test_batches_keep_the_cases_of_a_layer_together() -> None:
     many = suite("many")
-    parts = list(batches(many))
+    parts = list(make_batches(many))
     assert sorted(case.id for part in parts for case in part) == sorted(case.id for case in many)
     assert max(map(len, parts)) <= 64
     layers = [{replace(case, input=(1, 1), batch=1) for case in part} for part in parts]
@@ -276,6 +276,6 @@ def test_batches_keep_the_cases_of_a_layer_together() -> None:
 
 def test_layers_that_stand_together_in_a_grid_come_apart() -> None:
     layers = [replace(CULPRIT, filters=filters) for filters in range(1, 101)]
-    dealt = [case.filters for part in batches(layers) for case in part]
+    dealt = [case.filters for part in make_batches(layers) for case in part]
     assert sorted(dealt) == list(range(1, 101))
     assert min(abs(one - other) for one, other in itertools.pairwise(dealt)) > 30

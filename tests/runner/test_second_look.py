@@ -9,8 +9,8 @@ from harness import store
 from harness.judge.second_look import Doubt, worth_asking
 from harness.judge.stored_run import judged
 from harness.records import Case, Observation, Outcome, RunInfo, Standing, Target, Verdict
-from harness.runner.second_look import Chosen, ask_again
-from tests.fakes.runs import Silent, plan_for, run_targets, suite, target
+from harness.runner.second_look import ChosenCases, ask_again
+from tests.fakes.runs import Silent, make_plan, run_targets, suite, target
 from tests.runner.test_run import BRIEF, CULPRIT, InterruptedAfter, at
 
 
@@ -28,10 +28,10 @@ def look_again(
     directory: Path,
     one: Target,
     info: RunInfo,
-    chosen: Mapping[str, Chosen],
+    chosen: Mapping[str, ChosenCases],
     progress: Silent | None = None,
 ) -> RunInfo:
-    plan = plan_for(directory, [one], suite(), BRIEF, environ=at(directory))
+    plan = make_plan(directory, [one], suite(), BRIEF, environ=at(directory))
     return ask_again(plan, info, chosen, progress or Silent())
 
 
@@ -46,14 +46,14 @@ def second_looks(directory: Path, one: Target) -> list[Observation]:
     ids = [case.id for case in suite()]
     lines = store.index_lines(directory / "run", one.name, store.Look.SECOND).read(ids)
     return [
-        store.unpacked(directory / "run", one.name, line, store.Look.SECOND)
+        store.decode_observation(directory / "run", one.name, line, store.Look.SECOND)
         for line in lines
         if line is not None
     ]
 
 
-def all_of(one: Target, cases: Sequence[Case]) -> Mapping[str, Chosen]:
-    return {one.name: Chosen(tuple(cases), ())}
+def all_of(one: Target, cases: Sequence[Case]) -> Mapping[str, ChosenCases]:
+    return {one.name: ChosenCases(tuple(cases), ())}
 
 
 def test_an_interrupt_is_kept_and_the_look_goes_on_where_it_ended(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_many_crashes_that_come_again_are_no_reason_to_give_the_target_up(tmp_pa
     deadly = tuple(suite()[1::2])
     assert len(deadly) > BRIEF.max_deaths_in_a_row
     progress = Listening()
-    look_again(tmp_path, one, done.info, {one.name: Chosen((suite()[0],), deadly)}, progress)
+    look_again(tmp_path, one, done.info, {one.name: ChosenCases((suite()[0],), deadly)}, progress)
     assert [look.outcome for look in second_looks(tmp_path, one)].count(Outcome.CRASHED) == len(deadly)
     assert progress.failures == []
 

@@ -16,7 +16,7 @@ ONES = {"dtype": "float32", "shape": [1], "data": "AACAPw=="}
 
 
 def parse_reply(**changed: object) -> wire.Reply:
-    message = wire.parse(json.dumps(REPLY | changed).encode())
+    message = wire.parse_message(json.dumps(REPLY | changed).encode())
     assert isinstance(message, wire.Reply)
     return message
 
@@ -69,4 +69,4 @@ def test_a_reply_that_contradicts_itself_still_says_which_case_it_is_about(
 )
 def test_a_line_that_is_no_message_is_refused(line: bytes) -> None:
     with pytest.raises(wire.WireError, match="which is no message"):
-        wire.parse(line)
+        wire.parse_message(line)

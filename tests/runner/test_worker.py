@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.data.case_data import signals_of
-from harness.records import Api, Here, Outcome, Stage, Target, parse_case_id
+from harness.records import Api, HostPython, Outcome, Stage, Target, parse_case_id
 from harness.resources import WORKER
 from harness.runner import wire
 from tests.fakes import fake_keras
@@ -34,7 +34,7 @@ def keras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run_here(tmp_path: Path) -> Done:
-    here = Target("here", Api.KERAS, "", "fake", "fake", Here(), {})
+    here = Target("here", Api.KERAS, "", "fake", "fake", HostPython(), {})
     return run_targets(tmp_path, [here], suite())
 
 
@@ -109,11 +109,11 @@ def conversation() -> list[tuple[str, bytes]]:
 
 def test_the_example_of_the_readme_is_what_the_harness_writes() -> None:
     said = [json.loads(line) for who, line in conversation() if who == ">"]
-    assert said[0] == json.loads(wire.hello())
-    assert said[-1] == json.loads(wire.bye())
+    assert said[0] == json.loads(wire.encode_hello())
+    assert said[-1] == json.loads(wire.encode_bye())
     (batch,) = (message for message in said if message["type"] == "batch")
     cases = {entry["seq"]: parse_case_id(entry["case"]) for entry in batch["cases"]}
-    written = json.loads(wire.batch_line(0, {seq: (case, signals_of(case)) for seq, case in cases.items()}))
+    written = json.loads(wire.encode_batch(0, {seq: (case, signals_of(case)) for seq, case in cases.items()}))
     for theirs, ours in zip(batch["cases"], written["cases"], strict=True):
         data = ("input", "weights")
         assert {**theirs, **dict.fromkeys(data)} == {**ours, **dict.fromkeys(data)}
@@ -130,7 +130,7 @@ def test_the_example_of_the_readme_is_what_a_worker_answers() -> None:
 
 
 def test_the_harness_understands_the_answers_of_the_readme() -> None:
-    messages = [wire.parse(line) for who, line in conversation() if who == "<"]
+    messages = [wire.parse_message(line) for who, line in conversation() if who == "<"]
     first, second = (message for message in messages if isinstance(message, wire.Reply))
     case = suite()[0]
     values = wire.read_reply("any", case, first).values

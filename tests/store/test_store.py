@@ -74,7 +74,7 @@ def error_of(case_id: str) -> Observation:
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    store.create(tmp_path / "run", HEADER, reversed(CASES))
+    store.create_run(tmp_path / "run", HEADER, reversed(CASES))
     return tmp_path / "run"
 
 
@@ -87,7 +87,7 @@ def append(directory: Path, *observations: Observation) -> Path:
 
 def read(directory: Path) -> list[Observation | None]:
     lines = store.index_lines(directory, TARGET).read(store.read_case_ids(directory))
-    return [None if line is None else store.unpacked(directory, TARGET, line) for line in lines]
+    return [None if line is None else store.decode_observation(directory, TARGET, line) for line in lines]
 
 
 def complaint(directory: Path) -> str:
@@ -126,7 +126,7 @@ def test_what_was_not_observed_is_none_and_the_rest_stands_in_the_order_of_the_p
     assert third is not None
     assert (first.case_id, second, third.case_id) == ("a", None, "c")
     assert third.error == error_of("c").error
-    assert store.observed_ids(directory, TARGET) == {"a", "c"}
+    assert store.read_observed_ids(directory, TARGET) == {"a", "c"}
 
 
 @given(
@@ -137,7 +137,7 @@ def test_what_was_not_observed_is_none_and_the_rest_stands_in_the_order_of_the_p
 )
 def test_values_come_back_bit_by_bit(values: Array, tmp_path_factory: pytest.TempPathFactory) -> None:
     directory = tmp_path_factory.mktemp("run")
-    store.create(directory, HEADER, ["a"])
+    store.create_run(directory, HEADER, ["a"])
     append(directory, observation("a", values))
     (back,) = read(directory)
     assert back is not None
@@ -187,7 +187,7 @@ def test_all_fields_come_back(directory: Path) -> None:
 def test_each_observation_is_on_disk_when_append_returns(directory: Path) -> None:
     with store.ObservationLog(directory) as log:
         log.append(observation("a"))
-        assert store.observed_ids(directory, TARGET) == {"a"}
+        assert store.read_observed_ids(directory, TARGET) == {"a"}
 
 
 @pytest.mark.parametrize("kept", [0, 1, 20])
@@ -196,26 +196,26 @@ def test_a_torn_last_line_does_not_count_and_is_cut_before_resuming(directory: P
     whole = file.read_bytes()
     length = whole.index(b"\n") + 1
     file.write_bytes(whole[: length + kept])
-    assert store.observed_ids(directory, TARGET) == {"a"}
+    assert store.read_observed_ids(directory, TARGET) == {"a"}
     assert [one is not None for one in read(directory)] == [True, False, False]
-    store.cut_torn_line(directory, TARGET)
+    store.truncate_partial_line(directory, TARGET)
     assert file.read_bytes() == whole[:length]
     append(directory, observation("b"))
-    assert store.observed_ids(directory, TARGET) == {"a", "b"}
+    assert store.read_observed_ids(directory, TARGET) == {"a", "b"}
 
 
 def test_a_file_that_is_one_torn_line_becomes_empty(directory: Path) -> None:
     file = append(directory, observation("a", np.zeros(50_000)))
     file.write_bytes(file.read_bytes()[:-1])
-    store.cut_torn_line(directory, TARGET)
+    store.truncate_partial_line(directory, TARGET)
     assert file.read_bytes() == b""
-    store.cut_torn_line(directory, "a target without observations")
+    store.truncate_partial_line(directory, "a target without observations")
 
 
 def test_a_case_observed_twice_is_an_error_that_names_the_line(directory: Path) -> None:
     file = append(directory, observation("a"), observation("b"), observation("a"))
     with pytest.raises(HarnessError, match=f"{file}:3: a was observed before; remove one line"):
-        store.observed_ids(directory, TARGET)
+        store.read_observed_ids(directory, TARGET)
 
 
 @pytest.mark.parametrize("line", [b"{}\n", b"not json\n", b'{"case": 3}\n', b"\xff\xfe\n", b"\n"])
@@ -224,7 +224,7 @@ def test_a_damaged_line_amid_the_file_is_an_error_that_names_it(directory: Path,
     file.write_bytes(file.read_bytes() + line)
     append(directory, observation("b"))
     with pytest.raises(HarnessError, match=f"{file}:2: damaged: .*; remove the line and --resume"):
-        store.observed_ids(directory, TARGET)
+        store.read_observed_ids(directory, TARGET)
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ def test_a_line_with_a_wrong_field_is_damaged(directory: Path, field: Mapping[st
 def test_a_file_of_observations_that_cannot_be_read_is_told(directory: Path) -> None:
     (directory / "observations" / f"{TARGET}.jsonl").mkdir()
     with pytest.raises(HarnessError, match=f"{TARGET}.jsonl: cannot be read"):
-        store.observed_ids(directory, TARGET)
+        store.read_observed_ids(directory, TARGET)
 
 
 def test_a_second_look_lies_beside_the_first(directory: Path) -> None:
@@ -261,19 +261,19 @@ def test_a_second_look_lies_beside_the_first(directory: Path) -> None:
     first, *others = store.index_lines(directory, TARGET, store.Look.SECOND).read(CASES)
     assert others == [None, None]
     assert first is not None
-    assert store.unpacked(directory, TARGET, first, store.Look.SECOND).error == error_of("a").error
-    assert store.observed_ids(directory, TARGET) == {"a"}
+    assert store.decode_observation(directory, TARGET, first, store.Look.SECOND).error == error_of("a").error
+    assert store.read_observed_ids(directory, TARGET) == {"a"}
 
 
 def test_a_folder_that_holds_a_run_is_not_overwritten(directory: Path) -> None:
     with pytest.raises(HarnessError, match="already holds a run; add --resume, or choose another folder"):
-        store.create(directory, HEADER, CASES)
+        store.create_run(directory, HEADER, CASES)
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(HarnessError, match=r"file.run: cannot be written: .*; choose another folder with -o"):
-        store.create(tmp_path / "file" / "run", HEADER, CASES)
+        store.create_run(tmp_path / "file" / "run", HEADER, CASES)
 
 
 def test_an_observation_that_cannot_be_written_is_told(directory: Path) -> None:

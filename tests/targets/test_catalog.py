@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import EXIT_USAGE, HarnessError
-from harness.records import Api, Built, StandIn
+from harness.records import Api, Built, StubLibrary
 from harness.targets.catalog import read_catalog
 from harness.targets.variants import Variant
 
@@ -89,7 +89,7 @@ def test_a_base_with_versions_is_one_for_each(file: Path) -> None:
 
 def test_a_base_without_versions_is_one(file: Path) -> None:
     *_, cntk = read_catalog([file]).targets
-    assert cntk.realisation == Built("3.6", ("cntk==2.7",), (), (StandIn.MPI,))
+    assert cntk.realisation == Built("3.6", ("cntk==2.7",), (), (StubLibrary.MPI,))
     assert cntk.variables == {"FLAGS": "dir={home}/x"}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import EXIT_USAGE, HarnessError
-from harness.records import Api, Built, Checkout, Command, Here, Target, TargetRun
+from harness.records import Api, Built, Checkout, Command, HostPython, Target, TargetRun
 from harness.targets.catalog import Catalog
 from harness.targets.host_python import backend_note
 from harness.targets.selection import NEWEST, newest_per_minor, select, selected_again
@@ -157,7 +157,7 @@ def test_here_is_the_running_python_with_the_backend_of_the_host(
 ) -> None:
     (target,) = select(["here"], CATALOG, environ, Path())
     assert target == Target(
-        "here", Api.KERAS, "", backend, backend, Here(), {"KERAS_BACKEND": backend, "QUIET": "1"}
+        "here", Api.KERAS, "", backend, backend, HostPython(), {"KERAS_BACKEND": backend, "QUIET": "1"}
     )
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from harness.environments.layout import plan_for
-from harness.records import Api, StandIn, Target
+from harness.environments.layout import lay_out_environment
+from harness.records import Api, StubLibrary, Target
 from harness.targets.catalog import Catalog, read_catalog
 from harness.targets.selection import select
 from harness.targets.variants import variant_of
@@ -142,7 +142,7 @@ def test_the_numpy_backend_is_of_the_lineage_of_jax_and_the_others_of_their_own(
 
 
 def test_every_target_has_layers_of_its_own_on_few_bases(catalog: Catalog) -> None:
-    plans = [plan_for(target, Path("cache")) for target in catalog.targets]
+    plans = [lay_out_environment(target, Path("cache")) for target in catalog.targets]
     overlays = {plan.overlay.label for plan in plans if plan is not None and plan.overlay is not None}
     bases = {plan.base.label for plan in plans if plan is not None}
     assert len(overlays) == len(catalog.targets)
@@ -207,7 +207,7 @@ def demand_named_as_it_is(target: Target) -> None:
 def test_only_cntk_links_a_system_library(catalog: Catalog) -> None:
     for target in catalog.targets:
         assert target.built is not None
-        assert target.built.stand_ins == ((StandIn.MPI,) if target.backend == "cntk" else ())
+        assert target.built.stub_libraries == ((StubLibrary.MPI,) if target.backend == "cntk" else ())
 
 
 def test_the_variants_are_there() -> None:

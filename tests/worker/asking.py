@@ -15,7 +15,7 @@ from harness.worker.adapters.observing import Observer
 
 def message(case: Case) -> Any:
     """A case as it stands in a batch."""
-    return json.loads(wire.batch_line(0, {0: (case, signals_of(case))}))["cases"][0]
+    return json.loads(wire.encode_batch(0, {0: (case, signals_of(case))}))["cases"][0]
 
 
 def observed(generation: Generation, case: Case, stages: list[str] | None = None) -> Any:

@@ -156,12 +156,12 @@ def started(*arguments: str, packages: Path) -> wire.Message:
     """The first message of a worker that was started with these arguments."""
     done = subprocess.run(
         [sys.executable, "-s", str(WORKER), *arguments],
-        input=wire.hello() + wire.bye(),
+        input=wire.encode_hello() + wire.encode_bye(),
         capture_output=True,
         check=True,
         env={**os.environ, "PYTHONPATH": str(packages)},
     )
-    return wire.parse(done.stdout.splitlines()[0])
+    return wire.parse_message(done.stdout.splitlines()[0])
 
 
 FAKE = """

@@ -26,11 +26,11 @@ def command(targets_file: TargetsFiles = None) -> None:
 
     from harness.cli import inputs
     from harness.cli.terminal import show
-    from harness.environments.cache import cache_directory
+    from harness.environments.cache import find_cache_directory
     from harness.judge.canaries import failing_canaries
     from harness.worker.adapters.processor import describe_processor
 
-    cache, targets = cache_directory(os.environ), inputs.read_targets(targets_file).targets
+    cache, targets = find_cache_directory(os.environ), inputs.read_targets(targets_file).targets
     table = Table("check", "result", title=f"cache: {cache}")
     machine = describe_processor()
     table.add_row(
@@ -47,13 +47,13 @@ def command(targets_file: TargetsFiles = None) -> None:
 
 def _add_interpreters(table: Table, targets: Iterable[Target], environ: Mapping[str, str]) -> int:
     """Add where each Python is that targets need; return how many are missing."""
-    from harness.environments.interpreters import how_to_get
+    from harness.environments.interpreters import explain_how_to_get
 
     num_missing = 0
     needs = Counter(target.built.python for target in targets if target.built is not None)
     for version, found in _locate_interpreters(needs, environ):
         num_missing += found is None
-        missing = f"[red]missing, and {needs[version]} targets need it: {how_to_get(version)}"
+        missing = f"[red]missing, and {needs[version]} targets need it: {explain_how_to_get(version)}"
         table.add_row(f"Python {version}", missing if found is None else str(found))
     return num_missing
 
@@ -65,10 +65,10 @@ def _locate_interpreters(
     from packaging.version import Version
 
     from harness.environments.interpreters import locate_interpreter
-    from harness.environments.uv import Installer, find_uv, uv_environment
+    from harness.environments.uv import Installer, find_uv, make_uv_environment
 
     with TemporaryDirectory(prefix="keras-harness-") as folder:
-        installer = Installer(find_uv(), uv_environment(environ), Path(folder), Path(folder, "uv.log"))
+        installer = Installer(find_uv(), make_uv_environment(environ), Path(folder), Path(folder, "uv.log"))
         for version in sorted(versions, key=Version):
             yield version, locate_interpreter(version, environ, installer)
 
@@ -76,14 +76,14 @@ def _locate_interpreters(
 def _add_environments(table: Table, files: Sequence[Path], targets: Sequence[Target], cache: Path) -> None:
     """Add how many environments are built, stale, and how large. One that is not built is no fault."""
     from harness.cli.listing import use_line
-    from harness.environments.cache import cache_use, is_built, stale
+    from harness.environments.cache import find_stale, is_built, measure_cache
 
     listed = Counter(target.family for target in targets)
     built = Counter(target.family for target in targets if is_built(target, cache))
     for family, number in listed.items():
         table.add_row(f"family {family}", f"{built[family]} of {number} built; a run builds the others")
-    if old := stale(files, targets, cache):
+    if old := find_stale(files, targets, cache):
         table.add_row(
             "stale", f"{len(old)} environments that no list of targets needs; `prepare --remove-stale`"
         )
-    table.add_row("disk", use_line(cache, cache_use(cache)))
+    table.add_row("disk", use_line(cache, measure_cache(cache)))

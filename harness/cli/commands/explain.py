@@ -12,7 +12,7 @@ import typer
 from harness.cli.options import Settings, Targets, TargetsFiles, Timeout
 from harness.errors import HarnessError
 from harness.records import Data, DataFormat, Form, Layer, Mode
-from harness.runner.limits import DEFAULT_LIMITS
+from harness.runner.timeouts import DEFAULT_TIMEOUTS
 
 
 def command(
@@ -59,7 +59,7 @@ def command(
     target: Targets = None,
     targets_file: TargetsFiles = None,
     settings: Settings = None,
-    timeout: Timeout = DEFAULT_LIMITS.case_s,
+    timeout: Timeout = DEFAULT_TIMEOUTS.case_s,
 ) -> None:
     """Show the formula step by step, the picture, and what a real target does."""
     from harness.cli import inputs, listing, results, runs

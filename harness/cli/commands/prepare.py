@@ -34,10 +34,10 @@ def command(
     """Build environments ahead of a run, or remove them."""
     from harness.cli import inputs, listing
     from harness.cli.terminal import out
-    from harness.environments.cache import cache_directory, cache_use
+    from harness.environments.cache import find_cache_directory, measure_cache
     from harness.targets.selection import NEWEST
 
-    cache = cache_directory(os.environ)
+    cache = find_cache_directory(os.environ)
     failures: Sequence[Failure] = ()
     if removing_stale:
         _remove_stale(targets_file, cache)
@@ -48,7 +48,7 @@ def command(
         else:
             inputs.note_list(targets_file)
             failures = _build(chosen, cache, jobs or os.cpu_count() or 1)
-    out.print(listing.use_line(cache, cache_use(cache)), markup=False, soft_wrap=True)
+    out.print(listing.use_line(cache, measure_cache(cache)), markup=False, soft_wrap=True)
     if failures:
         raise typer.Exit(EXIT_INCOMPLETE)
 
@@ -65,10 +65,9 @@ def _remove_stale(targets_files: Sequence[Path] | None, cache: Path) -> None:
 
 def _remove(targets: Sequence[Target], cache: Path) -> None:
     from harness.cli.terminal import out
-    from harness.environments.cache import remove
 
     for target in targets:
-        done = "removed" if remove(target, cache) else "was not built"
+        done = "removed" if remove_environment(target, cache) else "was not built"
         out.print(f"{target.name}: {done}", markup=False, soft_wrap=True)
 
 

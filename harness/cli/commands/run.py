@@ -21,7 +21,7 @@ from harness.cli.options import (
     Timeout,
 )
 from harness.errors import HarnessError
-from harness.runner.limits import DEFAULT_LIMITS
+from harness.runner.timeouts import DEFAULT_TIMEOUTS
 
 
 def command(
@@ -31,7 +31,7 @@ def command(
     output: Output = None,
     jobs: Jobs = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on with the run in DIR")] = False,
-    timeout: Timeout = DEFAULT_LIMITS.case_s,
+    timeout: Timeout = DEFAULT_TIMEOUTS.case_s,
     cases: CasesFolders = None,
     targets_file: TargetsFiles = None,
     newest_only: NewestPerMinor = False,

@@ -20,10 +20,10 @@ def command(
 ) -> None:
     """List targets, and which are built here."""
     from harness.cli import inputs, listing
-    from harness.environments.cache import cache_directory
+    from harness.environments.cache import find_cache_directory
 
     chosen = inputs.select_targets(selectors or ["*"], targets_file, newest_only=newest_only)
-    rows = listing.target_rows(chosen, cache_directory(os.environ))
+    rows = listing.target_rows(chosen, find_cache_directory(os.environ))
     match form:
         case Format.TABLE:
             listing.print_targets(rows)

@@ -6,132 +6,152 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from harness.records import Observation, Target
-from harness.runner.work import Work, drive
+from harness.runner.drive import Emit, drive
+from harness.runner.work import Work
 
 _POLL_S: Final = 0.2
 _CASES_WORTH_A_WORKER: Final = 500
 """A further worker on a target costs seconds to start; fewer cases than this do not repay it."""
 
-
-@dataclass(slots=True)
-class _Crew:
-    """What the threads of a run share: the works, and news of them."""
-
-    works: Sequence[Work]
-    stop: threading.Event
-    news: threading.Condition = field(default_factory=threading.Condition)
-    preparing: set[str] = field(default_factory=set)
-    unprepared: list[Work] = field(default_factory=list)
-    errors: list[BaseException] = field(default_factory=list)
+_Observed: TypeAlias = queue.SimpleQueue[Observation | None]
+"""What the threads have observed; None from each that has ended."""
 
 
-def observe(
+def observe_targets(
     works: Sequence[Work], prepare: Callable[[Work], None], jobs: int, logs: Path, stop: threading.Event
 ) -> Iterator[Observation]:
-    """Observations of all targets as they come, from at most `jobs` workers at once.
+    """Yield the observations of all targets as they come, from at most `jobs` workers at once.
 
-    `prepare` gives a work its launch, or fails it; targets are prepared ahead while others are
+    `prepare` gives a work the command of its worker, or fails it; targets are prepared ahead while others are
     observed, `jobs` at a time, and never two that share a base. Ends when every target is done or
     given up. Closing the iterator (as an interrupt does) sets `stop` and kills the workers.
     """
-    done: queue.SimpleQueue[Observation | None] = queue.SimpleQueue()
-    crew = _Crew(works, stop, unprepared=[work for work in works if work.is_open()])
-
-    def work_on(number: int) -> None:
-        while (work := _choose(crew)) is not None:
-            try:
-                drive(work, logs / f"{work.target.name}-{number}.log", done.put, stop)
-            finally:
-                with crew.news:
-                    work.active -= 1
-                    crew.news.notify_all()
-
-    def get_ready(_number: int) -> None:
-        while (work := _next_unprepared(crew)) is not None:
-            try:
-                prepare(work)
-            finally:
-                with crew.news:
-                    crew.preparing.discard(base_of(work.target))
-                    crew.news.notify_all()
-
-    def guarded(task: Callable[[int], None], number: int) -> None:
-        try:
-            task(number)
-        except BaseException as error:
-            crew.errors.append(error)
-            stop.set()
-        finally:
-            done.put(None)
-
+    observed: _Observed = queue.SimpleQueue()
+    scheduler = Scheduler(works, stop, unprepared=[work for work in works if work.is_open()])
+    tasks = [
+        *(partial(_prepare_works, scheduler, prepare) for _ in range(jobs)),
+        *(partial(_observe_works, scheduler, logs, number, observed.put) for number in range(jobs)),
+    ]
     threads = [
-        threading.Thread(target=guarded, args=(task, number), daemon=True)
-        for task in (get_ready, work_on)
-        for number in range(jobs)
+        threading.Thread(target=_run_task, args=(task, scheduler, observed), daemon=True) for task in tasks
     ]
     for thread in threads:
         thread.start()
     try:
-        running = len(threads)
-        while running:
-            try:
-                observation = done.get(timeout=_POLL_S)
-            except queue.Empty:
-                continue
-            if observation is None:
-                running -= 1
-            else:
-                yield observation
+        yield from _receive(observed, len(threads))
     finally:
         stop.set()
         for thread in threads:
             thread.join()
-    if crew.errors:
-        raise crew.errors[0]
+    if scheduler.errors:
+        raise scheduler.errors[0]
 
 
-def base_of(target: Target) -> str:
-    """What must not be prepared by two threads at once: one of them would only wait."""
+def _receive(observed: _Observed, num_threads: int) -> Iterator[Observation]:
+    """Yield what comes until all threads have ended."""
+    while num_threads:
+        try:
+            observation = observed.get(timeout=_POLL_S)
+        except queue.Empty:
+            continue
+        if observation is None:
+            num_threads -= 1
+        else:
+            yield observation
+
+
+def _run_task(task: Callable[[], None], scheduler: Scheduler, observed: _Observed) -> None:
+    """Run what a thread does; an error ends the run."""
+    try:
+        task()
+    except BaseException as error:
+        scheduler.errors.append(error)
+        scheduler.stop.set()
+    finally:
+        observed.put(None)
+
+
+def _prepare_works(scheduler: Scheduler, prepare: Callable[[Work], None]) -> None:
+    while (work := scheduler.take_unprepared()) is not None:
+        try:
+            prepare(work)
+        finally:
+            scheduler.return_prepared(work)
+
+
+def _observe_works(scheduler: Scheduler, logs: Path, number: int, emit: Emit) -> None:
+    while (work := scheduler.take_ready()) is not None:
+        try:
+            drive(work, logs / f"{work.target.name}-{number}.log", emit, scheduler.stop)
+        finally:
+            scheduler.return_observed(work)
+
+
+@dataclass(slots=True)
+class Scheduler:
+    """Deals the works of a run out to its threads; whoever waits for one is told when another is returned."""
+
+    works: Sequence[Work]
+    stop: threading.Event
+    unprepared: list[Work]
+    errors: list[BaseException] = field(default_factory=list)
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+    _bases_at_work: set[str] = field(default_factory=set)
+
+    def take_unprepared(self) -> Work | None:
+        """Wait for a work whose base no thread is at; None where none is left to be prepared."""
+        with self._changed:
+            while self.unprepared and not self.stop.is_set():
+                for work in self.unprepared:
+                    base = identify_base(work.target)
+                    if base not in self._bases_at_work:
+                        self._bases_at_work.add(base)
+                        self.unprepared.remove(work)
+                        return work
+                self._changed.wait(_POLL_S)
+            return None
+
+    def return_prepared(self, work: Work) -> None:
+        """Free the base of a work that was prepared, or failed."""
+        with self._changed:
+            self._bases_at_work.discard(identify_base(work.target))
+            self._changed.notify_all()
+
+    def take_ready(self) -> Work | None:
+        """Wait for a work that repays a worker; None where nothing is left to begin.
+
+        Of several it is the one with the fewest workers.
+        """
+        with self._changed:
+            while not self.stop.is_set():
+                worthy = [work for work in self.works if _repays_a_worker(work)]
+                if worthy:
+                    work = min(worthy, key=lambda candidate: candidate.active)
+                    work.active += 1
+                    return work
+                if not any(work.is_open() and work.command is None for work in self.works):
+                    return None
+                self._changed.wait(_POLL_S)
+            return None
+
+    def return_observed(self, work: Work) -> None:
+        """Count a worker less on a work."""
+        with self._changed:
+            work.active -= 1
+            self._changed.notify_all()
+
+
+def identify_base(target: Target) -> str:
+    """Return what must not be prepared by two threads at once: one of them would only wait."""
     built = target.built
     return target.name if built is None else "\n".join((built.python, *built.requires))
 
 
-def _next_unprepared(crew: _Crew) -> Work | None:
-    """The first work to be prepared whose base no thread is at; waits for one, None where none is left."""
-    with crew.news:
-        while crew.unprepared and not crew.stop.is_set():
-            for work in crew.unprepared:
-                base = base_of(work.target)
-                if base not in crew.preparing:
-                    crew.preparing.add(base)
-                    crew.unprepared.remove(work)
-                    return work
-            crew.news.wait(_POLL_S)
-        return None
-
-
-def _choose(crew: _Crew) -> Work | None:
-    """The target that most deserves a worker: the one with the fewest, of those that repay it.
-
-    Waits while targets are still being prepared; None where nothing is left to begin.
-    """
-    with crew.news:
-        while not crew.stop.is_set():
-            worthy = [
-                work
-                for work in crew.works
-                if work.is_ready()
-                and (not work.active or work.planned - work.observed > _CASES_WORTH_A_WORKER * work.active)
-            ]
-            if worthy:
-                work = min(worthy, key=lambda candidate: candidate.active)
-                work.active += 1
-                return work
-            if not any(work.is_open() and work.launch is None for work in crew.works):
-                return None
-            crew.news.wait(_POLL_S)
-        return None
+def _repays_a_worker(work: Work) -> bool:
+    num_left = work.planned - work.observed
+    return work.is_ready() and (not work.active or num_left > _CASES_WORTH_A_WORKER * work.active)

@@ -7,7 +7,7 @@ from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class Timeouts:
     """When to give up; times in seconds.
 
     A target is quarantined after `max_deaths_in_a_row` deaths with no answer between, or when
@@ -30,4 +30,4 @@ class Limits:
         return self.case_s * self.patience
 
 
-DEFAULT_LIMITS: Final = Limits()
+DEFAULT_TIMEOUTS: Final = Timeouts()
