@@ -1,4 +1,4 @@
-"""The frozen records that flow from room to room, and the closed enums. No I/O, no formulas.
+"""The frozen records that flow from package to package, the closed enums, and the tables of what these are.
 
 Lengths are counted in cells; shapes list axes outermost first; `*_s` fields are seconds.
 """

@@ -4,7 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from harness.records import Divergence, ExpectedArray, Judged, Layer, Mode, Observation, Outcome, Stage
+from harness.records import (
+    Divergence,
+    ExpectedArray,
+    Judged,
+    Layer,
+    Mode,
+    Observation,
+    Outcome,
+    Stage,
+    fitted,
+)
 from harness.report.details import WINDOW, DetailSample, Grid, grids_of, number_text
 from tests.report.judged import (
     BAD,
@@ -52,9 +62,9 @@ def test_the_plane_is_that_of_the_first_difference() -> None:
     assert int(observed.cells[3][1].text) - int(expected.cells[3][1].text) == 7
 
 
-def wrong_gradient(layer: Layer, place: int, index: tuple[int, ...]) -> Judged:
+def wrong_gradient(layer: Layer, place: int, index: tuple[int, ...], filters: int = 3) -> Judged:
     """A target whose output is right and one gradient is not, in one cell."""
-    one = conforming(BAD, of_family(layer, mode=Mode.GRADIENT))
+    one = conforming(BAD, fitted(of_family(layer, mode=Mode.GRADIENT, filters=filters)))
     gradients = [array.values.astype(np.float32) for array in one.expectation.gradients]
     gradients[place][index] += 1
     return replace(
@@ -92,6 +102,11 @@ def test_each_gradient_is_shown_in_its_own_axes() -> None:
         "pointwise kernel": ("rows 0, columns 0", [(3, 2)]),
         "bias": ("", [(0, 2)]),
     }
+
+
+def test_the_second_axis_of_a_pointwise_kernel_is_one_of_filters() -> None:
+    grid = grids_of(wrong_gradient(Layer.SEPARABLE_CONV2D, 2, (0, 0, 3, 2), filters=WINDOW + 2))[1]
+    assert grid.note == f"rows 0, columns 0; filter 0 to {WINDOW - 1} of {WINDOW + 2}"
 
 
 def test_a_gradient_of_another_shape_is_shown_and_not_compared() -> None:

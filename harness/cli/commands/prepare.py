@@ -65,6 +65,7 @@ def _remove_stale(targets_files: Sequence[Path] | None, cache: Path) -> None:
 
 def _remove(targets: Sequence[Target], cache: Path) -> None:
     from harness.cli.terminal import out
+    from harness.environments.cache import remove_environment
 
     for target in targets:
         done = "removed" if remove_environment(target, cache) else "was not built"
