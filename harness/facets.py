@@ -9,16 +9,16 @@ from enum import StrEnum
 from typing import Final
 
 from harness.oracle.geometry import AxisGeometry
-from harness.oracle.plan import axis_geometries
-from harness.oracle.refusal import STRIDED_AND_DILATED, padding_of, refusal_of
+from harness.oracle.plan import compute_axis_geometries
+from harness.oracle.refusal import STRIDED_AND_DILATED, decide_refusal, parse_padding
 from harness.oracle.rules import Padding
 from harness.records import (
     DTYPE_TRAITS,
     Argument,
+    ArgumentStyle,
     Case,
-    Data,
     DataFormat,
-    Form,
+    DataKind,
     Mode,
     Refusal,
 )
@@ -108,33 +108,37 @@ class Facet(StrEnum):
     MUST_BE_REFUSED = "must-be-refused"
 
 
-def facets_of(case: Case) -> frozenset[Facet]:
+def find_facets(case: Case) -> frozenset[Facet]:
     """Every facet of the case. One that must be refused has only those that need no geometry."""
-    found = set(_plain(case))
-    refusal = refusal_of(case)
-    padding = padding_of(case)
+    found = set(_find_parameter_facets(case))
+    refusal = decide_refusal(case)
+    padding = parse_padding(case)
     if refusal.refusal is Refusal.REQUIRED or padding is None:
         return frozenset(found | {Facet.MUST_BE_REFUSED})
     if refusal is STRIDED_AND_DILATED:
         found.add(Facet.STRIDED_AND_DILATED)
-    geometries = axis_geometries(case, padding)
-    found.update(_kernel_facets(case, geometries))
+    geometries = compute_axis_geometries(case, padding)
+    found.update(_find_kernel_facets(case, geometries))
     if case.batch == 0 or any(geometry.out == 0 for geometry in geometries):
         return frozenset(found | {Facet.EMPTY_OUTPUT})
     if geometries[0].is_transposed:
-        found.update(_transposed_facets(geometries, padding))
+        found.update(_find_transposed_facets(geometries, padding))
     else:
-        found.update(_window_facets(geometries, padding))
-    found.update(_output_facets(case, geometries))
+        found.update(_find_window_facets(geometries, padding))
+    found.update(_find_output_facets(case, geometries))
     return frozenset(found)
 
 
-_MODES: Final[Mapping[Mode, Facet]] = {mode: Facet(mode) for mode in Mode if mode is not Mode.EAGER}
-_FORMS: Final = {Form.LIST: Facet.LISTS, Form.INT: Facet.INTEGERS, Form.DEFAULTS: Facet.DEFAULTS}
-_DTYPES: Final = {dtype: Facet(dtype) for dtype in DTYPE_TRAITS if dtype != "float32"}
+_MODE_FACETS: Final[Mapping[Mode, Facet]] = {mode: Facet(mode) for mode in Mode if mode is not Mode.EAGER}
+_STYLE_FACETS: Final = {
+    ArgumentStyle.LIST: Facet.LISTS,
+    ArgumentStyle.INT: Facet.INTEGERS,
+    ArgumentStyle.DEFAULTS: Facet.DEFAULTS,
+}
+_DTYPE_FACETS: Final = {dtype: Facet(dtype) for dtype in DTYPE_TRAITS if dtype != "float32"}
 
 
-def _plain(case: Case) -> Iterator[Facet]:
+def _find_parameter_facets(case: Case) -> Iterator[Facet]:
     """Facets of the parameters alone."""
     lengths, kernel = {*case.input} - {1}, {*case.kernel} - {1}
     claims = {
@@ -171,21 +175,21 @@ def _plain(case: Case) -> Iterator[Facet]:
         Facet.WIDE_CHANNELS: max(case.channels, case.filters) >= 8,
         Facet.NO_BIAS: not case.bias and Argument.USE_BIAS in case.layer.arguments,
         Facet.BATCHED: case.batch > 1,
-        Facet.REAL_DATA: case.data is Data.REAL,
-        Facet.TIED_DATA: case.data is Data.TIES,
-        Facet.NONFINITE_DATA: case.data is Data.NONFINITE,
+        Facet.REAL_DATA: case.data is DataKind.REAL,
+        Facet.TIED_DATA: case.data is DataKind.TIES,
+        Facet.NONFINITE_DATA: case.data is DataKind.NONFINITE,
         Facet.SPELLED_PADDING: case.padding != case.padding.lower(),
         Facet.EMPTY_INPUT: 0 in case.input,
         Facet.EMPTY_BATCH: case.batch == 0,
     }
     yield from (facet for facet, holds in claims.items() if holds)
-    named = (_MODES.get(case.mode), _FORMS.get(case.form), _DTYPES.get(case.dtype))
+    named = (_MODE_FACETS.get(case.mode), _STYLE_FACETS.get(case.form), _DTYPE_FACETS.get(case.dtype))
     yield from (facet for facet in named if facet is not None)
 
 
-def _kernel_facets(case: Case, geometries: tuple[AxisGeometry, ...]) -> Iterator[Facet]:
+def _find_kernel_facets(case: Case, geometries: tuple[AxisGeometry, ...]) -> Iterator[Facet]:
     cells = [g for g in geometries if g.length]
-    is_valid = padding_of(case) is Padding.VALID and not geometries[0].is_transposed
+    is_valid = parse_padding(case) is Padding.VALID and not geometries[0].is_transposed
     claims = {
         Facet.STRIDE_IS_KERNEL: any(g.stride == g.kernel > 1 for g in geometries),
         Facet.STRIDE_ABOVE_KERNEL: any(g.stride > g.effective_kernel for g in geometries),
@@ -198,7 +202,7 @@ def _kernel_facets(case: Case, geometries: tuple[AxisGeometry, ...]) -> Iterator
     return (facet for facet, holds in claims.items() if holds)
 
 
-def _window_facets(geometries: tuple[AxisGeometry, ...], padding: Padding) -> Iterator[Facet]:
+def _find_window_facets(geometries: tuple[AxisGeometry, ...], padding: Padding) -> Iterator[Facet]:
     totals = [geometry.total for geometry in geometries]
     odd = any(total % 2 for total in totals)
     even = any(total and total % 2 == 0 for total in totals)
@@ -230,7 +234,7 @@ def _has_window_of_padding(axis: AxisGeometry) -> bool:
     )
 
 
-def _transposed_facets(geometries: tuple[AxisGeometry, ...], padding: Padding) -> Iterator[Facet]:
+def _find_transposed_facets(geometries: tuple[AxisGeometry, ...], padding: Padding) -> Iterator[Facet]:
     claims = {
         Facet.CROPPED: any(g.before > 0 or g.after > 0 for g in geometries),
         Facet.CROPPED_ODDLY: padding is Padding.SAME and any(g.total > 0 and g.total % 2 for g in geometries),
@@ -239,7 +243,7 @@ def _transposed_facets(geometries: tuple[AxisGeometry, ...], padding: Padding) -
     return (facet for facet, holds in claims.items() if holds)
 
 
-def _output_facets(case: Case, geometries: tuple[AxisGeometry, ...]) -> Iterator[Facet]:
+def _find_output_facets(case: Case, geometries: tuple[AxisGeometry, ...]) -> Iterator[Facet]:
     overlaps = any(g.stride < g.effective_kernel and g.out > 1 for g in geometries)
     claims = {
         Facet.OVERLAPPING: overlaps and (geometries[0].is_transposed or case.kind.traits.is_pooling),
@@ -250,12 +254,12 @@ def _output_facets(case: Case, geometries: tuple[AxisGeometry, ...]) -> Iterator
     return (facet for facet, holds in claims.items() if holds)
 
 
-def coverage(cases: Iterable[Case]) -> Mapping[Facet, int]:
+def count_facets(cases: Iterable[Case]) -> Mapping[Facet, int]:
     """The number of cases by facet, in the order of `Facet`; 0 for one that no case has."""
-    counts = Counter(facet for case in cases for facet in facets_of(case))
+    counts = Counter(facet for case in cases for facet in find_facets(case))
     return {facet: counts[facet] for facet in Facet}
 
 
-def uncovered(counts: Mapping[Facet, int]) -> tuple[Facet, ...]:
+def find_uncovered_facets(counts: Mapping[Facet, int]) -> tuple[Facet, ...]:
     """The facets that no case has."""
     return tuple(facet for facet, number in counts.items() if number == 0)

@@ -18,7 +18,7 @@ _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[TextIO]:
+def replace_when_whole(path: Path) -> Iterator[TextIO]:
     """Open a text file that takes its name only when the block ends well. The parent directory must exist.
 
     Raises:
@@ -40,7 +40,7 @@ def replace_text(path: Path, text: str) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    with replacing(path) as file:
+    with replace_when_whole(path) as file:
         file.write(text)
 
 
@@ -50,7 +50,7 @@ def write_table(path: Path, columns: Iterable[str], rows: Iterable[Iterable[obje
     Raises:
         OSError: the file cannot be written.
     """
-    with replacing(path) as file:
+    with replace_when_whole(path) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows(rows)

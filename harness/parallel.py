@@ -14,14 +14,14 @@ Share = TypeVar("Share")
 Result = TypeVar("Result")
 
 
-def in_processes(function: Callable[[Share], Result], shares: Iterable[Share]) -> Iterator[Result]:
+def map_in_processes(function: Callable[[Share], Result], shares: Iterable[Share]) -> Iterator[Result]:
     """What a function of a module makes of each share, in their order.
 
     Shares are taken as they are needed: no more wait, and no more results, than keep every process busy.
     Raises whatever the function raises.
     """
     number = os.cpu_count() or 1
-    pool = ProcessPoolExecutor(number, mp_context=get_context("spawn"), initializer=_leave_interrupts)
+    pool = ProcessPoolExecutor(number, mp_context=get_context("spawn"), initializer=_ignore_interrupts)
     waiting: deque[Future[Result]] = deque()
     try:
         for share in shares:
@@ -34,6 +34,6 @@ def in_processes(function: Callable[[Share], Result], shares: Iterable[Share]) -
         pool.shutdown(cancel_futures=True)
 
 
-def _leave_interrupts() -> None:
+def _ignore_interrupts() -> None:
     """Ctrl-C reaches every process of a terminal; the one that waits for the others ends them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -12,7 +12,7 @@ WORKER: Final = PACKAGE / "worker" / "__main__.py"
 """The program that runs in a target's environment."""
 
 
-def cases_folder() -> Path:
+def find_cases_folder() -> Path:
     """The shipped `cases/`: beside the package in a checkout, inside it when installed."""
     installed = PACKAGE / "_cases"
     return installed if installed.is_dir() else PACKAGE.parent / "cases"

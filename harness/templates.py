@@ -15,8 +15,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.files import replacing
-from harness.text import count, escape_cell, one_line, shape_text
+from harness.files import replace_when_whole
+from harness.text import escape_cell, format_count, format_one_line, format_shape
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def render(name: str, values: Mapping[str, object]) -> str:
     """Return what a template makes of the values."""
-    return _environment().get_template(name).render(values)
+    return _build_environment().get_template(name).render(values)
 
 
 def write_rendered(path: Path, name: str, values: Mapping[str, object]) -> None:
@@ -33,8 +33,8 @@ def write_rendered(path: Path, name: str, values: Mapping[str, object]) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    with replacing(path) as file:
-        file.writelines(_environment().get_template(name).generate(values))
+    with replace_when_whole(path) as file:
+        file.writelines(_build_environment().get_template(name).generate(values))
 
 
 def read_asset(name: str) -> str:
@@ -49,7 +49,7 @@ def hash_script(script: str) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def _build_environment() -> Environment:
     import jinja2  # noqa: PLC0415 - a command that renders nothing does not wait for it
 
     environment = jinja2.Environment(
@@ -60,9 +60,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["cell"] = escape_cell
-    environment.filters["count"] = count
-    environment.filters["one_line"] = one_line
-    environment.filters["shape"] = shape_text
+    environment.filters["count"] = format_count
+    environment.filters["one_line"] = format_one_line
+    environment.filters["shape"] = format_shape
     environment.filters["thousands"] = _group_thousands
     return environment
 

@@ -14,14 +14,14 @@ ERROR_LENGTH: Final = 400
 """Characters of an error that a cell keeps."""
 
 
-def shape_text(shape: Shape | None) -> str:
+def format_shape(shape: Shape | None) -> str:
     """A shape as Keras prints it, `(None, 3, 3, 24)`; empty where there is none."""
     if shape is None:
         return ""
     return str(tuple(None if length is None else int(length) for length in shape))
 
 
-def one_line(text: str, length: int = ERROR_LENGTH) -> str:
+def format_one_line(text: str, length: int = ERROR_LENGTH) -> str:
     """Untrusted text as one printable line that is the same in two runs.
 
     Escape sequences, line breaks and invisible characters become single spaces; what `mask_run` knows to
@@ -36,7 +36,7 @@ def one_line(text: str, length: int = ERROR_LENGTH) -> str:
     return f"{text[:length]} ... ({len(text) - length} more characters)"
 
 
-def plain_lines(text: str, num_lines: int) -> str:
+def format_plain_lines(text: str, num_lines: int) -> str:
     """Untrusted text of several lines: printable, the first `num_lines`, saying how many more there were."""
     lines = [
         "".join(letter if letter.isprintable() else " " for letter in line).rstrip()
@@ -47,7 +47,7 @@ def plain_lines(text: str, num_lines: int) -> str:
     return "\n".join(lines)
 
 
-def count(number: int, noun: str) -> str:
+def format_count(number: int, noun: str) -> str:
     """A number with its noun, `1 case` and `1,536 cases`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
@@ -57,7 +57,7 @@ _CELL_LENGTH: Final = 2000
 
 def escape_cell(text: str, length: int = _CELL_LENGTH) -> str:
     """Return text that cannot end a cell of Markdown or begin a tag, and that reads as it was written."""
-    plain = one_line(text, length)
+    plain = format_one_line(text, length)
     for letter in "\\|*`[":
         plain = plain.replace(letter, f"\\{letter}")
     return plain.replace("&", "&amp;").replace("<", "&lt;")

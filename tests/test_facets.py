@@ -5,10 +5,19 @@ from dataclasses import replace
 
 import pytest
 
-from harness.cases.suites import cases_of, load_library
-from harness.facets import Facet, coverage, facets_of, uncovered
-from harness.records import Case, Data, DataFormat, Form, Layer, LayerKind, Mode, fitted
-from harness.resources import cases_folder
+from harness.cases.suites import expand_suites, load_library
+from harness.facets import Facet, count_facets, find_facets, find_uncovered_facets
+from harness.records import (
+    ArgumentStyle,
+    Case,
+    DataFormat,
+    DataKind,
+    Layer,
+    LayerKind,
+    Mode,
+    derive_arguments,
+)
+from harness.resources import find_cases_folder
 
 PLAIN = Case(
     layer=Layer.CONV2D,
@@ -27,8 +36,8 @@ PLAIN = Case(
     dtype="float32",
 )
 VALID = replace(PLAIN, padding="valid")
-TRANSPOSED = fitted(replace(PLAIN, layer=Layer.CONV2D_TRANSPOSE))
-POOLED = fitted(replace(PLAIN, layer=Layer.MAX_POOLING2D))
+TRANSPOSED = derive_arguments(replace(PLAIN, layer=Layer.CONV2D_TRANSPOSE))
+POOLED = derive_arguments(replace(PLAIN, layer=Layer.MAX_POOLING2D))
 CAUSAL = replace(
     PLAIN, layer=Layer.CONV1D, input=(5,), kernel=(3,), strides=(1,), dilation=(1,), padding="causal"
 )
@@ -94,20 +103,20 @@ HAS: Mapping[Facet, Case] = {
     Facet.ONE_FILTER: replace(PLAIN, filters=1),
     Facet.GROUPED: replace(PLAIN, groups=2),
     Facet.DEPTHWISE: replace(PLAIN, groups=4, filters=8),
-    Facet.MULTIPLIED: fitted(replace(PLAIN, layer=Layer.DEPTHWISE_CONV2D, multiplier=2)),
+    Facet.MULTIPLIED: derive_arguments(replace(PLAIN, layer=Layer.DEPTHWISE_CONV2D, multiplier=2)),
     Facet.WIDE_CHANNELS: replace(PLAIN, filters=8),
     Facet.NO_BIAS: replace(PLAIN, bias=False),
     Facet.BATCHED: replace(PLAIN, batch=2),
     Facet.FLOAT64: replace(PLAIN, dtype="float64"),
     Facet.FLOAT16: replace(PLAIN, dtype="float16"),
     Facet.BFLOAT16: replace(PLAIN, dtype="bfloat16"),
-    Facet.REAL_DATA: replace(PLAIN, data=Data.REAL),
-    Facet.TIED_DATA: replace(PLAIN, data=Data.TIES),
-    Facet.NONFINITE_DATA: replace(PLAIN, data=Data.NONFINITE),
+    Facet.REAL_DATA: replace(PLAIN, data=DataKind.REAL),
+    Facet.TIED_DATA: replace(PLAIN, data=DataKind.TIES),
+    Facet.NONFINITE_DATA: replace(PLAIN, data=DataKind.NONFINITE),
     Facet.SPELLED_PADDING: replace(PLAIN, padding="Same"),
-    Facet.LISTS: replace(PLAIN, form=Form.LIST),
-    Facet.INTEGERS: replace(PLAIN, form=Form.INT),
-    Facet.DEFAULTS: replace(PLAIN, form=Form.DEFAULTS),
+    Facet.LISTS: replace(PLAIN, form=ArgumentStyle.LIST),
+    Facet.INTEGERS: replace(PLAIN, form=ArgumentStyle.INT),
+    Facet.DEFAULTS: replace(PLAIN, form=ArgumentStyle.DEFAULTS),
     Facet.SEQUENTIAL: replace(PLAIN, mode=Mode.SEQUENTIAL),
     Facet.INFERRED: replace(PLAIN, mode=Mode.INFERRED),
     Facet.COMPILED: replace(PLAIN, mode=Mode.COMPILED),
@@ -184,7 +193,7 @@ LACKS: Mapping[Facet, Case] = {
     Facet.ONE_FILTER: PLAIN,
     Facet.GROUPED: PLAIN,
     Facet.DEPTHWISE: replace(PLAIN, channels=1),
-    Facet.MULTIPLIED: fitted(replace(PLAIN, layer=Layer.DEPTHWISE_CONV2D)),
+    Facet.MULTIPLIED: derive_arguments(replace(PLAIN, layer=Layer.DEPTHWISE_CONV2D)),
     Facet.WIDE_CHANNELS: replace(PLAIN, filters=7),
     # There is no choice of a bias.
     Facet.NO_BIAS: POOLED,
@@ -193,11 +202,11 @@ LACKS: Mapping[Facet, Case] = {
     Facet.FLOAT16: PLAIN,
     Facet.BFLOAT16: PLAIN,
     Facet.REAL_DATA: PLAIN,
-    Facet.TIED_DATA: replace(PLAIN, data=Data.NONFINITE),
-    Facet.NONFINITE_DATA: replace(PLAIN, data=Data.TIES),
+    Facet.TIED_DATA: replace(PLAIN, data=DataKind.NONFINITE),
+    Facet.NONFINITE_DATA: replace(PLAIN, data=DataKind.TIES),
     Facet.SPELLED_PADDING: VALID,
-    Facet.LISTS: replace(PLAIN, form=Form.INT),
-    Facet.INTEGERS: replace(PLAIN, form=Form.LIST),
+    Facet.LISTS: replace(PLAIN, form=ArgumentStyle.INT),
+    Facet.INTEGERS: replace(PLAIN, form=ArgumentStyle.LIST),
     Facet.DEFAULTS: PLAIN,
     **dict.fromkeys(
         (
@@ -224,20 +233,20 @@ LACKS: Mapping[Facet, Case] = {
 
 @pytest.mark.parametrize("facet", Facet)
 def test_a_facet_holds_where_it_is_and_not_beside(facet: Facet) -> None:
-    assert facet in facets_of(HAS[facet])
-    assert facet not in facets_of(LACKS[facet])
+    assert facet in find_facets(HAS[facet])
+    assert facet not in find_facets(LACKS[facet])
 
 
 def test_the_plain_case_has_two_facets() -> None:
-    assert facets_of(PLAIN) == {Facet.SYMMETRIC_SAME, Facet.SQUARE_INPUT}
-    assert facets_of(VALID) == {Facet.SQUARE_INPUT}
+    assert find_facets(PLAIN) == {Facet.SYMMETRIC_SAME, Facet.SQUARE_INPUT}
+    assert find_facets(VALID) == {Facet.SQUARE_INPUT}
 
 
 def test_the_documents_model() -> None:
     case = replace(
         PLAIN, mode=Mode.SEQUENTIAL, kernel=(2, 2), strides=(2, 2), padding="Same", channels=1, filters=24
     )
-    assert facets_of(case) == {
+    assert find_facets(case) == {
         Facet.ASYMMETRIC_SAME,
         Facet.INEXACT_DIVISION,
         Facet.STRIDED,
@@ -254,7 +263,7 @@ def test_the_documents_model() -> None:
 @pytest.mark.parametrize("changes", [{"padding": "bogus"}, {"groups": 3}, {"strides": (0, 1)}])
 def test_a_case_that_must_be_refused_has_no_facet_of_its_windows(changes: dict[str, object]) -> None:
     case = replace(PLAIN, **changes)  # type: ignore[arg-type]
-    assert facets_of(case) <= {
+    assert find_facets(case) <= {
         Facet.MUST_BE_REFUSED,
         Facet.SQUARE_INPUT,
         Facet.GROUPED,
@@ -263,7 +272,7 @@ def test_a_case_that_must_be_refused_has_no_facet_of_its_windows(changes: dict[s
 
 
 def test_an_empty_output_has_no_facet_of_its_windows() -> None:
-    assert facets_of(replace(VALID, kernel=(3, 6), strides=(1, 3))) == {
+    assert find_facets(replace(VALID, kernel=(3, 6), strides=(1, 3))) == {
         Facet.EMPTY_OUTPUT,
         Facet.KERNEL_ABOVE_INPUT,
         Facet.ONE_CELL_SHORT,
@@ -278,13 +287,13 @@ def test_an_empty_output_has_no_facet_of_its_windows() -> None:
 
 
 def test_coverage_counts_every_facet_and_names_what_is_missing() -> None:
-    counts = coverage([PLAIN, VALID, replace(PLAIN, batch=2)])
+    counts = count_facets([PLAIN, VALID, replace(PLAIN, batch=2)])
     assert list(counts) == list(Facet)
     assert counts[Facet.SQUARE_INPUT] == 3
     assert counts[Facet.SYMMETRIC_SAME] == 2
     assert counts[Facet.BATCHED] == 1
     assert counts[Facet.DILATED] == 0
-    assert set(uncovered(counts)) == set(Facet) - {
+    assert set(find_uncovered_facets(counts)) == set(Facet) - {
         Facet.SQUARE_INPUT,
         Facet.SYMMETRIC_SAME,
         Facet.BATCHED,
@@ -293,7 +302,9 @@ def test_coverage_counts_every_facet_and_names_what_is_missing() -> None:
 
 @pytest.mark.parametrize("suite", ["smoke", "core"])
 def test_every_facet_has_cases(suite: str) -> None:
-    assert uncovered(coverage(cases_of(load_library([cases_folder()]), [suite]))) == ()
+    assert (
+        find_uncovered_facets(count_facets(expand_suites(load_library([find_cases_folder()]), [suite]))) == ()
+    )
 
 
 TRANSPOSED_ONLY = {Facet.CROPPED, Facet.CROPPED_ODDLY, Facet.EXTENDED}
@@ -304,13 +315,13 @@ PADDED_ONLY = {
 
 
 def test_a_transposed_layer_is_cropped_and_any_other_is_padded() -> None:
-    for case in cases_of(load_library([cases_folder()]), ["smoke"]):
+    for case in expand_suites(load_library([find_cases_folder()]), ["smoke"]):
         other = PADDED_ONLY if case.kind is LayerKind.TRANSPOSE else TRANSPOSED_ONLY
-        assert not facets_of(case) & other, case.id
+        assert not find_facets(case) & other, case.id
 
 
 def test_pools_overlap_where_their_strides_are_shorter_than_their_windows() -> None:
-    assert Facet.OVERLAPPING in facets_of(POOLED)
-    assert Facet.OVERLAPPING not in facets_of(replace(POOLED, strides=(3, 3)))
+    assert Facet.OVERLAPPING in find_facets(POOLED)
+    assert Facet.OVERLAPPING not in find_facets(replace(POOLED, strides=(3, 3)))
     # A convolution has windows that overlap as a matter of course.
-    assert Facet.OVERLAPPING not in facets_of(PLAIN)
+    assert Facet.OVERLAPPING not in find_facets(PLAIN)

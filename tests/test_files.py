@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.files import explain_disk_errors, replace_text, replacing, write_table
+from harness.files import explain_disk_errors, replace_text, replace_when_whole, write_table
 
 
 def test_replacing_a_file_leaves_nothing_else_behind(tmp_path: Path) -> None:
@@ -19,7 +19,7 @@ def test_replacing_a_file_leaves_nothing_else_behind(tmp_path: Path) -> None:
 
 def test_a_failure_leaves_the_earlier_file_alone(tmp_path: Path) -> None:
     replace_text(tmp_path / "file", "earlier")
-    with pytest.raises(TypeError), replacing(tmp_path / "file") as file:
+    with pytest.raises(TypeError), replace_when_whole(tmp_path / "file") as file:
         file.writelines(["half", None])  # type: ignore[list-item]
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
     assert (tmp_path / "file").read_text(encoding="utf-8") == "earlier"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.records import Layer, name_layer
-from harness.text import escape_cell, one_line, plain_lines, shape_text
+from harness.text import escape_cell, format_one_line, format_plain_lines, format_shape
 
 
 @pytest.mark.parametrize(
@@ -17,8 +17,11 @@ from harness.text import escape_cell, one_line, plain_lines, shape_text
     ],
 )
 def test_the_counters_of_names_do_not_differ_between_runs(name: str) -> None:
-    assert one_line(f"in {name}_28_1/x of {name}_3, {name}_4_W") == f"in {name}_#/x of {name}_#, {name}_#_W"
-    assert one_line(f"{name} of float_32, my_{name}_3") == f"{name} of float_32, my_{name}_3"
+    assert (
+        format_one_line(f"in {name}_28_1/x of {name}_3, {name}_4_W")
+        == f"in {name}_#/x of {name}_#, {name}_#_W"
+    )
+    assert format_one_line(f"{name} of float_32, my_{name}_3") == f"{name} of float_32, my_{name}_3"
 
 
 def test_layers_are_named_as_keras_names_them() -> None:
@@ -29,8 +32,8 @@ def test_layers_are_named_as_keras_names_them() -> None:
 
 
 def test_an_unknown_axis_is_none() -> None:
-    assert shape_text((None, 3, 3, 24)) == "(None, 3, 3, 24)"
-    assert shape_text(None) == ""
+    assert format_shape((None, 3, 3, 24)) == "(None, 3, 3, 24)"
+    assert format_shape(None) == ""
 
 
 def test_a_traceback_within_an_error_is_left_out() -> None:
@@ -39,7 +42,7 @@ def test_a_traceback_within_an_error_is_left_out() -> None:
         '  File "/home/me/__main__.py", line 50, in <module>\n\n  File "/a b/nn.py", line 1181, in conv\n\n'
         "No such primitive.\n\t [[{{node operating_7_1/conv}}]] [Op:__inference_one_step_251094]"
     )
-    assert one_line(text) == (
+    assert format_one_line(text) == (
         "Graph execution error: Detected at node operating_#/conv defined at (most recent call last): "
         "No such primitive. [[{{node operating_#/conv}}]] [Op:__inference_one_step_#]"
     )
@@ -47,26 +50,30 @@ def test_a_traceback_within_an_error_is_left_out() -> None:
 
 def test_an_error_is_one_line_without_escape_sequences() -> None:
     text = "bad\r\n\x1b[1;31mred\x1b[0m \x1b]8;;http://x\x07link\x00 \u202eflipped"
-    assert one_line(text) == "bad red link flipped"
+    assert format_one_line(text) == "bad red link flipped"
 
 
 def test_a_lone_surrogate_can_be_written() -> None:
-    assert one_line("a\ud800b").encode("utf-8") == b"a b"
+    assert format_one_line("a\ud800b").encode("utf-8") == b"a b"
 
 
 def test_addresses_and_counters_do_not_differ_between_runs() -> None:
-    first = one_line('[11:33:25] layer "conv2d_28" of <Sequential name=sequential_3> at 0x7f00deadbeef')
-    second = one_line('[09:04:00] layer "conv2d_4" of <Sequential name=sequential_11> at 0x7fffdeadbee0')
+    first = format_one_line(
+        '[11:33:25] layer "conv2d_28" of <Sequential name=sequential_3> at 0x7f00deadbeef'
+    )
+    second = format_one_line(
+        '[09:04:00] layer "conv2d_4" of <Sequential name=sequential_11> at 0x7fffdeadbee0'
+    )
     assert first == second
     assert "conv2d_#" in first
 
 
 def test_a_cut_says_how_many_characters_are_left_out() -> None:
-    assert one_line("x" * 410) == "x" * 400 + " ... (10 more characters)"
+    assert format_one_line("x" * 410) == "x" * 400 + " ... (10 more characters)"
 
 
 def test_cut_lines_are_counted() -> None:
-    assert plain_lines("a\x1b[1mb\nc\nd", 2) == "ab\nc\n... (1 more lines)"
+    assert format_plain_lines("a\x1b[1mb\nc\nd", 2) == "ab\nc\n... (1 more lines)"
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from harness.cases.covering_array import Row, covering_rows
-from harness.cases.grids import NONE, Cover, Subject
-from harness.cases.layer_specs import Setting, case_of
+from harness.cases.covering_array import ArrayRow, build_covering_rows
+from harness.cases.grids import NONE, Cover, SpatialLayer
+from harness.cases.layer_specs import LayerSpec, make_case
 from harness.data.case_data import has_data
-from harness.oracle.refusal import refusal_of
-from harness.records import DTYPE_TRAITS, Form, Refusal
+from harness.oracle.refusal import decide_refusal
+from harness.records import DTYPE_TRAITS, ArgumentStyle, Refusal
 
 _FLOAT32 = DTYPE_TRAITS["float32"]
 _NARROW = frozenset(
@@ -22,9 +22,9 @@ _NARROW = frozenset(
 )
 """The dtypes in which not every case has exact data."""
 
-_ALIKE = ("kernel", "strides", "dilation", "output_padding")
+_LENGTH_KEYS = ("kernel", "strides", "dilation", "output_padding")
 
-_WINDOW = ("kernel", "strides", "dilation")
+_WINDOW_KEYS = ("kernel", "strides", "dilation")
 
 Items = tuple[tuple[str, Any], ...]
 
@@ -38,9 +38,9 @@ class _Factor:
     values: tuple[Any, ...]
 
 
-def cover_settings(
-    cover: Cover, subject: Subject, turned: Mapping[str, Sequence[Any]], fixed: Mapping[str, Any]
-) -> Iterator[Setting]:
+def expand_cover(
+    cover: Cover, subject: SpatialLayer, turned: Mapping[str, Sequence[Any]], fixed: Mapping[str, Any]
+) -> Iterator[LayerSpec]:
     """The layers of a cover, one for each row, with one input each.
 
     Besides what the strength says, every window (kernel, stride and dilation) of an axis stands under each
@@ -54,62 +54,68 @@ def cover_settings(
         turned: the lists of attributes that are factors too.
         fixed: the attributes that are the same for all.
     """
-    factors = tuple(_factors(cover, subject, turned))
-    for row in _rows(cover.strength, subject, factors, tuple(fixed.items())):
-        yield _setting(subject, factors, row)
+    factors = tuple(_iterate_factors(cover, subject, turned))
+    for row in _find_covering_rows(cover.strength, subject, factors, tuple(fixed.items())):
+        yield _make_spec(subject, factors, row)
 
 
 @lru_cache(maxsize=1024)
-def _rows(strength: int, subject: Subject, factors: tuple[_Factor, ...], fixed: Items) -> tuple[Row, ...]:
+def _find_covering_rows(
+    strength: int, subject: SpatialLayer, factors: tuple[_Factor, ...], fixed: Items
+) -> tuple[ArrayRow, ...]:
     attributes = dict(fixed)
-    join = _joining(factors, attributes)
-    matter = _what_matters(factors, attributes)
-    strided = _above_1(factors, "strides")
-    dilated = _above_1(factors, "dilation")
-    known: dict[Row, bool] = {}
+    unify_axes = _make_axis_unifier(factors, attributes)
+    matter = _list_deciding_factors(factors, attributes)
+    strided = _find_values_above_1(factors, "strides")
+    dilated = _find_values_above_1(factors, "dilation")
+    known: dict[ArrayRow, bool] = {}
 
-    def settle(row: Row) -> Row | None:
-        row = join(row)
-        if _has_one(row, strided) and _has_one(row, dilated):
+    def resolve_row(row: ArrayRow) -> ArrayRow | None:
+        row = unify_axes(row)
+        if _has_any_value(row, strided) and _has_any_value(row, dilated):
             return None  # It may be refused, as the oracle says too; most of what is tried ends here.
         part = tuple([row[number] for number in matter])
         if part not in known:
-            known[part] = _computes(subject, _setting(subject, factors, row), attributes)
+            known[part] = _is_computable(subject, _make_spec(subject, factors, row), attributes)
         return row if known[part] else None
 
     named = [f"{key}={value}" for key, value in sorted(attributes.items())]
     seed = zlib.crc32(f"{subject.layer} {named}".encode())
     sizes = [len(factor.values) for factor in factors]
-    return tuple(covering_rows(sizes, strength, settle, seed, list(_groups(factors))))
+    return tuple(
+        build_covering_rows(sizes, strength, resolve_row, seed, list(_iterate_factor_groups(factors)))
+    )
 
 
-def _groups(factors: Sequence[_Factor]) -> Iterator[tuple[int, ...]]:
+def _iterate_factor_groups(factors: Sequence[_Factor]) -> Iterator[tuple[int, ...]]:
     """The window of each axis with the padding, and any two lengths of an axis with it."""
     paddings = [number for number, factor in enumerate(factors) if factor.key == "padding"]
     for axis in sorted({factor.axis for factor in factors if factor.axis is not None}):
         own = [number for number, factor in enumerate(factors) if factor.axis == axis]
-        yield (*(number for number in own if factors[number].key in _WINDOW), *paddings)
+        yield (*(number for number in own if factors[number].key in _WINDOW_KEYS), *paddings)
         for pair in itertools.combinations(own, 2):
             yield (*pair, *paddings)
 
 
-def _factors(cover: Cover, subject: Subject, turned: Mapping[str, Sequence[Any]]) -> Iterator[_Factor]:
+def _iterate_factors(
+    cover: Cover, subject: SpatialLayer, turned: Mapping[str, Sequence[Any]]
+) -> Iterator[_Factor]:
     spatial: dict[str, tuple[Any, ...]] = {"input": cover.input, "kernel": cover.kernel}
     if cover.strides:
         spatial["strides"] = cover.strides
-    if subject.takes_dilation:
+    if subject.has_dilation:
         spatial["dilation"] = cover.dilation
-    if subject.takes_output_padding:
+    if subject.has_output_padding:
         spatial["output_padding"] = cover.output_padding
     for key, values in spatial.items():
         for axis in range(subject.ndim):
             yield _Factor(key, axis, values)
     for key, attributes in turned.items():
-        if subject.leaves(key):
+        if subject.has_choice_of(key):
             yield _Factor(key, None, tuple(attributes))
 
 
-def _setting(subject: Subject, factors: Sequence[_Factor], row: Row) -> Setting:
+def _make_spec(subject: SpatialLayer, factors: Sequence[_Factor], row: ArrayRow) -> LayerSpec:
     """The layer of a row."""
     axes: dict[str, list[Any]] = {}
     attributes: dict[str, Any] = {}
@@ -119,9 +125,9 @@ def _setting(subject: Subject, factors: Sequence[_Factor], row: Row) -> Setting:
         else:
             axes.setdefault(factor.key, []).append(factor.values[place])
     output_padding = axes.get("output_padding", [NONE])
-    return Setting(
+    return LayerSpec(
         tuple(axes["kernel"]),
-        tuple(axes.get("strides", map(subject.default_stride, axes["kernel"]))),
+        tuple(axes.get("strides", map(subject.choose_default_stride, axes["kernel"]))),
         tuple(axes.get("dilation", (1,) * subject.ndim)),
         None if NONE in output_padding else tuple(output_padding),
         (tuple(axes["input"]),),
@@ -129,13 +135,13 @@ def _setting(subject: Subject, factors: Sequence[_Factor], row: Row) -> Setting:
     )
 
 
-def _computes(subject: Subject, setting: Setting, fixed: Mapping[str, Any]) -> bool:
+def _is_computable(subject: SpatialLayer, setting: LayerSpec, fixed: Mapping[str, Any]) -> bool:
     """Whether the layer must be computed and has exact data."""
-    case = case_of(subject, setting, fixed, setting.inputs[0])
-    return refusal_of(case).refusal is Refusal.WRONG and has_data(case)
+    case = make_case(subject, setting, fixed, setting.inputs[0])
+    return decide_refusal(case).refusal is Refusal.WRONG and has_data(case)
 
 
-def _what_matters(factors: Sequence[_Factor], fixed: Mapping[str, Any]) -> list[int]:
+def _list_deciding_factors(factors: Sequence[_Factor], fixed: Mapping[str, Any]) -> list[int]:
     """The numbers of the factors that decide whether a case computes and has exact data."""
     dtypes = {fixed.get("dtype")}.union(*(factor.values for factor in factors if factor.key == "dtype"))
     never = {"data_format", "form"}
@@ -144,7 +150,7 @@ def _what_matters(factors: Sequence[_Factor], fixed: Mapping[str, Any]) -> list[
     return [number for number, factor in enumerate(factors) if factor.key not in never]
 
 
-def _above_1(factors: Sequence[_Factor], key: str) -> list[tuple[int, frozenset[int]]]:
+def _find_values_above_1(factors: Sequence[_Factor], key: str) -> list[tuple[int, frozenset[int]]]:
     """The numbers of the factors of a key, and the places of their values above 1."""
     return [
         (number, frozenset(place for place, value in enumerate(factor.values) if value > 1))
@@ -153,7 +159,7 @@ def _above_1(factors: Sequence[_Factor], key: str) -> list[tuple[int, frozenset[
     ]
 
 
-def _has_one(row: Row, places: Sequence[tuple[int, frozenset[int]]]) -> bool:
+def _has_any_value(row: ArrayRow, places: Sequence[tuple[int, frozenset[int]]]) -> bool:
     """Whether a factor of a row has one of its places."""
     for number, wanted in places:  # noqa: SIM110  (the innermost loop of all: a generator takes twice as long)
         if row[number] in wanted:
@@ -161,21 +167,25 @@ def _has_one(row: Row, places: Sequence[tuple[int, frozenset[int]]]) -> bool:
     return False
 
 
-def _joining(factors: Sequence[_Factor], fixed: Mapping[str, Any]) -> Callable[[Row], Row]:
+def _make_axis_unifier(
+    factors: Sequence[_Factor], fixed: Mapping[str, Any]
+) -> Callable[[ArrayRow], ArrayRow]:
     """What makes axes alike that cannot differ.
 
     A layer has an output padding on every axis or on none. In form `int` every axis has the lengths of
     the first.
     """
-    by_key = {key: [n for n, factor in enumerate(factors) if factor.key == key] for key in (*_ALIKE, "form")}
-    forms = [(number, _place(factors[number], Form.INT)) for number in by_key["form"]]
-    without = [(number, _place(factors[number], NONE)) for number in by_key["output_padding"]]
-    is_int = fixed.get("form") is Form.INT
+    by_key = {
+        key: [n for n, factor in enumerate(factors) if factor.key == key] for key in (*_LENGTH_KEYS, "form")
+    }
+    forms = [(number, _find_place(factors[number], ArgumentStyle.INT)) for number in by_key["form"]]
+    without = [(number, _find_place(factors[number], NONE)) for number in by_key["output_padding"]]
+    is_int = fixed.get("form") is ArgumentStyle.INT
 
-    def join(row: Row) -> Row:
+    def unify_axes(row: ArrayRow) -> ArrayRow:
         if is_int or any(row[number] == place for number, place in forms):
             joined = list(row)
-            for key in _ALIKE:
+            for key in _LENGTH_KEYS:
                 for number in by_key[key]:
                     joined[number] = row[by_key[key][0]]
             row = tuple(joined)
@@ -186,9 +196,9 @@ def _joining(factors: Sequence[_Factor], fixed: Mapping[str, Any]) -> Callable[[
             row = tuple(joined)
         return row
 
-    return join
+    return unify_axes
 
 
-def _place(factor: _Factor, value: object) -> int:
+def _find_place(factor: _Factor, value: object) -> int:
     """The place of a value in a factor's list, -1 if it has none."""
     return factor.values.index(value) if value in factor.values else -1

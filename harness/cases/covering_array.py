@@ -15,20 +15,20 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-Row = tuple[int, ...]
+ArrayRow = tuple[int, ...]
 """A value of each factor, by its place in the factor's list."""
 
-Settle = Callable[[Row], Row | None]
+RowResolver = Callable[[ArrayRow], ArrayRow | None]
 """What becomes of a row: itself, another that it stands for, or None where there is no such row."""
 
-_COMPLETIONS: Final = 24
+_NUM_MIXED_COMPLETIONS: Final = 24
 """How many rows without a reason are tried with a combination before it is given up."""
 
 _Cells = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class _Problem:
+class _CoveringProblem:
     """The factors; the flat number of a factor's value is the factor's offset and the value's place.
 
     `completions` are rows whose values are tried beside those that are pinned.
@@ -36,33 +36,33 @@ class _Problem:
 
     sizes: tuple[int, ...]
     offsets: tuple[int, ...]
-    settle: Settle
-    completions: list[Row]
+    settle: RowResolver
+    completions: list[ArrayRow]
 
 
 @dataclass(frozen=True, slots=True)
-class _Group:
+class _FactorGroup:
     """Some factors, in order, and by the places of their values which combinations no row holds yet."""
 
-    factors: Row
+    factors: ArrayRow
     cells: _Cells
 
 
 @dataclass(frozen=True, slots=True)
-class _Open:
+class _OpenCombinations:
     """Which combinations no row holds yet.
 
     Those of groups, the largest groups first; and those of any factors, by the flat numbers of their
     values, in an array that is symmetric in its axes.
     """
 
-    groups: tuple[_Group, ...]
+    groups: tuple[_FactorGroup, ...]
     cells: _Cells
 
 
-def covering_rows(
-    sizes: Sequence[int], strength: int, settle: Settle, seed: int, groups: Sequence[Sequence[int]] = ()
-) -> Iterator[Row]:
+def build_covering_rows(
+    sizes: Sequence[int], strength: int, settle: RowResolver, seed: int, groups: Sequence[Sequence[int]] = ()
+) -> Iterator[ArrayRow]:
     """Rows in which every combination of `strength` values that a settled row can hold is held by one.
 
     So is every combination of the values of each of the `groups` of factors.
@@ -74,19 +74,24 @@ def covering_rows(
     if min(sizes, default=0) == 0:
         return
     offsets = tuple([0, *itertools.accumulate(sizes)][:-1])
-    completions = [*_nearly_first(sizes), *(_some(sizes, attempt) for attempt in range(_COMPLETIONS))]
-    problem = _Problem(tuple(sizes), offsets, settle, completions)
-    still_open = _Open(tuple(_open_groups(problem, groups)), _all_open(problem, min(strength, len(sizes))))
+    completions = [
+        *_iterate_nearly_first_rows(sizes),
+        *(_make_mixed_row(sizes, attempt) for attempt in range(_NUM_MIXED_COMPLETIONS)),
+    ]
+    problem = _CoveringProblem(tuple(sizes), offsets, settle, completions)
+    still_open = _OpenCombinations(
+        tuple(_iterate_factor_groups(problem, groups)), _make_open_cells(problem, min(strength, len(sizes)))
+    )
     for number in itertools.count(seed):
-        flats = _first_open(problem, still_open)
+        flats = _find_first_open(problem, still_open)
         if flats is None:
             return
-        pinned = dict(_value(problem, flat) for flat in flats)
-        base = _base(problem, pinned)
+        pinned = dict(_split_flat_number(problem, flat) for flat in flats)
+        base = _find_base_row(problem, pinned)
         if base is None:
-            _give_up(problem, flats, still_open)
+            _give_up_combination(problem, flats, still_open)
             continue
-        row = _filled(problem, base, tuple(pinned), still_open, number)
+        row = _fill_row(problem, base, tuple(pinned), still_open, number)
         held = np.add(offsets, row)
         still_open.cells[np.ix_(*[held] * still_open.cells.ndim)] = False
         for group in still_open.groups:
@@ -95,26 +100,26 @@ def covering_rows(
         yield row
 
 
-def _first_open(problem: _Problem, still_open: _Open) -> Row | None:
+def _find_first_open(problem: _CoveringProblem, still_open: _OpenCombinations) -> ArrayRow | None:
     """The flat numbers of a combination that no row holds yet."""
     for _, groups in itertools.groupby(still_open.groups, key=lambda group: len(group.factors)):
         open_ones = [
             tuple(problem.offsets[factor] + place for factor, place in zip(group.factors, found, strict=True))
             for group in groups
-            if (found := _first(group.cells)) is not None
+            if (found := _find_first_true(group.cells)) is not None
         ]
         if open_ones:
             return min(open_ones)
-    return _first(still_open.cells)
+    return _find_first_true(still_open.cells)
 
 
-def _first(cells: _Cells) -> Row | None:
+def _find_first_true(cells: _Cells) -> ArrayRow | None:
     """Where the first cell stands that is true."""
     place = np.unravel_index(int(cells.argmax()), cells.shape)
     return tuple(map(int, place)) if cells[place] else None
 
 
-def _nearly_first(sizes: Sequence[int]) -> Iterator[Row]:
+def _iterate_nearly_first_rows(sizes: Sequence[int]) -> Iterator[ArrayRow]:
     """The row of first values, and those with one other value."""
     first = (0,) * len(sizes)
     yield first
@@ -123,13 +128,13 @@ def _nearly_first(sizes: Sequence[int]) -> Iterator[Row]:
             yield (*first[:factor], place, *first[factor + 1 :])
 
 
-def _some(sizes: Sequence[int], attempt: int) -> Row:
+def _make_mixed_row(sizes: Sequence[int], attempt: int) -> ArrayRow:
     """A row of some first values and some others."""
-    words = [scattered(attempt, factor) for factor in range(len(sizes))]
+    words = [mix_integers(attempt, factor) for factor in range(len(sizes))]
     return tuple(word // 2 % size if word % 2 else 0 for word, size in zip(words, sizes, strict=True))
 
 
-def _all_open(problem: _Problem, strength: int) -> _Cells:
+def _make_open_cells(problem: _CoveringProblem, strength: int) -> _Cells:
     """Everything but combinations of two values of one factor."""
     factors = np.repeat(np.arange(len(problem.sizes)), problem.sizes)
     still_open = np.ones((len(factors),) * strength, dtype=np.bool_)
@@ -139,18 +144,20 @@ def _all_open(problem: _Problem, strength: int) -> _Cells:
     return still_open
 
 
-def _open_groups(problem: _Problem, groups: Sequence[Sequence[int]]) -> Iterator[_Group]:
+def _iterate_factor_groups(
+    problem: _CoveringProblem, groups: Sequence[Sequence[int]]
+) -> Iterator[_FactorGroup]:
     for factors in sorted({tuple(sorted(group)) for group in groups}, key=len, reverse=True):
-        yield _Group(factors, np.ones([problem.sizes[factor] for factor in factors], dtype=np.bool_))
+        yield _FactorGroup(factors, np.ones([problem.sizes[factor] for factor in factors], dtype=np.bool_))
 
 
-def _value(problem: _Problem, flat: int) -> tuple[int, int]:
+def _split_flat_number(problem: _CoveringProblem, flat: int) -> tuple[int, int]:
     """The factor and the place of a flat number."""
     factor = int(np.searchsorted(problem.offsets, flat, side="right")) - 1
     return factor, flat - problem.offsets[factor]
 
 
-def _base(problem: _Problem, pinned: dict[int, int]) -> Row | None:
+def _find_base_row(problem: _CoveringProblem, pinned: dict[int, int]) -> ArrayRow | None:
     """A row that settles and holds the values that are pinned, by factor; None where none is found."""
     for completion in problem.completions:
         row = list(completion)
@@ -162,16 +169,18 @@ def _base(problem: _Problem, pinned: dict[int, int]) -> Row | None:
     return None
 
 
-def _give_up(problem: _Problem, flats: Row, still_open: _Open) -> None:
+def _give_up_combination(problem: _CoveringProblem, flats: ArrayRow, still_open: _OpenCombinations) -> None:
     """Close a combination that no row holds, and with a pair that none holds all that have the pair."""
-    values = dict(_value(problem, flat) for flat in flats)
-    _close(problem, values, still_open)
+    values = dict(_split_flat_number(problem, flat) for flat in flats)
+    _close_combinations(problem, values, still_open)
     for pair in itertools.combinations(values.items(), 2):
-        if len(flats) > 2 and _base(problem, dict(pair)) is None:
-            _close(problem, dict(pair), still_open)
+        if len(flats) > 2 and _find_base_row(problem, dict(pair)) is None:
+            _close_combinations(problem, dict(pair), still_open)
 
 
-def _close(problem: _Problem, values: Mapping[int, int], still_open: _Open) -> None:
+def _close_combinations(
+    problem: _CoveringProblem, values: Mapping[int, int], still_open: _OpenCombinations
+) -> None:
     """Close all that has these values, by factor."""
     for group in still_open.groups:
         if values.keys() <= set(group.factors):
@@ -183,13 +192,15 @@ def _close(problem: _Problem, values: Mapping[int, int], still_open: _Open) -> N
         cells[tuple(places.get(axis, slice(None)) for axis in range(cells.ndim))] = False
 
 
-def _filled(problem: _Problem, base: Row, pinned: Row, still_open: _Open, number: int) -> Row:
+def _fill_row(
+    problem: _CoveringProblem, base: ArrayRow, pinned: ArrayRow, still_open: _OpenCombinations, number: int
+) -> ArrayRow:
     """The base with values of most use for the factors that are not pinned, one factor at a time."""
     row = base
     held = list(pinned)
     free = [factor for factor in range(len(row)) if factor not in pinned]
-    for factor in sorted(free, key=lambda factor: scattered(number, factor)):
-        for place in _by_use(problem, row, held, factor, still_open, number):
+    for factor in sorted(free, key=lambda factor: mix_integers(number, factor)):
+        for place in _rank_places_by_use(problem, row, held, factor, still_open, number):
             settled = problem.settle((*row[:factor], place, *row[factor + 1 :]))
             if settled is None or settled[factor] != place:
                 continue
@@ -200,8 +211,13 @@ def _filled(problem: _Problem, base: Row, pinned: Row, still_open: _Open, number
     return row
 
 
-def _by_use(
-    problem: _Problem, row: Row, held: Sequence[int], factor: int, still_open: _Open, number: int
+def _rank_places_by_use(
+    problem: _CoveringProblem,
+    row: ArrayRow,
+    held: Sequence[int],
+    factor: int,
+    still_open: _OpenCombinations,
+    number: int,
 ) -> list[int]:
     """The places of a factor, those first that meet most of what is still open in the factors held."""
     flat = [problem.offsets[other] + row[other] for other in held]
@@ -216,10 +232,10 @@ def _by_use(
             place = tuple(slice(None) if other == factor else row[other] for other in group.factors)
             uses = uses + group.cells[place] * math.factorial(len(group.factors) - 1)
     order = uses.tolist()
-    return sorted(range(len(order)), key=lambda place: (-order[place], scattered(number, factor, place)))
+    return sorted(range(len(order)), key=lambda place: (-order[place], mix_integers(number, factor, place)))
 
 
-def scattered(*numbers: int) -> int:
+def mix_integers(*numbers: int) -> int:
     """An integer that looks like chance."""
     mixed = 0x9E3779B97F4A7C15
     for number in numbers:

@@ -12,65 +12,65 @@ import itertools
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from harness.cases.cover_design import cover_settings
+from harness.cases.cover_design import expand_cover
 from harness.cases.grids import (
     NONE,
     Grid,
     Product,
-    Subject,
-    check,
-    each_of,
-    given,
-    spread,
-    subjects_of,
+    SpatialLayer,
+    broadcast_lengths,
+    check_grid,
+    list_spatial_layers,
+    select_listed_attributes,
+    select_multiplied_attributes,
 )
-from harness.cases.lattices import lattice_settings
-from harness.cases.layer_specs import Setting, case_of, is_writable
-from harness.cases.rotation import Turns, units_of
+from harness.cases.lattices import expand_lattice
+from harness.cases.layer_specs import LayerSpec, is_writable, make_case
+from harness.cases.rotation import RotatingValues, zip_attributes
 from harness.errors import HarnessError
-from harness.oracle.refusal import RefusalRule, known_paddings, padding_of, required_refusal
+from harness.oracle.refusal import RefusalDecision, find_required_refusal, list_known_paddings, parse_padding
 from harness.records import Case
 from harness.suggestions import suggest
 
-_SHOWN: Final = 3
+_MAX_NAMED_CASES: Final = 3
 """Cases that a complaint names."""
 
 
-def expand(grid: Grid, place: str) -> Iterator[Case]:
+def expand_grid(grid: Grid, place: str) -> Iterator[Case]:
     """The cases of a grid, however many it states; those of one layer stand together.
 
-    What a layer leaves no choice of (see `fitted`) has one value, whatever the grid lists.
+    What a layer leaves no choice of (see `derive_arguments`) has one value, whatever the grid lists.
 
     Raises:
-        HarnessError: the grid contradicts itself (see `check`), there is nothing to expand, or a case must
-            be refused and the grid is none of refusals, or the other way round. `place` begins the message.
+        HarnessError: the grid contradicts itself (see `check_grid`), nothing is left to expand, or a
+            case must be refused and the grid is none of refusals, or the other way round. `place` begins the message.
     """
-    check(grid, place)
+    check_grid(grid, place)
     number = 0
     not_refused: list[str] = []
-    for case in _cases(grid):
+    for case in _iterate_cases(grid):
         number += 1
-        rule = required_refusal(case)
+        rule = find_required_refusal(case)
         if rule is not None and not grid.refusal:
-            raise HarnessError(f"{place}: {_unasked(case, rule)}")
+            raise HarnessError(f"{place}: {_describe_unexpected_refusal(case, rule)}")
         if rule is None and grid.refusal:
             not_refused.append(case.id)
         yield case
     if number == 0:
         raise HarnessError(f"{place}: expands to nothing; give every axis at least one value")
     if not_refused:
-        more = len(not_refused) - _SHOWN
+        more = len(not_refused) - _MAX_NAMED_CASES
         raise HarnessError(
             f"{place}: `refusal = true`, and {len(not_refused)} of its {number} cases need not be refused: "
-            f"{', '.join(not_refused[:_SHOWN])}{f' and {more} more' if more > 0 else ''}; "
+            f"{', '.join(not_refused[:_MAX_NAMED_CASES])}{f' and {more} more' if more > 0 else ''}; "
             "put them into a grid without it"
         )
 
 
-def _unasked(case: Case, rule: RefusalRule) -> str:
+def _describe_unexpected_refusal(case: Case, rule: RefusalDecision) -> str:
     """What to say of a case that must be refused where nothing says that it is meant to be."""
-    if padding_of(case) is None:
-        known = known_paddings(case.layer)
+    if parse_padding(case) is None:
+        known = list_known_paddings(case.layer)
         what = f"`padding` has {case.padding!r}, which {case.layer} must refuse; "
         what += suggest(case.padding, known)
     else:
@@ -78,28 +78,32 @@ def _unasked(case: Case, rule: RefusalRule) -> str:
     return f"{what}. A grid of refusals says `refusal = true`"
 
 
-def _cases(grid: Grid) -> Iterator[Case]:
+def _iterate_cases(grid: Grid) -> Iterator[Case]:
     whole = {} if grid.mode is None else {"mode": grid.mode}
-    for number, subject in enumerate(subjects_of(grid)):
-        turned = {} if grid.cover is not None else given(grid.turn)
-        turns = Turns(units_of(_left(turned, subject), grid.in_step), seed=number)
-        each = _left(each_of(grid), subject)
+    for number, subject in enumerate(list_spatial_layers(grid)):
+        turned = {} if grid.cover is not None else select_listed_attributes(grid.turn)
+        turns = RotatingValues(
+            zip_attributes(_select_free_attributes(turned, subject), grid.in_step), seed=number
+        )
+        each = _select_free_attributes(select_multiplied_attributes(grid), subject)
         for values in itertools.product(*each.values()):
             attributes = {**whole, **dict(zip(each, values, strict=True))}
-            for setting in _of_design(grid, subject, attributes):
-                taken = turns.take(_properties(setting, values))
+            for setting in _expand_design(grid, subject, attributes):
+                taken = turns.take(_list_properties(setting, values))
                 for lengths in setting.inputs:
-                    case = case_of(subject, setting, {**attributes, **taken}, lengths)
+                    case = make_case(subject, setting, {**attributes, **taken}, lengths)
                     if is_writable(case):
                         yield case
 
 
-def _left(attributes: Mapping[str, Sequence[Any]], subject: Subject) -> dict[str, Sequence[Any]]:
+def _select_free_attributes(
+    attributes: Mapping[str, Sequence[Any]], subject: SpatialLayer
+) -> dict[str, Sequence[Any]]:
     """The attributes that the layer leaves a choice of."""
-    return {key: values for key, values in attributes.items() if subject.leaves(key)}
+    return {key: values for key, values in attributes.items() if subject.has_choice_of(key)}
 
 
-def _properties(setting: Setting, values: tuple[Any, ...]) -> list[Hashable]:
+def _list_properties(setting: LayerSpec, values: tuple[Any, ...]) -> list[Hashable]:
     """What should meet each value: a length of an axis, and all of them, with what multiplies."""
     spatial = (setting.kernel, setting.strides, setting.dilation, setting.output_padding or ())
     lengths = [(key, axis, length) for key, axes in enumerate(spatial) for axis, length in enumerate(axes)]
@@ -107,26 +111,28 @@ def _properties(setting: Setting, values: tuple[Any, ...]) -> list[Hashable]:
     return [values, *((values, one) for one in (*lengths, *enumerate(whole)))]
 
 
-def _of_design(grid: Grid, subject: Subject, attributes: Mapping[str, Any]) -> Iterator[Setting]:
+def _expand_design(grid: Grid, subject: SpatialLayer, attributes: Mapping[str, Any]) -> Iterator[LayerSpec]:
     if grid.lattice is not None:
-        return lattice_settings(grid.lattice, subject, attributes.get("padding", "same"))
+        return expand_lattice(grid.lattice, subject, attributes.get("padding", "same"))
     if grid.cover is not None:
-        return cover_settings(grid.cover, subject, given(grid.turn), attributes)
+        return expand_cover(grid.cover, subject, select_listed_attributes(grid.turn), attributes)
     assert grid.product is not None
-    return _product_settings(grid.product, subject)
+    return _expand_product(grid.product, subject)
 
 
-def _product_settings(product: Product, subject: Subject) -> Iterator[Setting]:
-    dilations = product.dilation if subject.takes_dilation else (1,)
-    paddings = product.output_padding if subject.takes_output_padding else (NONE,)
-    inputs = tuple(dict.fromkeys(spread(written, subject.ndim) for written in product.input))
+def _expand_product(product: Product, subject: SpatialLayer) -> Iterator[LayerSpec]:
+    dilations = product.dilation if subject.has_dilation else (1,)
+    paddings = product.output_padding if subject.has_output_padding else (NONE,)
+    inputs = tuple(dict.fromkeys(broadcast_lengths(written, subject.ndim) for written in product.input))
     written = itertools.product(product.kernel, product.strides or (None,), dilations, paddings)
     settings = (
-        Setting(
-            kernel := spread(lengths, subject.ndim),
-            tuple(map(subject.default_stride, kernel)) if strides is None else spread(strides, subject.ndim),
-            spread(dilation, subject.ndim),
-            None if padding == NONE else spread(padding, subject.ndim),
+        LayerSpec(
+            kernel := broadcast_lengths(lengths, subject.ndim),
+            tuple(map(subject.choose_default_stride, kernel))
+            if strides is None
+            else broadcast_lengths(strides, subject.ndim),
+            broadcast_lengths(dilation, subject.ndim),
+            None if padding == NONE else broadcast_lengths(padding, subject.ndim),
             inputs,
         )
         for lengths, strides, dilation, padding in written

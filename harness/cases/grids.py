@@ -13,10 +13,10 @@ import msgspec
 from harness.errors import HarnessError
 from harness.records import (
     Argument,
-    Data,
+    ArgumentStyle,
     DataFormat,
+    DataKind,
     DtypeName,
-    Form,
     Layer,
     LayerKind,
     Mode,
@@ -25,11 +25,11 @@ from harness.records import (
 Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
 Natural: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
 Lengths: TypeAlias = tuple[int, ...]
-Written: TypeAlias = int | Lengths
+WrittenLengths: TypeAlias = int | Lengths
 """Lengths of every axis, or one integer for all of them."""
 
 NONE: Final = "none"
-OrNone: TypeAlias = Literal["none"]
+NoneWord: TypeAlias = Literal["none"]
 
 
 class Lattice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,7 +46,7 @@ class Lattice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kernel: tuple[Positive, ...]
     strides: tuple[Positive, ...] = ()
     dilation: tuple[Positive, ...] = (1,)
-    output_padding: tuple[Natural | OrNone, ...] = (NONE,)
+    output_padding: tuple[Natural | NoneWord, ...] = (NONE,)
     rounds: Positive | Literal["all"] = 1
     first: Natural = 0
     misfits: bool = True
@@ -55,11 +55,11 @@ class Lattice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Product(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every combination of lengths, for short lists and for refusals."""
 
-    input: tuple[Written, ...]
-    kernel: tuple[Written, ...]
-    strides: tuple[Written, ...] = ()
-    dilation: tuple[Written, ...] = (1,)
-    output_padding: tuple[Written | OrNone, ...] = (NONE,)
+    input: tuple[WrittenLengths, ...]
+    kernel: tuple[WrittenLengths, ...]
+    strides: tuple[WrittenLengths, ...] = ()
+    dilation: tuple[WrittenLengths, ...] = (1,)
+    output_padding: tuple[WrittenLengths | NoneWord, ...] = (NONE,)
 
 
 class Cover(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,7 +72,7 @@ class Cover(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kernel: tuple[Positive, ...]
     strides: tuple[Positive, ...] = ()
     dilation: tuple[Positive, ...] = (1,)
-    output_padding: tuple[Natural | OrNone, ...] = (NONE,)
+    output_padding: tuple[Natural | NoneWord, ...] = (NONE,)
     strength: Literal[2, 3] = 2
 
 
@@ -89,8 +89,8 @@ class Attributes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     multiplier: tuple[int, ...] = ()
     bias: tuple[bool, ...] = ()
     dtype: tuple[DtypeName, ...] = ()
-    form: tuple[Form, ...] = ()
-    data: tuple[Data, ...] = ()
+    form: tuple[ArgumentStyle, ...] = ()
+    data: tuple[DataKind, ...] = ()
 
 
 class Grid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -118,7 +118,7 @@ class Grid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     refusal: bool = False
 
 
-DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType(
+DEFAULT_ATTRIBUTES: Final[Mapping[str, Any]] = MappingProxyType(
     {
         "mode": Mode.EAGER,
         "padding": "same",
@@ -130,15 +130,15 @@ DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType(
         "multiplier": 1,
         "bias": True,
         "dtype": "float32",
-        "form": Form.TUPLE,
-        "data": Data.EXACT,
+        "form": ArgumentStyle.TUPLE,
+        "data": DataKind.EXACT,
     }
 )
 """What a case has of which the grid says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class SpatialLayer:
     """What a grid is expanded for: a layer, and the number of its axes."""
 
     layer: Layer
@@ -149,27 +149,27 @@ class Subject:
         """What the layer computes."""
         return self.layer.kind
 
-    def default_stride(self, kernel: int) -> int:
+    def choose_default_stride(self, kernel: int) -> int:
         """The stride where a grid names none: Keras's default."""
         return kernel if self.kind.traits.is_pooling else 1
 
     @property
-    def takes_dilation(self) -> bool:
+    def has_dilation(self) -> bool:
         """Whether a dilation makes a difference."""
         return Argument.DILATION_RATE in self.layer.arguments
 
     @property
-    def takes_output_padding(self) -> bool:
+    def has_output_padding(self) -> bool:
         """Whether an output padding makes a difference."""
         return Argument.OUTPUT_PADDING in self.layer.arguments
 
-    def leaves(self, attribute: str) -> bool:
-        """Whether the layer leaves a choice of the attribute (see `fitted`)."""
-        return attribute not in _fixed(self.layer)
+    def has_choice_of(self, attribute: str) -> bool:
+        """Whether the layer leaves a choice of the attribute (see `derive_arguments`)."""
+        return attribute not in _list_fixed_attributes(self.layer)
 
 
 @cache
-def _fixed(layer: Layer) -> frozenset[str]:
+def _list_fixed_attributes(layer: Layer) -> frozenset[str]:
     """The attributes that a layer leaves no choice of."""
     traits = layer.kind.traits
     claims = {
@@ -181,60 +181,63 @@ def _fixed(layer: Layer) -> frozenset[str]:
     return frozenset(attribute for attribute, is_fixed in claims.items() if is_fixed)
 
 
-def subjects_of(grid: Grid) -> tuple[Subject, ...]:
+def list_spatial_layers(grid: Grid) -> tuple[SpatialLayer, ...]:
     """The layers of a grid, each with every number of axes that is meant."""
     return tuple(
-        Subject(layer, ndim)
-        for layer in layers_of(grid)
+        SpatialLayer(layer, ndim)
+        for layer in list_layers(grid)
         for ndim in layer.ndims
         if not grid.ndims or ndim in grid.ndims
     )
 
 
-def layers_of(grid: Grid) -> tuple[Layer, ...]:
+def list_layers(grid: Grid) -> tuple[Layer, ...]:
     """The layers of a grid, however many."""
     return grid.layers if grid.layer is None else (grid.layer,)
 
 
-def each_of(grid: Grid) -> dict[str, Sequence[Any]]:
+def select_multiplied_attributes(grid: Grid) -> dict[str, Sequence[Any]]:
     """The attributes that multiply the cases; both paddings, where a lattice or a product names none."""
     if grid.each is not None:
-        return given(grid.each)
+        return select_listed_attributes(grid.each)
     return {} if grid.cover is not None else {"padding": ("same", "valid")}
 
 
-def given(attributes: Attributes) -> dict[str, Sequence[Any]]:
+def select_listed_attributes(attributes: Attributes) -> dict[str, Sequence[Any]]:
     """The attributes that have values."""
     return {key: values for key, values in msgspec.structs.asdict(attributes).items() if values}
 
 
-def spread(written: Written, ndim: int) -> Lengths:
+def broadcast_lengths(written: WrittenLengths, ndim: int) -> Lengths:
     """The lengths of the first `ndim` axes."""
     return (written,) * ndim if isinstance(written, int) else written[:ndim]
 
 
-def check(grid: Grid, place: str) -> None:
+def check_grid(grid: Grid, place: str) -> None:
     """Refuse a grid that says too little, too much, or contradicts itself.
 
     Raises:
         HarnessError: `place` begins the message.
     """
-    for problem in _problems(grid):
+    for problem in _find_problems(grid):
         raise HarnessError(f"{place}: {problem}")
 
 
-def _problems(grid: Grid) -> Iterator[str]:
+def _find_problems(grid: Grid) -> Iterator[str]:
     if (grid.layer is None) == (not grid.layers):
         yield "give exactly one of `layer` and `layers`"
         return
     if sum(design is not None for design in (grid.lattice, grid.product, grid.cover)) != 1:
         yield "give exactly one of `lattice`, `product` and `cover`"
-    both = each_of(grid).keys() & given(grid.turn).keys()
+    both = select_multiplied_attributes(grid).keys() & select_listed_attributes(grid.turn).keys()
     if both:
         yield f"{', '.join(sorted(both))} under both `each` and `turn`; keep one"
-    if grid.mode is not None and "mode" in each_of(grid).keys() | given(grid.turn).keys():
+    if (
+        grid.mode is not None
+        and "mode" in select_multiplied_attributes(grid).keys() | select_listed_attributes(grid.turn).keys()
+    ):
         yield "`mode` of the grid and of its cases; keep one"
-    turned = given(grid.turn)
+    turned = select_listed_attributes(grid.turn)
     stray = [key for key in grid.in_step if key not in turned]
     if stray:
         yield f"`in_step` has {stray[0]}, which takes no turns"
@@ -242,16 +245,16 @@ def _problems(grid: Grid) -> Iterator[str]:
         yield f"{', '.join(grid.in_step)} are in step and not of one length"
     if grid.in_step and grid.cover is not None:
         yield "`in_step` and `cover`; in a cover every value meets every other"
-    yield from _data_problems(grid)
-    yield from _axes_problems(grid)
+    yield from _find_data_problems(grid)
+    yield from _find_axes_problems(grid)
 
 
-def _data_problems(grid: Grid) -> Iterator[str]:
-    listed = {**each_of(grid), **given(grid.turn)}
-    of_pooling = [data.value for data in listed.get("data", ()) if data.is_of_pooling]
+def _find_data_problems(grid: Grid) -> Iterator[str]:
+    listed = {**select_multiplied_attributes(grid), **select_listed_attributes(grid.turn)}
+    of_pooling = [data.value for data in listed.get("data", ()) if data.is_pooling_only]
     if not of_pooling:
         return
-    other = [layer for layer in layers_of(grid) if not layer.kind.traits.is_pooling]
+    other = [layer for layer in list_layers(grid) if not layer.kind.traits.is_pooling]
     if other:
         yield f"`data` has {of_pooling[0]}, which is for pooling; give {other[0]} a grid of its own"
     modes = [mode for mode in (grid.mode, *listed.get("mode", ())) if mode is not None]
@@ -259,21 +262,21 @@ def _data_problems(grid: Grid) -> Iterator[str]:
         yield f"`data` has {of_pooling[0]}, of which there are no gradients; give them a grid of their own"
 
 
-def _axes_problems(grid: Grid) -> Iterator[str]:
-    for layer in layers_of(grid):
+def _find_axes_problems(grid: Grid) -> Iterator[str]:
+    for layer in list_layers(grid):
         taken = layer.ndims
         if grid.ndims and not set(taken) & set(grid.ndims):
             axes = ", ".join(map(str, taken))
             yield f"`ndims` has {list(grid.ndims)}; {layer} takes {axes}"
-    extra = [ndim for ndim in grid.ndims if all(ndim not in layer.ndims for layer in layers_of(grid))]
+    extra = [ndim for ndim in grid.ndims if all(ndim not in layer.ndims for layer in list_layers(grid))]
     if extra:
         yield f"`ndims` has {extra[0]}, which no layer of the grid takes"
     if grid.product is None:
         return
-    most = max((subject.ndim for subject in subjects_of(grid)), default=0)
+    most = max((subject.ndim for subject in list_spatial_layers(grid)), default=0)
     for axis in ("input", "kernel", "strides", "dilation", "output_padding"):
         for written in getattr(grid.product, axis):
             if isinstance(written, tuple) and len(written) != most:
                 yield f"`product.{axis}` has {list(written)}; give one integer, or {most} lengths"
-    if any(min(spread(written, most), default=0) < 0 for written in grid.product.input):
+    if any(min(broadcast_lengths(written, most), default=0) < 0 for written in grid.product.input):
         yield "`product.input` has a negative length"

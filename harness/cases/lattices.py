@@ -6,69 +6,69 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 
-from harness.cases.grids import NONE, Lattice, Lengths, Subject
-from harness.cases.layer_specs import AxisSetting, Setting, fits
+from harness.cases.grids import NONE, Lattice, Lengths, SpatialLayer
+from harness.cases.layer_specs import AxisSpec, LayerSpec, has_output
 
 
-def lattice_settings(lattice: Lattice, subject: Subject, spelled: str) -> Iterator[Setting]:
+def expand_lattice(lattice: Lattice, subject: SpatialLayer, spelled: str) -> Iterator[LayerSpec]:
     """The layers of a lattice under a padding.
 
     Without an output padding all axes are, or none: so those layers are a lattice of their own.
     """
-    for axes in _axis_settings(lattice, subject):
+    for axes in _list_axis_specs(lattice, subject):
         if lattice.rounds == "all":
-            yield from _all(lattice, subject, axes)
+            yield from _expand_all_rounds(lattice, subject, axes)
         else:
-            yield from _rounds(lattice, subject, axes, spelled, lattice.rounds)
+            yield from _expand_rounds(lattice, subject, axes, spelled, lattice.rounds)
 
 
-def _axis_settings(lattice: Lattice, subject: Subject) -> Iterator[tuple[AxisSetting, ...]]:
+def _list_axis_specs(lattice: Lattice, subject: SpatialLayer) -> Iterator[tuple[AxisSpec, ...]]:
     """The settings of an axis; an output padding that the stride does not allow is left out."""
-    dilations = lattice.dilation if subject.takes_dilation else (1,)
-    given = lattice.output_padding if subject.takes_output_padding else (NONE,)
+    dilations = lattice.dilation if subject.has_dilation else (1,)
+    given = lattice.output_padding if subject.has_output_padding else (NONE,)
     steps = [
         (kernel, stride, dilation)
         for kernel in lattice.kernel
-        for stride in lattice.strides or (subject.default_stride(kernel),)
+        for stride in lattice.strides or (subject.choose_default_stride(kernel),)
         for dilation in dilations
     ]
     if NONE in given:
-        yield tuple(AxisSetting(*step, None) for step in steps)
+        yield tuple(AxisSpec(*step, None) for step in steps)
     paddings = [padding for padding in given if isinstance(padding, int)]
     if paddings:
-        yield tuple(
-            AxisSetting(*step, padding) for step in steps for padding in paddings if padding < step[1]
-        )
+        yield tuple(AxisSpec(*step, padding) for step in steps for padding in paddings if padding < step[1])
 
 
-def _rounds(
-    lattice: Lattice, subject: Subject, axes: Sequence[AxisSetting], spelled: str, rounds: int
-) -> Iterator[Setting]:
+def _expand_rounds(
+    lattice: Lattice, subject: SpatialLayer, axes: Sequence[AxisSpec], spelled: str, rounds: int
+) -> Iterator[LayerSpec]:
     """Settings paired by cyclic shifts, and their lengths too.
 
     With `m` settings, round `r` puts setting `i` on axis 0 and `(i + r*step*axis) mod m` on the
     others, with `step` coprime to `m`: a bijection, so every setting stands on every axis once a
     round, and every length that fits it is used there. A single axis has no partner and one round.
     """
-    step = coprime_step(len(axes))
+    step = find_coprime_step(len(axes))
     turns = range(lattice.first, lattice.first + rounds) if subject.ndim > 1 else range(1)
     alone = min(rounds, subject.ndim)
     for turn in turns:
         for index in range(len(axes)):
             chosen = [axes[(index + turn * step * axis) % len(axes)] for axis in range(subject.ndim)]
             inputs = _pair_lengths(lattice, chosen, subject, spelled, turn, alone, index)
-            yield _setting(chosen, tuple(dict.fromkeys(inputs)))
+            yield _make_spec(chosen, tuple(dict.fromkeys(inputs)))
 
 
-def _all(lattice: Lattice, subject: Subject, axes: Sequence[AxisSetting]) -> Iterator[Setting]:
+def _expand_all_rounds(
+    lattice: Lattice, subject: SpatialLayer, axes: Sequence[AxisSpec]
+) -> Iterator[LayerSpec]:
     inputs = tuple(itertools.product(lattice.input, repeat=subject.ndim))
     for chosen in itertools.product(axes, repeat=subject.ndim):
-        yield _setting(chosen, inputs)
+        yield _make_spec(chosen, inputs)
 
 
-def _setting(chosen: Sequence[AxisSetting], inputs: tuple[Lengths, ...]) -> Setting:
+def _make_spec(chosen: Sequence[AxisSpec], inputs: tuple[Lengths, ...]) -> LayerSpec:
     paddings = tuple(axis.output_padding for axis in chosen if axis.output_padding is not None)
-    return Setting(
+    return LayerSpec(
         tuple(axis.kernel for axis in chosen),
         tuple(axis.stride for axis in chosen),
         tuple(axis.dilation for axis in chosen),
@@ -79,8 +79,8 @@ def _setting(chosen: Sequence[AxisSetting], inputs: tuple[Lengths, ...]) -> Sett
 
 def _pair_lengths(
     lattice: Lattice,
-    chosen: Sequence[AxisSetting],
-    subject: Subject,
+    chosen: Sequence[AxisSpec],
+    subject: SpatialLayer,
     spelled: str,
     turn: int,
     alone: int,
@@ -93,7 +93,9 @@ def _pair_lengths(
     its turn.
     """
     lengths = lattice.input
-    fitting = [[n for n in lengths if fits(subject, n, axis, spelled)] or list(lengths) for axis in chosen]
+    fitting = [
+        [n for n in lengths if has_output(subject, n, axis, spelled)] or list(lengths) for axis in chosen
+    ]
     for place in range(max(map(len, fitting))):
         yield tuple(fit[(place + axis * turn * (index + 1)) % len(fit)] for axis, fit in enumerate(fitting))
     if not lattice.misfits:
@@ -106,7 +108,7 @@ def _pair_lengths(
             )
 
 
-def coprime_step(number: int) -> int:
+def find_coprime_step(number: int) -> int:
     """A step near the golden section of `number` that is coprime to it, so that shifts spread."""
     start = max(round(number * 0.618), 1)
     return next(step for step in itertools.count(start) if math.gcd(step, number) == 1)

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.cases.grids import DEFAULTS, Lengths, Subject
-from harness.oracle.geometry import axis_geometry, transposed_axis
+from harness.cases.grids import DEFAULT_ATTRIBUTES, Lengths, SpatialLayer
+from harness.oracle.geometry import compute_forward_axis, compute_transposed_axis
 from harness.oracle.rules import Padding
-from harness.records import Argument, Case, Form, LayerSizes
+from harness.records import Argument, ArgumentStyle, Case, LayerSizes
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class LayerSpec:
     """One layer. `attributes` are those that the design itself decides."""
 
     kernel: Lengths
@@ -25,7 +25,7 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class AxisSetting:
+class AxisSpec:
     """One axis of a layer."""
 
     kernel: int
@@ -34,25 +34,27 @@ class AxisSetting:
     output_padding: int | None
 
 
-def fits(subject: Subject, length: int, axis: AxisSetting, spelled: str) -> bool:
+def has_output(subject: SpatialLayer, length: int, axis: AxisSpec, spelled: str) -> bool:
     """Whether an output cell comes of the length; under a padding that is unknown, as under `same`."""
     known = {Padding.SAME, Padding.VALID} if subject.kind.traits.is_transposed else set(Padding)
     padding = Padding(spelled.lower()) if spelled.lower() in known else Padding.SAME
     if subject.kind.traits.is_transposed:
-        geometry = transposed_axis(
+        geometry = compute_transposed_axis(
             length, axis.kernel, axis.stride, axis.dilation, padding, axis.output_padding
         )
     else:
-        geometry = axis_geometry(length, axis.kernel, axis.stride, axis.dilation, padding)
+        geometry = compute_forward_axis(length, axis.kernel, axis.stride, axis.dilation, padding)
     return geometry.out > 0
 
 
-def case_of(subject: Subject, setting: Setting, attributes: Mapping[str, Any], lengths: Lengths) -> Case:
+def make_case(
+    subject: SpatialLayer, setting: LayerSpec, attributes: Mapping[str, Any], lengths: Lengths
+) -> Case:
     """The call of a setting's layer on an input of these lengths.
 
-    What the layer leaves no choice of is as in `fitted`, which does the same for any case, and slower.
+    What the layer leaves no choice of is as in `derive_arguments`, which does the same for any case, and slower.
     """
-    chosen = {**DEFAULTS, **attributes, **setting.attributes}
+    chosen = {**DEFAULT_ATTRIBUTES, **attributes, **setting.attributes}
     traits = subject.kind.traits
     if not traits.has_multiplier:
         chosen["multiplier"] = 1
@@ -60,10 +62,10 @@ def case_of(subject: Subject, setting: Setting, attributes: Mapping[str, Any], l
         setting.kernel, *(chosen[name] for name in ("channels", "filters", "groups", "multiplier"))
     )
     if traits.derived_filters is not None:
-        chosen["filters"] = sizes.extent(traits.derived_filters)
+        chosen["filters"] = sizes.get_extent(traits.derived_filters)
     if traits.derived_groups is not None:
-        chosen["groups"] = sizes.extent(traits.derived_groups)
-    if not subject.leaves("bias"):
+        chosen["groups"] = sizes.get_extent(traits.derived_groups)
+    if not subject.has_choice_of("bias"):
         chosen["bias"] = False
     return Case(
         layer=subject.layer,
@@ -82,13 +84,13 @@ def is_writable(case: Case) -> bool:
     Lengths are integers only where axes are alike. The groups of an operation are what the channels of its
     kernel make them, so that there are none but those that fit.
     """
-    if Argument.GROUPS not in case.layer.arguments and not _groups_fit(case):
+    if Argument.GROUPS not in case.layer.arguments and not _has_fitting_groups(case):
         return False
-    if case.form is not Form.INT:
+    if case.form is not ArgumentStyle.INT:
         return True
     lengths = (case.kernel, case.strides, case.dilation, case.output_padding or (0,))
     return all(len(set(axes)) == 1 for axes in lengths)
 
 
-def _groups_fit(case: Case) -> bool:
+def _has_fitting_groups(case: Case) -> bool:
     return case.groups >= 1 and case.channels % case.groups == 0 and case.filters % case.groups == 0

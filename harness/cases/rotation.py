@@ -12,11 +12,11 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.cases.covering_array import scattered
+from harness.cases.covering_array import mix_integers
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class ZippedAttributes:
     """Attributes that are in step, and their values together. Most are alone."""
 
     keys: tuple[str, ...]
@@ -24,10 +24,10 @@ class Unit:
 
 
 @dataclass(slots=True)
-class Turns:
+class RotatingValues:
     """The turns of one series of layers. `met` counts how often a value was given with a property."""
 
-    units: tuple[Unit, ...]
+    units: tuple[ZippedAttributes, ...]
     seed: int
     number: int = 0
     met: Counter[tuple[Hashable, int, int]] = field(default_factory=Counter)
@@ -37,31 +37,35 @@ class Turns:
         taken: dict[str, Any] = {}
         had = list(properties)
         for index, unit in enumerate(self.units):
-            place = self._next(index, len(unit.values), had)
+            place = self._choose_place(index, len(unit.values), had)
             self.met.update((one, index, place) for one in had)
             had.append((unit.keys, place))
             taken.update(zip(unit.keys, unit.values[place], strict=True))
         self.number += 1
         return taken
 
-    def _next(self, index: int, number: int, had: Sequence[Hashable]) -> int:
+    def _choose_place(self, index: int, number: int, had: Sequence[Hashable]) -> int:
         """The place of the value that is new to most properties, and then least often met by them."""
 
-        def order(place: int) -> tuple[int, int, int]:
+        def rank_place(place: int) -> tuple[int, int, int]:
             counts = [self.met[one, index, place] for one in had]
-            return -counts.count(0), sum(counts), scattered(self.seed, self.number, index, place)
+            return -counts.count(0), sum(counts), mix_integers(self.seed, self.number, index, place)
 
-        return min(range(number), key=order)
+        return min(range(number), key=rank_place)
 
 
-def units_of(turned: Mapping[str, Sequence[Any]], in_step: Sequence[str]) -> tuple[Unit, ...]:
+def zip_attributes(
+    turned: Mapping[str, Sequence[Any]], in_step: Sequence[str]
+) -> tuple[ZippedAttributes, ...]:
     """The lists that take turns; those in step as one."""
     together = [key for key in turned if key in in_step]
     units = [
-        Unit((key,), tuple((value,) for value in values))
+        ZippedAttributes((key,), tuple((value,) for value in values))
         for key, values in turned.items()
         if key not in in_step
     ]
     if together:
-        units.insert(0, Unit(tuple(together), tuple(zip(*(turned[key] for key in together), strict=True))))
+        units.insert(
+            0, ZippedAttributes(tuple(together), tuple(zip(*(turned[key] for key in together), strict=True)))
+        )
     return tuple(units)

@@ -12,7 +12,7 @@ from typing import Annotated, Final, TypeVar
 
 import msgspec
 
-from harness.cases.expansion import expand
+from harness.cases.expansion import expand_grid
 from harness.cases.grids import Grid
 from harness.errors import EXIT_EMPTY, HarnessError
 from harness.records import Case
@@ -23,7 +23,7 @@ _GRIDS: Final = "grids"
 _REGRESSIONS: Final = "regressions"
 _SUITES: Final = "suites"
 
-_SHOWN: Final = 8
+_MAX_LISTED_NAMES: Final = 8
 """Names that a complaint lists."""
 
 _ABOUT_KEYS: Final = "cases/README.md"
@@ -31,15 +31,15 @@ _NAMED: Final = ("grid", "suite")
 """The tables that have names."""
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-Count = Annotated[int, msgspec.Meta(ge=1)]
+PositiveCount = Annotated[int, msgspec.Meta(ge=1)]
 Parsed = TypeVar("Parsed")
 
 
-class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SuitePart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a suite takes from a grid: every case, or every nth beginning with the first."""
 
     grid: Name
-    every: Count = 1
+    every: PositiveCount = 1
 
 
 class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,8 +47,8 @@ class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: Name
     about: str
-    take: tuple[Part, ...]
-    count: Count | None = None
+    take: tuple[SuitePart, ...]
+    count: PositiveCount | None = None
 
 
 class _GridFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,7 +92,7 @@ class Library:
     files: Mapping[str, Path]
 
 
-def case_files(folder: Path) -> Iterator[Path]:
+def list_case_files(folder: Path) -> Iterator[Path]:
     """Give the files of a folder of cases, grids before the suites that take them."""
     for name in (_GRIDS, _REGRESSIONS, _SUITES):
         yield from sorted(folder.glob(f"{name}/*.toml"))
@@ -109,13 +109,13 @@ def load_library(folders: Sequence[Path]) -> Library:
     suites: dict[str, Suite] = {}
     files: dict[str, Path] = {}
     for folder in folders:
-        paths = tuple(case_files(folder))
+        paths = tuple(list_case_files(folder))
         if not any(path.parent.name in {_GRIDS, _SUITES} for path in paths):
             raise HarnessError(f"{folder}: no grids/*.toml and no suites/*.toml; is this a folder of cases?")
         for path in paths:
             if path.parent.name == _SUITES:
                 for suite in read_toml(path, _SuiteFile, _ABOUT_KEYS, _NAMED).suite:
-                    _add(suites, suite.name, suite, path, files, "suite")
+                    _add_named(suites, suite.name, suite, path, files, "suite")
             else:
                 read = (
                     read_toml(path, _GridFile, _ABOUT_KEYS, _NAMED)
@@ -123,7 +123,7 @@ def load_library(folders: Sequence[Path]) -> Library:
                     else read_regression(path)
                 )
                 for grid in read.grid:
-                    _add(grids, grid.name, grid, path, files, "grid")
+                    _add_named(grids, grid.name, grid, path, files, "grid")
     library = Library(grids, suites, files)
     for suite in suites.values():
         _check_suite(library, suite)
@@ -139,7 +139,7 @@ def read_regression(path: Path) -> RegressionFile:
     return read_toml(path, RegressionFile, _ABOUT_KEYS, _NAMED)
 
 
-def cases_of(library: Library, suites: Iterable[str]) -> Iterator[Case]:
+def expand_suites(library: Library, suites: Iterable[str]) -> Iterator[Case]:
     """The cases of the suites, each once, in the order of the files. Streams; checks as it goes.
 
     A case that two grids or two suites share comes once; one that a grid gives twice is an error.
@@ -153,18 +153,20 @@ def cases_of(library: Library, suites: Iterable[str]) -> Iterator[Case]:
     for number, name in enumerate(suites):
         suite = library.suites.get(name)
         if suite is None:
-            raise HarnessError(_unknown("suite", name, library))
+            raise HarnessError(_describe_unknown_name("suite", name, library))
         count = 0
-        for place, case in _suite_cases(library, suite, miscounted):
-            key = _key(case)
+        for place, case in _expand_suite(library, suite, miscounted):
+            key = _hash_case(case)
             before, last[key] = last.get(key), (number, place)
             if before == (number, place):
-                where = _place(library, "grid", suite.take[place].grid)
+                where = _format_place(library, "grid", suite.take[place].grid)
                 raise HarnessError(f"{where}: the case {case.id} comes twice; drop one")
             count += before is None or before[0] != number
             if before is None:
                 yield case
-        _demand_count(suite.count, count, f"{_place(library, 'suite', name)}", "the grids give", miscounted)
+        _note_miscount(
+            suite.count, count, f"{_format_place(library, 'suite', name)}", "the grids give", miscounted
+        )
     if miscounted:
         raise HarnessError("\n".join(miscounted))
     if not last:
@@ -175,14 +177,14 @@ def count_cases(library: Library, suites: Sequence[str]) -> Mapping[str, int]:
     """Return how many cases each of the suites has.
 
     Raises:
-        HarnessError: as `cases_of`, of all suites at once.
+        HarnessError: as `expand_suites`, of all suites at once.
     """
-    for _ in cases_of(library, suites):
+    for _ in expand_suites(library, suites):
         pass
-    return {name: sum(1 for _ in cases_of(library, [name])) for name in suites}
+    return {name: sum(1 for _ in expand_suites(library, [name])) for name in suites}
 
 
-def _demand_count(
+def _note_miscount(
     stated: int | None, given: int, place: str, gives: str, miscounted: dict[str, None]
 ) -> None:
     """Notes a count that does not hold: they are told together, so that one look mends them all."""
@@ -190,57 +192,65 @@ def _demand_count(
         miscounted[f"{place}: `count` says {stated}, {gives} {given}; correct whichever is wrong"] = None
 
 
-def _key(case: Case) -> int:
+def _hash_case(case: Case) -> int:
     """Eight bytes to know a case by: a suite of hundreds of thousands has no need of their names."""
     return int.from_bytes(hashlib.blake2b(case.id.encode(), digest_size=8).digest())
 
 
-def _suite_cases(library: Library, suite: Suite, miscounted: dict[str, None]) -> Iterator[tuple[int, Case]]:
+def _expand_suite(library: Library, suite: Suite, miscounted: dict[str, None]) -> Iterator[tuple[int, Case]]:
     """The cases, each with the number of the part of the suite that it comes from."""
     for number, part in enumerate(suite.take):
-        place, grid = _place(library, "grid", part.grid), library.grids[part.grid]
+        place, grid = _format_place(library, "grid", part.grid), library.grids[part.grid]
         given = 0
-        for index, case in enumerate(expand(grid, place)):
+        for index, case in enumerate(expand_grid(grid, place)):
             given += 1
             if index % part.every == 0:
                 yield number, case
-        _demand_count(grid.count, given, place, "the axes give", miscounted)
+        _note_miscount(grid.count, given, place, "the axes give", miscounted)
 
 
 def _check_suite(library: Library, suite: Suite) -> None:
     for part in suite.take:
         if part.grid not in library.grids:
-            where = f"{_place(library, 'suite', suite.name)}: `take`"
-            raise HarnessError(f"{where}: {_unknown('grid', part.grid, library)}")
+            where = f"{_format_place(library, 'suite', suite.name)}: `take`"
+            raise HarnessError(f"{where}: {_describe_unknown_name('grid', part.grid, library)}")
     taken = Counter(part.grid for part in suite.take)
     twice = [name for name, number in taken.items() if number > 1]
     if twice:
-        where = f"{_place(library, 'suite', suite.name)}: `take`"
+        where = f"{_format_place(library, 'suite', suite.name)}: `take`"
         raise HarnessError(f"{where}: grid {twice[0]!r} twice; drop one")
 
 
-def _unknown(kind: str, name: str, library: Library) -> str:
+def _describe_unknown_name(kind: str, name: str, library: Library) -> str:
     """What to say of a name that nothing has: those that are like it, and of the others how many."""
     known: Mapping[str, object] = library.suites if kind == "suite" else library.grids
     if near := find_nearest(name, known, 3):
         return f"no {kind} {name!r}; did you mean {' or '.join(near)}?"
-    shown = sorted(known) if len(known) <= _SHOWN else find_nearest(name, known, _SHOWN, cutoff=0.0)
+    shown = (
+        sorted(known)
+        if len(known) <= _MAX_LISTED_NAMES
+        else find_nearest(name, known, _MAX_LISTED_NAMES, cutoff=0.0)
+    )
     more = len(known) - len(shown)
-    where = "`keras-harness cases` lists them" if kind == "suite" else f"{_files(library)} define them"
+    where = (
+        "`keras-harness cases` lists them"
+        if kind == "suite"
+        else f"{_format_grid_files(library)} define them"
+    )
     return f"no {kind} {name!r}; there are {', '.join(shown)}{f' and {more} more; {where}' if more else ''}"
 
 
-def _files(library: Library) -> str:
+def _format_grid_files(library: Library) -> str:
     """Where grids are defined."""
     folders = dict.fromkeys(path.parent for key, path in library.files.items() if key.startswith("grid "))
     return ", ".join(f"{folder}/*.toml" for folder in folders)
 
 
-def _place(library: Library, kind: str, name: str) -> str:
+def _format_place(library: Library, kind: str, name: str) -> str:
     return f"{library.files[f'{kind} {name}']}: {kind} {name!r}"
 
 
-def _add(
+def _add_named(
     known: dict[str, Parsed], name: str, item: Parsed, path: Path, files: dict[str, Path], kind: str
 ) -> None:
     key = f"{kind} {name}"

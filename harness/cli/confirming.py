@@ -18,14 +18,14 @@ from harness.confirm.phrases import count_results
 from harness.confirm.script import write_script
 from harness.confirm.script_calls import NO_KERAS, explain_no_script
 from harness.confirm.script_results import NotCalled, ScriptResult
-from harness.data.case_data import signals_of
+from harness.data.case_data import make_case_data
 from harness.environments.cache import find_cache_directory
 from harness.environments.launch import prepare_worker_command
 from harness.errors import EXIT_INCOMPLETE, EXIT_OK, EXIT_UNEXPECTED, HarnessError
-from harness.judge.stored_run import judged
+from harness.judge.stored_run import judge_run
 from harness.oracle import expect
 from harness.records import (
-    EXEC,
+    EXEC_PREFIX,
     Divergence,
     Finding,
     RunInfo,
@@ -37,7 +37,7 @@ from harness.records import (
 )
 from harness.resources import WORKER
 from harness.store import read_case_ids, read_info
-from harness.targets.selection import selected_again
+from harness.targets.selection import reselect_target
 
 _NOT_STARTED: Final = "the target cannot be started here"
 
@@ -57,15 +57,15 @@ def confirm_run(
         HarnessError: no such run or target, or there is nothing but programs that no script can call.
     """
     info = read_info(run_folder)
-    given = None if selectors is None else _given_targets(info, run_folder, selectors, targets_files)
-    diverging = _diverging(run_folder, info, given)
+    given = None if selectors is None else _select_given_targets(info, run_folder, selectors, targets_files)
+    diverging = _group_divergences(run_folder, info, given)
     _demand_scripts(info, diverging)
     catalog, case_ids = read_targets(targets_files), tuple(read_case_ids(run_folder))
     note_list(targets_files)
 
     def confirm(name: str) -> list[Confirmation]:
         run = find_target_run(info, name, run_folder)
-        target = (given or {}).get(name) or selected_again(run, catalog, os.environ, Path.cwd())
+        target = (given or {}).get(name) or reselect_target(run, catalog, os.environ, Path.cwd())
         return _confirm_target(run, target, diverging[name], case_ids, timeout_s, stop)
 
     def confirm_or_tell(name: str) -> list[Confirmation]:
@@ -107,22 +107,22 @@ def find_target_run(info: RunInfo, name: str, run_folder: Path) -> TargetRun:
 def write_script_of(run: TargetRun, case_ids: Sequence[str]) -> str:
     """Return the script that makes the calls of cases on a target."""
     cases = map(parse_case_id, case_ids)
-    return write_script(run, ((case, expect(case, signals_of(case))) for case in cases))
+    return write_script(run, ((case, expect(case, make_case_data(case))) for case in cases))
 
 
-def _diverging(
+def _group_divergences(
     run_folder: Path, info: RunInfo, given: Mapping[str, Target | None] | None
 ) -> dict[str, list[Finding]]:
     """Return what diverges, by target."""
     diverging: dict[str, list[Finding]] = {}
-    for one in judged(run_folder, info, read_shipped_limits()):
+    for one in judge_run(run_folder, info, read_shipped_limits()):
         name = one.finding.target
         if one.finding.verdict is Verdict.DIVERGES and (given is None or name in given):
             diverging.setdefault(name, []).append(one.finding)
     return diverging
 
 
-def _given_targets(
+def _select_given_targets(
     info: RunInfo, run_folder: Path, selectors: Sequence[str], files: Sequence[Path] | None
 ) -> Mapping[str, Target | None]:
     """Return the targets of the run that the user selects, by name; None where only the name was given.
@@ -149,7 +149,7 @@ def _demand_scripts(info: RunInfo, diverging: Iterable[str]) -> None:
     """
     names = list(diverging)
     runs = [info.target_runs[name] for name in names if name in info.target_runs]
-    if names and len(runs) == len(names) and all(run.selector.startswith(EXEC) for run in runs):
+    if names and len(runs) == len(names) and all(run.selector.startswith(EXEC_PREFIX) for run in runs):
         raise HarnessError(f"{', '.join(names)}: cannot be called by hand: {NO_KERAS}")
 
 

@@ -11,13 +11,13 @@ from harness.errors import HarnessError
 from harness.records import (
     DTYPE_TRAITS,
     Argument,
+    ArgumentStyle,
     Case,
-    Data,
     DataFormat,
-    Form,
+    DataKind,
     Layer,
     Mode,
-    fitted,
+    derive_arguments,
     parse_case_id,
     parse_lengths,
 )
@@ -51,11 +51,11 @@ class Asked:
     groups: int | None = None
     bias: bool | None = None
     dtype: str | None = None
-    form: Form | None = None
-    data: Data | None = None
+    form: ArgumentStyle | None = None
+    data: DataKind | None = None
 
 
-def case_named(case_id: str, asked: Asked) -> Case:
+def parse_named_case(case_id: str, asked: Asked) -> Case:
     """The case of an id, which says all that options could.
 
     Raises:
@@ -72,7 +72,7 @@ def case_named(case_id: str, asked: Asked) -> Case:
     return case
 
 
-def case_of(asked: Asked) -> Case:
+def build_described_case(asked: Asked) -> Case:
     """The case that the options describe.
 
     Raises:
@@ -90,16 +90,16 @@ def case_of(asked: Asked) -> Case:
     _check_taken(asked, layer)
     dtype = asked.dtype or "float32"
     _check_dtype(dtype, "--dtype")
-    ndim = _ndim(asked.input, layer)
+    ndim = _count_axes(asked.input, layer)
     # A pooling layer steps by its window unless it is told otherwise.
     usual_strides = asked.kernel if layer.kind.traits.is_pooling else "1"
     case = Case(
         layer=layer,
         mode=asked.mode or (Mode.EAGER if layer.is_operation else Mode.SEQUENTIAL),
-        input=_lengths(asked.input, "--input", ndim),
-        kernel=_lengths(asked.kernel, "--kernel", ndim),
-        strides=_lengths(asked.strides or usual_strides, "--strides", ndim),
-        dilation=_lengths(asked.dilation or "1", "--dilation", ndim),
+        input=_parse_lengths(asked.input, "--input", ndim),
+        kernel=_parse_lengths(asked.kernel, "--kernel", ndim),
+        strides=_parse_lengths(asked.strides or usual_strides, "--strides", ndim),
+        dilation=_parse_lengths(asked.dilation or "1", "--dilation", ndim),
         padding=padding,
         data_format=asked.data_format or DataFormat.CHANNELS_LAST,
         batch=1 if asked.batch is None else asked.batch,
@@ -110,14 +110,16 @@ def case_of(asked: Asked) -> Case:
         dtype=dtype,
         multiplier=1 if asked.multiplier is None else asked.multiplier,
         output_padding=(
-            None if asked.output_padding is None else _lengths(asked.output_padding, "--output-padding", ndim)
+            None
+            if asked.output_padding is None
+            else _parse_lengths(asked.output_padding, "--output-padding", ndim)
         ),
-        form=asked.form or Form.TUPLE,
-        data=asked.data or Data.EXACT,
+        form=asked.form or ArgumentStyle.TUPLE,
+        data=asked.data or DataKind.EXACT,
     )
     if min(case.input) < 0:
         raise HarnessError(f"--input {asked.input}: a length below 0")
-    case = fitted(case)
+    case = derive_arguments(case)
     if not is_writable(case):
         raise HarnessError("--form int: one integer stands for all axes; give each option one length")
     return case
@@ -125,14 +127,14 @@ def case_of(asked: Asked) -> Case:
 
 def spread_lengths(asked: Asked, ndim: int) -> str:
     """Which lengths were given once and stand for every axis; nothing where none does."""
-    given = [(name, text) for name, text in _given_lengths(asked) if "x" not in text.lower()]
+    given = [(name, text) for name, text in _parse_given_lengths(asked) if "x" not in text.lower()]
     if ndim == 1 or not given:
         return ""
     each = ", ".join(f"--{name} {text} is {'x'.join([text.strip()] * ndim)}" for name, text in given)
     return f"One length stands for every axis: {each}."
 
 
-def _given_lengths(asked: Asked) -> Iterator[tuple[str, str]]:
+def _parse_given_lengths(asked: Asked) -> Iterator[tuple[str, str]]:
     for name in ("input", "kernel", "strides", "dilation", "output_padding"):
         text = getattr(asked, name)
         if text is not None:
@@ -165,21 +167,21 @@ def _check_taken(asked: Asked, layer: Layer) -> None:
         raise HarnessError(f"--mode symbolic: {layer} is handed no weights; use another mode")
 
 
-def _ndim(text: str, layer: Layer) -> int:
+def _count_axes(text: str, layer: Layer) -> int:
     """The axes of the layer; of an operation, as many as the input has."""
     ndims = layer.ndims
     if len(ndims) == 1:
         return ndims[0]
-    given = len(_parsed(text, "--input"))
+    given = len(_parse_number(text, "--input"))
     if given not in ndims:
         wanted = ", ".join(map(str, ndims[:-1]))
         raise HarnessError(f"--input {text!r}: {given} lengths; {layer} takes {wanted} or {ndims[-1]}")
     return given
 
 
-def _lengths(text: str, option: str, ndim: int) -> tuple[int, ...]:
+def _parse_lengths(text: str, option: str, ndim: int) -> tuple[int, ...]:
     """`5x5`, or one length for every axis."""
-    lengths = _parsed(text, option)
+    lengths = _parse_number(text, option)
     if len(lengths) == 1:
         return lengths * ndim
     if len(lengths) != ndim:
@@ -187,7 +189,7 @@ def _lengths(text: str, option: str, ndim: int) -> tuple[int, ...]:
     return lengths
 
 
-def _parsed(text: str, option: str) -> tuple[int, ...]:
+def _parse_number(text: str, option: str) -> tuple[int, ...]:
     try:
         lengths = parse_lengths(text.strip().lower())
     except ValueError as error:

@@ -12,18 +12,18 @@ from harness.cases.suites import Library, load_library
 from harness.cli.terminal import err
 from harness.environments.cache import find_cache_directory
 from harness.environments.notes import note_use
-from harness.judge.documented_limits import Limit, load_limits
+from harness.judge.documented_limits import DocumentedLimit, load_limits
 from harness.records import Case, HostPython, Target
-from harness.resources import cases_folder
+from harness.resources import find_cases_folder
 from harness.targets.catalog import Catalog, read_catalog
-from harness.targets.host_python import backend_note, is_installed
-from harness.targets.selection import newest_per_minor, select
-from harness.targets.variants import with_settings
+from harness.targets.host_python import describe_backend_choice, is_installed
+from harness.targets.selection import select_from_catalog, select_newest_per_minor
+from harness.targets.variants import apply_settings
 
 
 def read_library(folders: Sequence[Path] | None) -> Library:
     """Read the shipped grids and suites and the user's own."""
-    return load_library(_case_folders(folders))
+    return load_library(_list_case_folders(folders))
 
 
 def read_cases(folders: Sequence[Path] | None, suites: Sequence[str]) -> tuple[Case, ...]:
@@ -32,12 +32,12 @@ def read_cases(folders: Sequence[Path] | None, suites: Sequence[str]) -> tuple[C
     Raises:
         HarnessError: whatever is wrong with the suites.
     """
-    return read_or_expand(_case_folders(folders), suites, find_cache_directory(os.environ))
+    return read_or_expand(_list_case_folders(folders), suites, find_cache_directory(os.environ))
 
 
 def list_files(files: Sequence[Path] | None) -> tuple[Path, ...]:
     """Return the files of the shipped list of targets and of the user's own."""
-    return (cases_folder() / "targets.toml", *(files or ()))
+    return (find_cases_folder() / "targets.toml", *(files or ()))
 
 
 def read_targets(files: Sequence[Path] | None) -> Catalog:
@@ -61,19 +61,19 @@ def select_targets(
 ) -> tuple[Target, ...]:
     """Return the targets that the user asks for."""
     catalog = read_targets(files)
-    targets = select(selectors, catalog, os.environ, Path.cwd())
+    targets = select_from_catalog(selectors, catalog, os.environ, Path.cwd())
     is_here = any(isinstance(target.realisation, HostPython) for target in targets)
-    if is_here and (note := backend_note(os.environ, is_installed)):
+    if is_here and (note := describe_backend_choice(os.environ, is_installed)):
         err.print(note, style="dim", markup=False, soft_wrap=True)
     if newest_only:
-        targets = newest_per_minor(targets)
-    return with_settings(targets, settings or (), catalog.variants)
+        targets = select_newest_per_minor(targets)
+    return apply_settings(targets, settings or (), catalog.variants)
 
 
-def read_shipped_limits() -> tuple[Limit, ...]:
+def read_shipped_limits() -> tuple[DocumentedLimit, ...]:
     """Read what backends document that they do not do."""
-    return load_limits(cases_folder() / "limits.toml")
+    return load_limits(find_cases_folder() / "limits.toml")
 
 
-def _case_folders(folders: Sequence[Path] | None) -> list[Path]:
-    return [cases_folder(), *(folders or ())]
+def _list_case_folders(folders: Sequence[Path] | None) -> list[Path]:
+    return [find_cases_folder(), *(folders or ())]

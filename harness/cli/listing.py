@@ -13,8 +13,8 @@ from rich.table import Table
 from harness.cases.suites import Library
 from harness.cli.terminal import out, show
 from harness.environments.cache import CacheUse, is_built, read_disk_use
-from harness.facets import Facet, facets_of, uncovered
-from harness.records import Case, Finding, Standing, Target, Verdict, by
+from harness.facets import Facet, find_facets, find_uncovered_facets
+from harness.records import Case, Finding, Standing, Target, Verdict, format_lengths
 from harness.targets.variants import MARK, Variant
 
 _SHOWN_CASES: Final = 40
@@ -49,20 +49,20 @@ def print_coverage(counts: Mapping[Facet, int]) -> None:
     for facet, number in counts.items():
         table.add_row(facet, f"{number:,}" if number else "[red]none")
     show(table)
-    missing = uncovered(counts)
+    missing = find_uncovered_facets(counts)
     out.print(f"{len(counts) - len(missing)} of {len(counts)} facets covered")
 
 
-def case_row(case: Case) -> dict[str, object]:
+def make_case_row(case: Case) -> dict[str, object]:
     """A case as the columns of a table."""
     return {
         "case": case.id,
         "layer": case.layer.value,
         "mode": case.mode.value,
-        "input": by(case.input),
-        "kernel": by(case.kernel),
-        "strides": by(case.strides),
-        "dilation": by(case.dilation),
+        "input": format_lengths(case.input),
+        "kernel": format_lengths(case.kernel),
+        "strides": format_lengths(case.strides),
+        "dilation": format_lengths(case.dilation),
         "padding": case.padding,
         "data_format": case.data_format.value,
         "batch": case.batch,
@@ -72,10 +72,10 @@ def case_row(case: Case) -> dict[str, object]:
         "bias": case.bias,
         "dtype": case.dtype,
         "multiplier": case.multiplier,
-        "output_padding": "" if case.output_padding is None else by(case.output_padding),
+        "output_padding": "" if case.output_padding is None else format_lengths(case.output_padding),
         "form": case.form.value,
         "data": case.data.value,
-        "facets": " ".join(sorted(facets_of(case))),
+        "facets": " ".join(sorted(find_facets(case))),
     }
 
 
@@ -94,7 +94,7 @@ def write_json(rows: Iterable[Mapping[str, object]], stream: TextIO) -> None:
     stream.write(msgspec.json.format(msgspec.json.encode(list(rows)), indent=2).decode() + "\n")
 
 
-def target_rows(targets: Sequence[Target], cache: Path) -> list[dict[str, object]]:
+def make_target_rows(targets: Sequence[Target], cache: Path) -> list[dict[str, object]]:
     """Targets as the columns of a table."""
     return [
         {
@@ -149,7 +149,7 @@ def use_line(cache: Path, use: CacheUse) -> str:
 def print_answers(findings: Sequence[Finding]) -> None:
     """What real targets did with the explained case."""
     for finding in findings:
-        error = _shortened(finding.error)
+        error = _shorten(finding.error)
         match finding.verdict:
             case Verdict.CONFORMS:
                 what = "agrees" if not error else f"agrees ({error})"
@@ -168,7 +168,7 @@ def print_answers(findings: Sequence[Finding]) -> None:
         out.print(f"{finding.target}{shape}: {what}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _shortened(error: str) -> str:
+def _shorten(error: str) -> str:
     """The first lines of an error, no longer than a person reads, and how much more there is."""
     lines = [line.rstrip() for line in error.splitlines() if line.strip()]
     shown = [f"{line[:_SHOWN_WIDTH]} ..." if len(line) > _SHOWN_WIDTH else line for line in lines]

@@ -25,10 +25,10 @@ from rich.progress import (
 from rich.table import Column
 from rich.text import Text
 
-from harness.cli.terminal import err, logs_of
+from harness.cli.terminal import err, find_logs
 from harness.records import Fingerprint, Observation, Outcome
 from harness.runner.worker_process import read_log_end
-from harness.text import count
+from harness.text import format_count
 
 MANY: Final = 12
 """More bars than this are more than a terminal shows at once."""
@@ -109,7 +109,7 @@ class RunReporter:
     def asking_again(self, cases: int) -> None:
         """Say that the run is over but for a second look; what it loses was told the first time."""
         self._tells_losses = False
-        self._display.say(f"asking {count(cases, 'divergent case')} again, of fresh workers", "dim")
+        self._display.say(f"asking {format_count(cases, 'divergent case')} again, of fresh workers", "dim")
 
     def building(self, message: str) -> None:
         """Say what is being built."""
@@ -117,7 +117,7 @@ class RunReporter:
 
     def slow(self, target: str, cases: int, timeout_s: float) -> None:
         """Say that slow cases are asked again, for nothing else moves meanwhile."""
-        asked = f"asking {count(cases, 'slow case')} again, each alone and for up to {timeout_s:g} s"
+        asked = f"asking {format_count(cases, 'slow case')} again, each alone and for up to {timeout_s:g} s"
         self._display.say(f"{target}: {asked}", "dim")
 
     def observed(self, observation: Observation) -> None:
@@ -136,7 +136,7 @@ class RunReporter:
 
     def _tell_loss(self, observation: Observation, *, is_last: bool) -> None:
         """Say why a worker was lost, with the end of its log."""
-        logs = logs_of(observation.target, self._logs)
+        logs = find_logs(observation.target, self._logs)
         end = read_log_end(logs[-1], 0) if logs else ""
         place = f"; its log is {logs[-1]}" if logs and self._keeps_logs else ""
         self._display.say(
@@ -241,9 +241,9 @@ class LogLines:
 
     def tick(self) -> None:
         """Print how far the run is."""
-        self._write(self._line())
+        self._write(self._format_line())
 
-    def _line(self) -> str:
+    def _format_line(self) -> str:
         every = tuple(self._counts.values())
         done = sum(one.done for one in every)
         planned = sum(one.done if one.is_given_up else one.planned for one in every)
@@ -251,13 +251,13 @@ class LogLines:
         before, done_before = self._ticks[0]
         self._ticks.append((now, done))
         rate = (done - done_before) / (now - before) if now > before else 0.0
-        left = f"about {_duration((planned - done) / rate)} left" if rate > 0 else "time left unknown"
+        left = f"about {_format_duration((planned - done) / rate)} left" if rate > 0 else "time left unknown"
         diverging = sum(one.diverging for one in every)
-        found = count(diverging, "divergence")
+        found = format_count(diverging, "divergence")
         return f"{done:,} of {planned:,} done, {rate:,.0f} cases/s, {found} so far, {left}"
 
 
-def _duration(seconds: float) -> str:
+def _format_duration(seconds: float) -> str:
     """Format seconds as `7 s`, `5 min` or `2 h 10 min`."""
     if seconds < 100:
         return f"{seconds:.0f} s"

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from harness.cli.inputs import read_shipped_limits
 from harness.cli.runs import Request, observe_again
-from harness.cli.terminal import closing_table, err, logs_of, out, show
+from harness.cli.terminal import build_closing_table, err, find_logs, out, show
 from harness.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED
-from harness.judge.second_look import ROUNDS, Doubt, worth_asking
-from harness.judge.stored_run import judged, looked_at
+from harness.judge.second_look import RECHECK_ROUNDS, RecheckCandidate, select_for_recheck
+from harness.judge.stored_run import judge_run, update_candidates
 from harness.records import Finding, RunInfo
-from harness.report.phrases import headline, nothing_computed
+from harness.report.phrases import describe_nothing_computed, format_headline
 from harness.report.tally import Tally
 from harness.report.write import write_reports
 from harness.runner.run import INTERRUPTED
@@ -30,7 +30,7 @@ class _Reviewed:
 
 def report_reviewed(request: Request, info: RunInfo) -> tuple[RunInfo, Tally]:
     """Judge what was observed, look again at what diverges, and write the reports."""
-    doubts: list[Doubt] = []
+    doubts: list[RecheckCandidate] = []
     tally = report(request.directory, info, doubts.append)
     reviewed = _look_again(request, info, doubts)
     return reviewed.info, report(request.directory, reviewed.info) if reviewed.has_news else tally
@@ -38,24 +38,26 @@ def report_reviewed(request: Request, info: RunInfo) -> tuple[RunInfo, Tally]:
 
 def judge_reviewed(request: Request, info: RunInfo) -> tuple[RunInfo, Sequence[Finding]]:
     """Judge what was observed, look again at what diverges, and return the findings."""
-    doubts: list[Doubt] = []
+    doubts: list[RecheckCandidate] = []
     findings = _judge(request.directory, info, doubts.append)
     reviewed = _look_again(request, info, doubts)
     return reviewed.info, _judge(request.directory, reviewed.info) if reviewed.has_news else findings
 
 
-def report(directory: Path, info: RunInfo, note: Callable[[Doubt], None] = lambda _doubt: None) -> Tally:
+def report(
+    directory: Path, info: RunInfo, note: Callable[[RecheckCandidate], None] = lambda _doubt: None
+) -> Tally:
     """Judge a stored run and write its reports into its folder; `note` is told each divergence."""
-    return write_reports(directory, info, judged(directory, info, read_shipped_limits(), note))
+    return write_reports(directory, info, judge_run(directory, info, read_shipped_limits(), note))
 
 
 def print_summary(directory: Path, info: RunInfo, tally: Tally) -> None:
     """Print what came of a run."""
-    show(closing_table(info, tally))
+    show(build_closing_table(info, tally))
     if info.footer is not None:
         for run_of in info.footer.targets:
             if run_of.failure:
-                logs = logs_of(run_of.name, directory / LOGS)
+                logs = find_logs(run_of.name, directory / LOGS)
                 place = f"; its log is {logs[-1]}" if logs else ""
                 err.print(
                     f"{run_of.name}: {run_of.failure}{place}", style="red", markup=False, soft_wrap=True
@@ -63,7 +65,12 @@ def print_summary(directory: Path, info: RunInfo, tally: Tally) -> None:
     if len(tally.targets) > 1:
         for name, counts in tally.targets.items():
             if counts.has_computed_nothing:
-                err.print(f"{name}: {nothing_computed(counts)}", style="yellow", markup=False, soft_wrap=True)
+                err.print(
+                    f"{name}: {describe_nothing_computed(counts)}",
+                    style="yellow",
+                    markup=False,
+                    soft_wrap=True,
+                )
     if _is_interrupted(info):
         err.print(
             f"interrupted; the same command with --resume -o {directory} goes on",
@@ -71,7 +78,7 @@ def print_summary(directory: Path, info: RunInfo, tally: Tally) -> None:
             markup=False,
             soft_wrap=True,
         )
-    out.print(headline(tally), markup=False, soft_wrap=True)
+    out.print(format_headline(tally), markup=False, soft_wrap=True)
     out.print(f"{directory / 'index.html'}", markup=False, soft_wrap=True)
 
 
@@ -85,22 +92,22 @@ def exit_code(info: RunInfo, tally: Tally) -> int:
 
 
 def _judge(
-    directory: Path, info: RunInfo, note: Callable[[Doubt], None] = lambda _doubt: None
+    directory: Path, info: RunInfo, note: Callable[[RecheckCandidate], None] = lambda _doubt: None
 ) -> list[Finding]:
-    return [one.finding for one in judged(directory, info, read_shipped_limits(), note)]
+    return [one.finding for one in judge_run(directory, info, read_shipped_limits(), note)]
 
 
-def _look_again(request: Request, info: RunInfo, found: Sequence[Doubt]) -> _Reviewed:
+def _look_again(request: Request, info: RunInfo, found: Sequence[RecheckCandidate]) -> _Reviewed:
     """Ask some of what diverges again."""
     doubts, has_news = tuple(found), False
     lineages = {name: run_of.lineage for name, run_of in info.target_runs.items()}
-    for _ in range(ROUNDS):
-        chosen = {} if _is_interrupted(info) else worth_asking(doubts, lineages)
+    for _ in range(RECHECK_ROUNDS):
+        chosen = {} if _is_interrupted(info) else select_for_recheck(doubts, lineages)
         if not chosen:
             break
         info = observe_again(request, info, chosen)
-        doubts = looked_at(request.directory, info, read_shipped_limits(), doubts, chosen)
-        has_news = _is_interrupted(info) or any(doubt.came_again is False for doubt in doubts)
+        doubts = update_candidates(request.directory, info, read_shipped_limits(), doubts, chosen)
+        has_news = _is_interrupted(info) or any(doubt.is_reproduced is False for doubt in doubts)
     return _Reviewed(info, has_news)
 
 

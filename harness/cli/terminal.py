@@ -22,7 +22,7 @@ out: Final = Console()
 err: Final = Console(stderr=True)
 
 
-def logs_of(target: str, folder: Path) -> list[Path]:
+def find_logs(target: str, folder: Path) -> list[Path]:
     """The logs of a target's workers, the one that was written to last at the end."""
     return sorted(
         folder.glob(f"{glob.escape(target)}-*.log"),
@@ -61,7 +61,7 @@ def _show_blocks(table: Table, console: Console) -> None:
             console.print(Text.assemble(f"  {name}: ", Text.from_markup(str(cell))), soft_wrap=True)
 
 
-def closing_table(info: RunInfo, tally: Tally) -> Table:
+def build_closing_table(info: RunInfo, tally: Tally) -> Table:
     """What came of a run, a row a target. `refused` are those of the conforming that raised, as they may."""
     title = f"{', '.join(info.header.suites)}: {info.header.cases:,} cases a target"
     table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)

@@ -11,7 +11,7 @@ from typing import Final
 from harness.confirm.script_results import Conclusion, NotCalled, ScriptResult, ScriptWord
 from harness.judge.consistency import MODES_DISAGREE
 from harness.masking import mask_first_words
-from harness.records import Data, Divergence, Finding, Mode, parse_case_id
+from harness.records import DataKind, Divergence, Finding, Mode, parse_case_id
 
 _SHOWN_BY: Final[Mapping[Divergence, frozenset[ScriptWord | Conclusion]]] = MappingProxyType(
     {
@@ -61,7 +61,7 @@ class Confirmation:
 
 def select_modes(finding: Finding, case_ids: Iterable[str]) -> tuple[str, ...]:
     """Return the cases that are the same call in any mode, where a finding is that some of them refuse it."""
-    if finding.cause != MODES_DISAGREE or finding.case.data is Data.NONFINITE:
+    if finding.cause != MODES_DISAGREE or finding.case.data is DataKind.NONFINITE:
         return ()
     in_modes = {replace(finding.case, mode=mode).id for mode in Mode}
     return tuple(case_id for case_id in case_ids if case_id in in_modes)

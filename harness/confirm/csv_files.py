@@ -10,7 +10,7 @@ from typing import Final, assert_never
 from harness.confirm.confirmations import Confirmation
 from harness.confirm.script_results import NotCalled, ScriptResult
 from harness.files import write_table
-from harness.text import one_line
+from harness.text import format_one_line
 
 CONFIRMATION_COUNT_COLUMNS: Final = ("target", "divergence", "cause", "by_hand", "result", "why", "cases")
 
@@ -31,7 +31,7 @@ def _list_cells(one: Confirmation) -> tuple[object, ...]:
         one.finding.case.id,
         one.finding.divergence,
         one.finding.cause,
-        *(by_hand, one_line(where), one_line(error), one.result, one_line(why)),
+        *(by_hand, format_one_line(where), format_one_line(error), one.result, format_one_line(why)),
     )
 
 

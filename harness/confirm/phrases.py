@@ -8,7 +8,7 @@ from typing import Final, assert_never
 
 from harness.confirm.confirmations import Confirmation, ConfirmationResult
 from harness.confirm.script_results import NotCalled, ScriptResult
-from harness.text import count
+from harness.text import format_count
 
 MANY_DOUBTS: Final = 10
 """More lines than this are more than a terminal should say of what does not hold."""
@@ -50,4 +50,4 @@ def list_doubts(confirmations: Iterable[Confirmation]) -> Iterator[str]:
     if unheld > MANY_DOUBTS:
         yield f"does not hold: {unheld - MANY_DOUBTS:,} more in confirmed.csv"
     for why, number in reasons.most_common():
-        yield f"not called: {count(number, 'divergence')}: {why}"
+        yield f"not called: {format_count(number, 'divergence')}: {why}"

@@ -16,10 +16,10 @@ from typing import Final
 from harness.confirm.script_calls import NoScript, find_call
 from harness.confirm.script_data import write_expected, write_input, write_list, write_subject
 from harness.confirm.script_generations import find_generation
-from harness.confirm.snippet_files import gather_snippets, names_in
-from harness.data.case_data import signals_of
+from harness.confirm.snippet_files import find_names, gather_snippets
+from harness.data.case_data import make_case_data
 from harness.errors import HarnessError
-from harness.explain.call_code import told_shape
+from harness.explain.call_code import find_known_input_shape
 from harness.records import Api, Case, Expectation, Mode, TargetRun
 
 _KERAS_IMPORTS: Final[Mapping[Api, tuple[str, ...]]] = {
@@ -52,7 +52,7 @@ def write_script(target: TargetRun, cases: Iterable[tuple[Case, Expectation]]) -
         HarnessError: there is no way to call a case so on this target.
     """
     checks = "".join(_write_check(target, case, expectation) for case, expectation in cases)
-    names = names_in(ast.parse(checks))
+    names = find_names(ast.parse(checks))
     gathered = gather_snippets((*(name for name in names if name != _CHECK), _CHECK))
     of_calls = (line for name, line in _OF_CALLS.items() if name in names)
     imports = "\n".join(_sort_imports(target, (*of_calls, *gathered.imports)))
@@ -101,14 +101,14 @@ def _write_check(target: TargetRun, case: Case, expectation: Expectation) -> str
     if isinstance(call, NoScript):
         raise HarnessError(f"{case.id}: no script can call it on {target.name}: {call.why}")
     generation = find_generation(target)
-    signals = signals_of(case)
+    signals = make_case_data(case)
     is_given_none = expectation.output is None and not case.layer.is_operation
     weights = () if is_given_none else signals.weights
     lines = (
         repr(case.id),
         call,
         write_subject(case, generation),
-        f"shape={told_shape(case)}",
+        f"shape={find_known_input_shape(case)}",
         f"x={write_input(signals.inputs, generation)}",
         f"weights={write_list(write_input(weight, generation) for weight in weights)}",
         f"dtype={expectation.dtype!r}",

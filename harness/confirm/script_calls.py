@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final, assert_never
 
 from harness.confirm.script_generations import BY_GRAPHS, ScriptGeneration, find_generation, find_version
-from harness.explain.call_code import calls_in_layer
-from harness.records import EXEC, Api, Case, LayerKind, Mode, TargetRun
+from harness.explain.call_code import is_called_in_layer
+from harness.records import EXEC_PREFIX, Api, Case, LayerKind, Mode, TargetRun
 
 NO_KERAS: Final = "a program behind the worker's wire format is no Keras that a script could import"
 """Why no script can call a command."""
@@ -66,7 +66,7 @@ def find_call(target: TargetRun, case: Case) -> str | NoScript:
     Raises:
         HarnessError: the target never said which Keras it is.
     """
-    if target.selector.startswith(EXEC):
+    if target.selector.startswith(EXEC_PREFIX):
         return NoScript(NO_KERAS)
     generation = find_generation(target)
     why_not = _find_obstacle(generation, target.backend, case)
@@ -124,7 +124,7 @@ def _find_model_call(target: TargetRun, case: Case) -> str | NoScript:
         return run
     if not case.layer.is_operation:
         return f"partial(run_layer_model, {run})"
-    model = "run_operation_layer_model" if calls_in_layer(case) else "run_operation_model"
+    model = "run_operation_layer_model" if is_called_in_layer(case) else "run_operation_model"
     return f"partial({model}, {run})"
 
 

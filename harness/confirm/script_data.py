@@ -9,8 +9,8 @@ from typing import Any, Final, assert_never
 import numpy as np
 
 from harness.confirm.script_generations import BY_GRAPHS, ScriptGeneration
-from harness.explain.call_code import code_of
-from harness.records import Array, Case, Data, DataFormat, ExpectedArray, LayerKind, Mode, arguments_of
+from harness.explain.call_code import format_arguments
+from harness.records import Array, Case, DataFormat, DataKind, ExpectedArray, LayerKind, Mode, make_arguments
 
 _USUAL: Final = {"groups": 1, "output_padding": None, "dilation_rate": 1}
 """Arguments that came with later versions of Keras, and what says what was so before."""
@@ -18,20 +18,20 @@ _USUAL: Final = {"groups": 1, "output_padding": None, "dilation_rate": 1}
 
 def write_subject(case: Case, generation: ScriptGeneration) -> str:
     """Write what is called: what makes the layer, or the operation; for a graph the layer's arguments."""
-    arguments = dict(arguments_of(case))
+    arguments = dict(make_arguments(case))
     if generation is not ScriptGeneration.KERAS_3:  # Older layers do not know what is new.
         arguments = {
             name: value for name, value in arguments.items() if not _is_newer(name, value, case.ndim)
         }
     if generation in BY_GRAPHS:
-        return f"dict(layer={case.layer.value!r}, {code_of(arguments, case.form)})"
+        return f"dict(layer={case.layer.value!r}, {format_arguments(arguments, case.form)})"
     if not case.layer.is_operation:
         if case.dtype == "bfloat16" and case.mode is not Mode.RELOADED:
             # Keras on OpenVINO can draw no weights of it before 3.14, nor those of a layer that it loads.
             arguments |= dict.fromkeys(_name_initializers(case.kind), "zeros")
-        return f"lambda: keras.layers.{case.layer}({code_of(arguments, case.form)})"
+        return f"lambda: keras.layers.{case.layer}({format_arguments(arguments, case.form)})"
     names = ", ".join(("x", *(kernel.argument for kernel in case.kind.traits.kernels)))
-    return f"lambda {names}: keras.{case.layer}({names}, {code_of(arguments, case.form)})"
+    return f"lambda {names}: keras.{case.layer}({names}, {format_arguments(arguments, case.form)})"
 
 
 def write_input(values: Array, generation: ScriptGeneration) -> str:
@@ -46,12 +46,12 @@ def write_array(values: Array) -> str:
     return f"read_array({values.dtype.name!r}, {values.shape}, {_write_numbers(values)})"
 
 
-def write_expected(array: ExpectedArray, data: Data) -> str:
+def write_expected(array: ExpectedArray, data: DataKind) -> str:
     """Write an expected array after the function that says where an array is right, its bound after it."""
     values = write_array(array.values)
     if array.bound is None:
         return f"(is_near, {values})"
-    is_right = "is_within_or_alike" if data is Data.NONFINITE else "is_within"
+    is_right = "is_within_or_alike" if data is DataKind.NONFINITE else "is_within"
     return f"({is_right}, {values}, {write_array(array.bound)})"
 
 

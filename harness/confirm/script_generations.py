@@ -41,15 +41,15 @@ def find_generation(target: TargetRun) -> ScriptGeneration:
         return ScriptGeneration.KERAS_3
     if target.api == Api.KERAS and version < _EAGER_SINCE:
         return ScriptGeneration.KERAS_2_BY_GRAPHS
-    is_tensorflow_2 = _numbers_in(target.fingerprint.get("backend_version", "")) >= (2,)
+    is_tensorflow_2 = _find_numbers(target.fingerprint.get("backend_version", "")) >= (2,)
     is_eager = target.backend == "tensorflow" and is_tensorflow_2
     return ScriptGeneration.KERAS_2 if is_eager else ScriptGeneration.KERAS_2_BY_GRAPHS
 
 
 def find_version(target: TargetRun) -> tuple[int, ...]:
     """Return the numbers of the version of Keras that the target said it is, or else was listed as."""
-    return _numbers_in(target.fingerprint.get("keras", target.version))
+    return _find_numbers(target.fingerprint.get("keras", target.version))
 
 
-def _numbers_in(version: str) -> tuple[int, ...]:
+def _find_numbers(version: str) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", version)))

@@ -48,7 +48,7 @@ def read_definitions() -> Mapping[str, Definition]:
     )
 
 
-def names_in(code: ast.AST) -> tuple[str, ...]:
+def find_names(code: ast.AST) -> tuple[str, ...]:
     """Return the names in a piece of code, each once, in the order in which they stand."""
     nodes = [node for node in ast.walk(code) if isinstance(node, ast.Name)]
     nodes.sort(key=lambda node: (node.lineno, node.col_offset))
@@ -67,17 +67,17 @@ def _order(names: Iterable[str], definitions: Mapping[str, Definition], seen: se
 def _read_module(path: Path) -> Iterator[tuple[str, Definition]]:
     source = path.read_text(encoding="utf-8")
     body = ast.parse(source).body
-    imports = {name: line for node in body for name, line in _imported(node)}
+    imports = {name: line for node in body for name, line in _iterate_imports(node)}
     for node in body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            names = names_in(node)
+            names = find_names(node)
             lines = tuple(imports[name] for name in names if name in imports)
             text = ast.get_source_segment(source, node)
             assert text is not None
             yield node.name, Definition(text, names, lines)
 
 
-def _imported(node: ast.stmt) -> Iterator[tuple[str, str]]:
+def _iterate_imports(node: ast.stmt) -> Iterator[tuple[str, str]]:
     """Yield each name that an import of another package binds, and a line that imports it alone."""
     if isinstance(node, ast.Import):
         for one in node.names:

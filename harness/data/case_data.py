@@ -27,19 +27,19 @@ from typing import Final, assert_never
 
 from harness.data import draws
 from harness.data.value_bounds import (
-    Amplitudes,
-    Sizes,
-    amplitudes,
+    ValueBounds,
+    WeightSizes,
     check_dtype,
-    input_for_gradient,
-    sizes_of,
+    compute_layer_sizes,
+    compute_max_gradient_input,
+    compute_value_bounds,
 )
 from harness.errors import HarnessError
-from harness.records import Array, Case, Data, Reduction, Signals
+from harness.records import Array, Case, CaseData, DataKind, Reduction
 
-SIGNALS_VERSION: Final = 2
+CASE_DATA_VERSION: Final = 2
 
-_INPUTS: Final = f"{SIGNALS_VERSION} inputs"
+_INPUTS: Final = f"{CASE_DATA_VERSION} inputs"
 """The key of what is drawn for an input."""
 
 _REAL_INPUT: Final = 2
@@ -55,13 +55,13 @@ class _Weights:
     kernel: Array | None
     pointwise: Array | None
     bias: Array | None
-    most: Amplitudes
+    most: ValueBounds
 
 
-_NO_WEIGHTS: Final = _Weights(None, None, None, Amplitudes(0, (), 0))
+_NO_WEIGHTS: Final = _Weights(None, None, None, ValueBounds(0, (), 0))
 
 
-def signals_of(case: Case) -> Signals:
+def make_case_data(case: Case) -> CaseData:
     """The inputs and weights of a case, the same on every machine; the arrays cannot be written.
 
     The weights have the shapes that the layer ought to build; where the case must be refused and so has
@@ -73,25 +73,27 @@ def signals_of(case: Case) -> Signals:
     try:
         check_dtype(case.dtype)
         match case.data:
-            case Data.REAL:
-                weights = _real_weights(sizes_of(case))
-                inputs = _real_inputs(case)
-            case Data.EXACT:
-                weights = _exact_weights(sizes_of(case), has_gradient=case.mode.traits.differentiates)
-                inputs = _exact_inputs(case, weights.most)
-            case Data.TIES:
-                _require_pooling(case)
+            case DataKind.REAL:
+                weights = _draw_real_weights(compute_layer_sizes(case))
+                inputs = _draw_real_inputs(case)
+            case DataKind.EXACT:
+                weights = _draw_exact_weights(
+                    compute_layer_sizes(case), has_gradient=case.mode.traits.differentiates
+                )
+                inputs = _draw_exact_inputs(case, weights.most)
+            case DataKind.TIES:
+                _check_pooling(case)
                 weights = _NO_WEIGHTS
-                inputs = draws.tied(_INPUTS, case.input_shape, case.dtype)
-            case Data.NONFINITE:
-                _require_pooling(case)
+                inputs = draws.draw_tied(_INPUTS, case.input_shape, case.dtype)
+            case DataKind.NONFINITE:
+                _check_pooling(case)
                 weights = _NO_WEIGHTS
-                inputs = draws.nonfinite(*_apart(case), case.dtype)
+                inputs = draws.draw_nonfinite(*_make_draw_arguments(case), case.dtype)
             case _:
                 assert_never(case.data)
     except HarnessError as error:
         raise HarnessError(f"{case.id}: {error}") from error
-    return Signals(inputs, weights.kernel, weights.bias if case.bias else None, weights.pointwise)
+    return CaseData(inputs, weights.kernel, weights.bias if case.bias else None, weights.pointwise)
 
 
 def has_data(case: Case) -> bool:
@@ -101,79 +103,83 @@ def has_data(case: Case) -> bool:
         HarnessError: the dtype is unknown.
     """
     check_dtype(case.dtype)
-    if case.data is Data.REAL:
+    if case.data is DataKind.REAL:
         return True
     try:
-        if case.data.is_of_pooling:
-            _require_pooling(case)
+        if case.data.is_pooling_only:
+            _check_pooling(case)
             return True
-        most = amplitudes(sizes_of(case), wide=0, has_gradient=case.mode.traits.differentiates)
+        most = compute_value_bounds(
+            compute_layer_sizes(case), wide=0, has_gradient=case.mode.traits.differentiates
+        )
         if case.mode.traits.differentiates:
-            input_for_gradient(case, most)
+            compute_max_gradient_input(case, most)
     except HarnessError:
         return False
     return True
 
 
-def _require_pooling(case: Case) -> None:
+def _check_pooling(case: Case) -> None:
     if not case.kind.traits.is_pooling or case.mode.traits.differentiates:
         raise HarnessError(f"data {case.data} are for pooling, and not for gradients; use exact or real data")
 
 
-def _exact_inputs(case: Case, most: Amplitudes) -> Array:
+def _draw_exact_inputs(case: Case, most: ValueBounds) -> Array:
     if case.kind.traits.reduction is Reduction.MAXIMUM:
-        return draws.distinct(*_apart(case), case.dtype)
-    largest = input_for_gradient(case, most) if case.mode.traits.differentiates else most.inputs
-    return draws.positive(_INPUTS, case.input_shape, largest, case.dtype)
+        return draws.draw_distinct(*_make_draw_arguments(case), case.dtype)
+    largest = compute_max_gradient_input(case, most) if case.mode.traits.differentiates else most.inputs
+    return draws.draw_positive(_INPUTS, case.input_shape, largest, case.dtype)
 
 
-def _real_inputs(case: Case) -> Array:
+def _draw_real_inputs(case: Case) -> Array:
     if case.kind.traits.reduction is Reduction.MAXIMUM:
-        return draws.real_distinct(*_apart(case), case.dtype)
-    return draws.real(_INPUTS, case.input_shape, _REAL_INPUT, case.dtype)
+        return draws.draw_real_distinct(*_make_draw_arguments(case), case.dtype)
+    return draws.draw_real(_INPUTS, case.input_shape, _REAL_INPUT, case.dtype)
 
 
-def _apart(case: Case) -> tuple[str, tuple[int, ...], int]:
+def _make_draw_arguments(case: Case) -> tuple[str, tuple[int, ...], int]:
     """What draws input cells that differ within each channel of each batch entry."""
     return _INPUTS, case.input_shape, case.channel_axis
 
 
 @lru_cache(maxsize=4096)
-def _exact_weights(sizes: Sizes, *, has_gradient: bool) -> _Weights:
-    key = _key(sizes)
-    most = amplitudes(sizes, wide=draws.word(key), has_gradient=has_gradient)
-    kernel, pointwise = _kernel_shapes(sizes)
+def _draw_exact_weights(sizes: WeightSizes, *, has_gradient: bool) -> _Weights:
+    key = _make_key(sizes)
+    most = compute_value_bounds(sizes, wide=draws.draw_word(key), has_gradient=has_gradient)
+    kernel, pointwise = _compute_kernel_shapes(sizes)
     return _Weights(
-        None if kernel is None else draws.signed(f"kernel {key}", kernel, most.kernels[0], sizes.dtype),
-        None if pointwise is None else draws.signed(f"point {key}", pointwise, most.kernels[1], sizes.dtype),
+        None if kernel is None else draws.draw_signed(f"kernel {key}", kernel, most.kernels[0], sizes.dtype),
+        None
+        if pointwise is None
+        else draws.draw_signed(f"point {key}", pointwise, most.kernels[1], sizes.dtype),
         None
         if kernel is None
-        else draws.positive(f"bias {key}", (sizes.of_layer.filters,), most.bias, sizes.dtype),
+        else draws.draw_positive(f"bias {key}", (sizes.of_layer.filters,), most.bias, sizes.dtype),
         most,
     )
 
 
 @lru_cache(maxsize=4096)
-def _real_weights(sizes: Sizes) -> _Weights:
-    key = f"real {_key(sizes)}"
-    kernel, pointwise = _kernel_shapes(sizes)
+def _draw_real_weights(sizes: WeightSizes) -> _Weights:
+    key = f"real {_make_key(sizes)}"
+    kernel, pointwise = _compute_kernel_shapes(sizes)
     return _Weights(
-        None if kernel is None else draws.real(f"kernel {key}", kernel, _REAL_TAP, sizes.dtype),
-        None if pointwise is None else draws.real(f"point {key}", pointwise, _REAL_TAP, sizes.dtype),
+        None if kernel is None else draws.draw_real(f"kernel {key}", kernel, _REAL_TAP, sizes.dtype),
+        None if pointwise is None else draws.draw_real(f"point {key}", pointwise, _REAL_TAP, sizes.dtype),
         None
         if kernel is None
-        else draws.real(f"bias {key}", (sizes.of_layer.filters,), _REAL_BIAS, sizes.dtype),
-        Amplitudes(0, (), 0),
+        else draws.draw_real(f"bias {key}", (sizes.of_layer.filters,), _REAL_BIAS, sizes.dtype),
+        ValueBounds(0, (), 0),
     )
 
 
-def _key(sizes: Sizes) -> str:
+def _make_key(sizes: WeightSizes) -> str:
     layer = sizes.of_layer
     numbers = (*layer.kernel, layer.channels, layer.filters, layer.groups, layer.multiplier)
-    return f"{SIGNALS_VERSION} {sizes.kind} {numbers} {sizes.dtype}"
+    return f"{CASE_DATA_VERSION} {sizes.kind} {numbers} {sizes.dtype}"
 
 
-def _kernel_shapes(sizes: Sizes) -> tuple[tuple[int, ...] | None, tuple[int, ...] | None]:
-    """The shapes of the kernel and of the pointwise kernel, as `Signals` has them."""
+def _compute_kernel_shapes(sizes: WeightSizes) -> tuple[tuple[int, ...] | None, tuple[int, ...] | None]:
+    """The shapes of the kernel and of the pointwise kernel, as `CaseData` has them."""
     kernel, pointwise, *_ = (*sizes.kernel_shapes, None, None)
     return kernel, pointwise

@@ -19,21 +19,21 @@ import numpy.typing as npt
 
 from harness.records import DTYPE_TRAITS, Array
 
-_BINADES: Final[Mapping[str, int]] = MappingProxyType({"bfloat16": 16, "float16": 4})
-"""How many binades of integers beyond the consecutive ones `distinct` draws from, of which these have few."""
+_EXTRA_BINADES: Final[Mapping[str, int]] = MappingProxyType({"bfloat16": 16, "float16": 4})
+"""How many binades of integers `draw_distinct` draws from beyond the consecutive ones, by dtype."""
 
-WIDE: Final = 2**26
+MIN_WIDE_INTEGER: Final = 2**26
 """From where on integers are drawn that float32 does not hold."""
 
 _MANY_VALUES: Final = 32
-_ATTEMPTS: Final = 12
+_NUM_ATTEMPTS: Final = 12
 """With fewer values, so many draws are looked at."""
 
 _LARGE_POOL: Final = 4096
 _REAL_BINADES: Final = 6
 
-_THEMES: Final = 4
-_FINITE: Final = 60
+_NUM_THEMES: Final = 4
+_MAX_FINITE: Final = 60
 """The kinds of planes of nonfinite data; the largest number there, of which every dtype holds sums."""
 
 Integers = npt.NDArray[np.int64]
@@ -41,53 +41,55 @@ _Number = TypeVar("_Number", bound=np.generic)
 
 
 @lru_cache(maxsize=4096)
-def positive(key: str, shape: tuple[int, ...], most: int, dtype: str) -> Array:
+def draw_positive(key: str, shape: tuple[int, ...], most: int, dtype: str) -> Array:
     """Integers from 1 to `most`; of a pool below 4096, every `most` consecutive ones all different.
 
     Wide ones are odd and more than half of `most`, so that no dtype of fewer bits holds them. Of few
-    values, slices differ as far as they can (see `_tells_apart`).
+    values, slices differ as far as they can (see `_is_distinguishable`).
     """
-    if most >= WIDE:
-        return _held(_wide(key, shape, most), dtype)
-    return _held(_telling(key, most, lambda name: 1 + _draw(name, shape, most)), dtype)
+    if most >= MIN_WIDE_INTEGER:
+        return _freeze_array(_draw_wide(key, shape, most), dtype)
+    return _freeze_array(
+        _draw_distinguishable(key, most, lambda name: 1 + _draw_integers(name, shape, most)), dtype
+    )
 
 
 @lru_cache(maxsize=4096)
-def signed(key: str, shape: tuple[int, ...], most: int, dtype: str) -> Array:
-    """Integers from `-most` to `most` without 0, else like those of `positive`."""
-    if most >= WIDE:
-        signs = _signs(_mixed(f"{key} sign", math.prod(shape))).reshape(shape)
-        return _held(_wide(key, shape, most) * signs, dtype)
+def draw_signed(key: str, shape: tuple[int, ...], most: int, dtype: str) -> Array:
+    """Integers from `-most` to `most` without 0, else like those of `draw_positive`."""
+    if most >= MIN_WIDE_INTEGER:
+        signs = _extract_signs(_draw_words(f"{key} sign", math.prod(shape))).reshape(shape)
+        return _freeze_array(_draw_wide(key, shape, most) * signs, dtype)
 
     def draw(name: str) -> Integers:
-        values = _draw(name, shape, 2 * most) - most
+        values = _draw_integers(name, shape, 2 * most) - most
         return values + (values >= 0)
 
-    return _held(_telling(key, most, draw), dtype)
+    return _freeze_array(_draw_distinguishable(key, most, draw), dtype)
 
 
 @lru_cache(maxsize=4096)
-def distinct(key: str, shape: tuple[int, ...], channel_axis: int, dtype: str) -> Array:
+def draw_distinct(key: str, shape: tuple[int, ...], channel_axis: int, dtype: str) -> Array:
     """Negative integers of a batch, spread over all that the dtype holds, in no order.
 
     All differ where the dtype has so many; else all of a channel of a batch entry do, if it has those.
     """
     bits = DTYPE_TRAITS[dtype].significant_bits
-    num_ranks = 2**bits - 1 + _BINADES.get(dtype, 0) * 2 ** (bits - 1)
+    num_ranks = 2**bits - 1 + _EXTRA_BINADES.get(dtype, 0) * 2 ** (bits - 1)
     size = math.prod(shape)
-    cells = math.prod(_spatial(shape, channel_axis))
+    cells = math.prod(_get_spatial_lengths(shape, channel_axis))
     apart = max(size if size <= num_ranks else min(cells, num_ranks), 1)
     step = num_ranks // apart
     ranks = (
         1
-        + _draw(key, (size,), apart) * step
-        + (_mixed(f"{key} spread", size) % np.uint64(step)).astype(np.int64)
+        + _draw_integers(key, (size,), apart) * step
+        + (_draw_words(f"{key} spread", size) % np.uint64(step)).astype(np.int64)
     )
-    return _held(_by_planes(-_integer_of(ranks, bits), shape, channel_axis), dtype)
+    return _freeze_array(_arrange_by_planes(-_convert_ranks(ranks, bits), shape, channel_axis), dtype)
 
 
 @lru_cache(maxsize=4096)
-def real(key: str, shape: tuple[int, ...], greatest: int, dtype: str) -> Array:
+def draw_real(key: str, shape: tuple[int, ...], greatest: int, dtype: str) -> Array:
     """Real numbers of both signs over six binades, below 2 to the power of `greatest`.
 
     The last bit of every significand is set, so that none is held by a narrower dtype. All differ as far as
@@ -95,46 +97,47 @@ def real(key: str, shape: tuple[int, ...], greatest: int, dtype: str) -> Array:
     """
     bits = DTYPE_TRAITS[dtype].significant_bits
     num_significands = 2 ** (bits - 2)
-    ranks = _draw(key, shape, 2 * _REAL_BINADES * num_significands)
+    ranks = _draw_integers(key, shape, 2 * _REAL_BINADES * num_significands)
     significands = (2 * (ranks % num_significands) + 2 ** (bits - 1) + 1).astype(np.float64)
     places = ranks // num_significands
     exponents = places // 2 + greatest - _REAL_BINADES - bits + 1
-    return _held(np.where(places % 2, -1.0, 1.0) * np.ldexp(significands, exponents), dtype)
+    return _freeze_array(np.where(places % 2, -1.0, 1.0) * np.ldexp(significands, exponents), dtype)
 
 
 @lru_cache(maxsize=4096)
-def real_distinct(key: str, shape: tuple[int, ...], channel_axis: int, dtype: str) -> Array:
-    """Real numbers of both signs, whose magnitudes differ as far as those of `distinct` do."""
-    values = distinct(key, shape, channel_axis, dtype).astype(np.float64)
-    bits = DTYPE_TRAITS[dtype].significant_bits + _BINADES.get(dtype, 0)
-    return _held(
-        np.ldexp(values * _signs(_mixed(f"{key} sign", values.size).reshape(shape)), 3 - bits), dtype
+def draw_real_distinct(key: str, shape: tuple[int, ...], channel_axis: int, dtype: str) -> Array:
+    """Real numbers of both signs, whose magnitudes differ as far as those of `draw_distinct` do."""
+    values = draw_distinct(key, shape, channel_axis, dtype).astype(np.float64)
+    bits = DTYPE_TRAITS[dtype].significant_bits + _EXTRA_BINADES.get(dtype, 0)
+    return _freeze_array(
+        np.ldexp(values * _extract_signs(_draw_words(f"{key} sign", values.size).reshape(shape)), 3 - bits),
+        dtype,
     )
 
 
 @lru_cache(maxsize=4096)
-def tied(key: str, shape: tuple[int, ...], dtype: str) -> Array:
+def draw_tied(key: str, shape: tuple[int, ...], dtype: str) -> Array:
     """Integers from -3 to -1 and zeros of both signs, each a fifth of all."""
     few = np.array([-3.0, -2.0, -1.0, -0.0, 0.0])
-    return _held(few[_draw(f"{key} tied", shape, len(few))], dtype)
+    return _freeze_array(few[_draw_integers(f"{key} tied", shape, len(few))], dtype)
 
 
 @lru_cache(maxsize=4096)
-def nonfinite(key: str, shape: tuple[int, ...], channel_axis: int, dtype: str) -> Array:
+def draw_nonfinite(key: str, shape: tuple[int, ...], channel_axis: int, dtype: str) -> Array:
     """Integers of both signs and what is none, by four themes: each channel of a batch entry has the next.
 
     Half of the cells -inf, all together; infinities of both signs; NaN; all of these, and -0. The shape
     decides which theme is the first.
     """
-    cells = math.prod(_spatial(shape, channel_axis))
+    cells = math.prod(_get_spatial_lengths(shape, channel_axis))
     planes = shape[0] * shape[channel_axis]
     values: npt.NDArray[np.float64] = np.array(
-        signed(f"{key} finite", (planes, cells), _FINITE, "float64"), dtype=np.float64
+        draw_signed(f"{key} finite", (planes, cells), _MAX_FINITE, "float64"), dtype=np.float64
     )
-    order = _draw(f"{key} nonfinite", (planes, cells), max(cells, 1))
-    first = word(f"{key} {shape}")
+    order = _draw_integers(f"{key} nonfinite", (planes, cells), max(cells, 1))
+    first = draw_word(f"{key} {shape}")
     for plane, places in enumerate(order):
-        match (first + plane) % _THEMES:
+        match (first + plane) % _NUM_THEMES:
             case 0:
                 values[plane, : -(-cells // 2)] = -np.inf
             case 1:
@@ -145,53 +148,53 @@ def nonfinite(key: str, shape: tuple[int, ...], channel_axis: int, dtype: str) -
             case _:
                 for place, value in enumerate((np.nan, np.inf, -np.inf, -0.0)):
                     values[plane, places % 9 == place] = value
-    return _held(_by_planes(values, shape, channel_axis), dtype)
+    return _freeze_array(_arrange_by_planes(values, shape, channel_axis), dtype)
 
 
-def word(key: str) -> int:
+def draw_word(key: str) -> int:
     """A scattered integer."""
-    return int(_mixed(key, 1)[0])
+    return int(_draw_words(key, 1)[0])
 
 
-def _spatial(shape: tuple[int, ...], channel_axis: int) -> tuple[int, ...]:
+def _get_spatial_lengths(shape: tuple[int, ...], channel_axis: int) -> tuple[int, ...]:
     """The lengths of an array that are neither the batch nor the channels."""
     return (*shape[1:channel_axis], *shape[channel_axis + 1 :])
 
 
-def _by_planes(
+def _arrange_by_planes(
     values: npt.NDArray[_Number], shape: tuple[int, ...], channel_axis: int
 ) -> npt.NDArray[_Number]:
     """Values in the order of batch entry, channel and cell, as an array of this shape."""
-    planes = values.reshape(shape[0], shape[channel_axis], *_spatial(shape, channel_axis))
+    planes = values.reshape(shape[0], shape[channel_axis], *_get_spatial_lengths(shape, channel_axis))
     return np.moveaxis(planes, 1, channel_axis)
 
 
-def _held(values: npt.NDArray[np.float64] | Integers, dtype: str) -> Array:
+def _freeze_array(values: npt.NDArray[np.float64] | Integers, dtype: str) -> Array:
     array = values.astype(DTYPE_TRAITS[dtype].dtype)
     array.setflags(write=False)
     return array
 
 
-def _draw(key: str, shape: tuple[int, ...], pool: int) -> Integers:
+def _draw_integers(key: str, shape: tuple[int, ...], pool: int) -> Integers:
     """Integers in `range(pool)`, every `pool` consecutive ones all different unless the pool is large."""
     size = math.prod(shape)
     if pool > _LARGE_POOL and pool > size:
-        return (_mixed(key, size) % np.uint64(pool)).astype(np.int64).reshape(shape)
+        return (_draw_words(key, size) % np.uint64(pool)).astype(np.int64).reshape(shape)
     rows = -(-size // pool)
-    order = np.argsort(_mixed(key, rows * pool).reshape(rows, pool), axis=1, kind="stable")
+    order = np.argsort(_draw_words(key, rows * pool).reshape(rows, pool), axis=1, kind="stable")
     return order.ravel()[:size].reshape(shape)
 
 
-def _telling(key: str, most: int, draw: Callable[[str], Integers]) -> Integers:
+def _draw_distinguishable(key: str, most: int, draw: Callable[[str], Integers]) -> Integers:
     """What is drawn by the key; of few values, the first draw of some in which all can be told apart."""
     if most >= _MANY_VALUES:
         return draw(key)
-    draws = (draw(f"{key} {attempt}") for attempt in range(_ATTEMPTS))
+    draws = (draw(f"{key} {attempt}") for attempt in range(_NUM_ATTEMPTS))
     first = next(draws)
-    return next((values for values in (first, *draws) if _tells_apart(values)), first)
+    return next((values for values in (first, *draws) if _is_distinguishable(values)), first)
 
 
-def _tells_apart(values: Integers) -> bool:
+def _is_distinguishable(values: Integers) -> bool:
     """Whether no two slices along an axis are equal, nor the array and a flip of it, nor two axes swapped."""
     axes = [axis for axis, length in enumerate(values.shape) if length > 1]
     for axis in axes:
@@ -205,12 +208,12 @@ def _tells_apart(values: Integers) -> bool:
     return not any(np.array_equal(values, np.swapaxes(values, *pair)) for pair in pairs)
 
 
-def _wide(key: str, shape: tuple[int, ...], most: int) -> Integers:
+def _draw_wide(key: str, shape: tuple[int, ...], most: int) -> Integers:
     """Odd integers above half of `most`."""
-    return most // 2 + 1 + 2 * _draw(key, shape, most // 4)
+    return most // 2 + 1 + 2 * _draw_integers(key, shape, most // 4)
 
 
-def _integer_of(ranks: Integers, bits: int) -> Integers:
+def _convert_ranks(ranks: Integers, bits: int) -> Integers:
     """The integer of each rank, from 1 on, among those that `bits` significant bits hold."""
     above = np.maximum(ranks - 2**bits, 0)
     binade = above // 2 ** (bits - 1)
@@ -218,17 +221,17 @@ def _integer_of(ranks: Integers, bits: int) -> Integers:
     return np.where(ranks < 2**bits, ranks, beyond)
 
 
-def _signs(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.float64]:
+def _extract_signs(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.float64]:
     return 1.0 - 2.0 * (words >> np.uint64(63)).astype(np.float64)
 
 
-def _mixed(key: str, size: int) -> npt.NDArray[np.uint64]:
+def _draw_words(key: str, size: int) -> npt.NDArray[np.uint64]:
     """`size` scattered words of 64 bits."""
     seed = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest())
-    return _mix(np.arange(size, dtype=np.uint64) + np.uint64(seed % 2**62))
+    return _mix_bits(np.arange(size, dtype=np.uint64) + np.uint64(seed % 2**62))
 
 
-def _mix(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+def _mix_bits(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     """A bijection of 64-bit integers that scatters neighbours (the finaliser of SplitMix64)."""
     values = values * np.uint64(0x9E3779B97F4A7C15)
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from harness.data.draws import WIDE
+from harness.data.draws import MIN_WIDE_INTEGER
 from harness.errors import HarnessError
 from harness.records import DTYPE_TRAITS, Case, LayerKind, LayerSizes
 
@@ -34,7 +34,7 @@ _MAX_BIAS: Final = 1023
 _MAX_SUMMAND: Final = 4095
 """The largest input of average pooling, which multiplies by nothing."""
 
-_BESIDE_WIDE: Final = (2**11, 2**8)
+_MAX_BESIDE_WIDE: Final = (2**11, 2**8)
 """In a float64 case one array is wide, which one varies; the largest value of another, and of two others."""
 
 _MIN_INPUT: Final = 3
@@ -46,7 +46,7 @@ _MAX_WIDE_SUMMAND: Final = 2**40
 
 
 @dataclass(frozen=True, slots=True)
-class Sizes:
+class WeightSizes:
     """What the weights of a layer depend on; what must be refused is clipped to 1."""
 
     kind: LayerKind
@@ -56,23 +56,23 @@ class Sizes:
     @property
     def kernel_shapes(self) -> tuple[tuple[int, ...], ...]:
         """The shapes of the kernels, in Keras's order."""
-        return tuple(kernel.shape(self.of_layer) for kernel in self.kind.traits.kernels)
+        return tuple(kernel.compute_shape(self.of_layer) for kernel in self.kind.traits.kernels)
 
     @property
     def fans_in(self) -> tuple[int, ...]:
         """How many terms the sum of an output cell has, of each kernel; of pooling the cells of a window."""
-        fans = tuple(kernel.fan_in(self.of_layer) for kernel in self.kind.traits.kernels)
+        fans = tuple(kernel.count_fan_in(self.of_layer) for kernel in self.kind.traits.kernels)
         return fans or (math.prod(self.of_layer.kernel),)
 
     @property
     def fans_out(self) -> tuple[int, ...]:
         """How many terms the sum of an input cell's gradient has, of each kernel; of pooling the same."""
-        fans = tuple(kernel.fan_out(self.of_layer) for kernel in self.kind.traits.kernels)
+        fans = tuple(kernel.count_fan_out(self.of_layer) for kernel in self.kind.traits.kernels)
         return fans or (math.prod(self.of_layer.kernel),)
 
 
 @dataclass(frozen=True, slots=True)
-class Amplitudes:
+class ValueBounds:
     """The largest magnitudes: of the input, the taps of each kernel and the bias.
 
     `gain` is what an input cell is multiplied by, at most, in each summand of a kernel's gradient.
@@ -84,7 +84,7 @@ class Amplitudes:
     gain: int = 1
 
 
-def sizes_of(case: Case) -> Sizes:
+def compute_layer_sizes(case: Case) -> WeightSizes:
     """The sizes of a case's layer."""
     of_layer = LayerSizes(
         tuple([max(length, 1) for length in case.kernel]),
@@ -93,11 +93,11 @@ def sizes_of(case: Case) -> Sizes:
         max(case.groups, 1),
         max(case.multiplier, 1),
     )
-    return Sizes(case.kind, of_layer, case.dtype)
+    return WeightSizes(case.kind, of_layer, case.dtype)
 
 
 @lru_cache(maxsize=4096)
-def amplitudes(sizes: Sizes, *, wide: int, has_gradient: bool) -> Amplitudes:
+def compute_value_bounds(sizes: WeightSizes, *, wide: int, has_gradient: bool) -> ValueBounds:
     """The largest data of a layer; `wide` is the array that is wide in float64, the input being 0.
 
     Raises:
@@ -110,25 +110,25 @@ def amplitudes(sizes: Sizes, *, wide: int, has_gradient: bool) -> Amplitudes:
     if num_kernels == 0:
         most = _MAX_WIDE_SUMMAND if is_double else _MAX_SUMMAND
         room = (limit - 1) // forward
-        _require(room, _MIN_INPUT, forward, sizes.dtype)
-        return Amplitudes(min(most, room), (), 0)
+        _check_exactness(room, _MIN_INPUT, forward, sizes.dtype)
+        return ValueBounds(min(most, room), (), 0)
     if is_double:
-        values = [_BESIDE_WIDE[num_kernels - 1]] * (1 + num_kernels)
-        values[wide % len(values)] = WIDE
+        values = [_MAX_BESIDE_WIDE[num_kernels - 1]] * (1 + num_kernels)
+        values[wide % len(values)] = MIN_WIDE_INTEGER
         bias = _MAX_WIDE_BIAS
     else:
         values = [_MAX_INPUT, *_MAX_TAPS[num_kernels - 1]]
         bias = min(_MAX_BIAS, limit // 8 - 1)
-    _shrink(values, (limit - 1 - bias) // forward, range(len(values)))
+    _shrink_to_product(values, (limit - 1 - bias) // forward, range(len(values)))
     if has_gradient:
-        _shrink(values, (limit - 1) // (MAX_COTANGENT * backward), range(1, len(values)))
+        _shrink_to_product(values, (limit - 1) // (MAX_COTANGENT * backward), range(1, len(values)))
     inputs, *kernels = values
-    _require(inputs, _MIN_INPUT, forward, sizes.dtype)
-    _require(min(kernels), _MIN_TAP, max(forward, backward), sizes.dtype)
-    return Amplitudes(inputs, tuple(kernels), bias, _gain(sizes, kernels))
+    _check_exactness(inputs, _MIN_INPUT, forward, sizes.dtype)
+    _check_exactness(min(kernels), _MIN_TAP, max(forward, backward), sizes.dtype)
+    return ValueBounds(inputs, tuple(kernels), bias, _compute_gain(sizes, kernels))
 
 
-def _gain(sizes: Sizes, kernels: Sequence[int]) -> int:
+def _compute_gain(sizes: WeightSizes, kernels: Sequence[int]) -> int:
     """What an input cell is multiplied by, at most, on its way to the gradient of a kernel.
 
     That is what the other kernels make of it: those before it forward, those after it backward.
@@ -139,21 +139,21 @@ def _gain(sizes: Sizes, kernels: Sequence[int]) -> int:
     return max(math.prod(forward[:place]) * math.prod(backward[place + 1 :]) for place in places)
 
 
-def input_for_gradient(case: Case, most: Amplitudes) -> int:
+def compute_max_gradient_input(case: Case, most: ValueBounds) -> int:
     """The largest input with which the gradients of the weights are exact too.
 
     Raises:
         HarnessError: the dtype is too narrow for exact sums over this many cells.
     """
     room = (_limit(case.dtype) - 1) // MAX_COTANGENT
-    inputs, outputs = _cells(case)
+    inputs, outputs = _count_cells(case)
     if case.bias:
-        _require(room // max(outputs, 1), 1, outputs, case.dtype)
+        _check_exactness(room // max(outputs, 1), 1, outputs, case.dtype)
     if case.kind.traits.is_pooling:
         return most.inputs
     summed = inputs if case.kind.traits.is_transposed else outputs
     largest = min(most.inputs, room // max(most.gain * summed, 1))
-    _require(largest, _MIN_INPUT, summed, case.dtype)
+    _check_exactness(largest, _MIN_INPUT, summed, case.dtype)
     return largest
 
 
@@ -172,7 +172,7 @@ def _limit(dtype: str) -> int:
     return min(DTYPE_TRAITS[dtype].exact_integers, _HIGHEST_LIMIT)
 
 
-def _cells(case: Case) -> tuple[int, int]:
+def _count_cells(case: Case) -> tuple[int, int]:
     """The cells of a channel of the input, and at most as many of the output, over the batch."""
     output = case.batch
     for axis, (length, kernel, stride, dilation) in enumerate(
@@ -190,7 +190,7 @@ def _cells(case: Case) -> tuple[int, int]:
     return case.batch * math.prod(case.input), output
 
 
-def _shrink(values: list[int], most: int, places: range) -> None:
+def _shrink_to_product(values: list[int], most: int, places: range) -> None:
     """Make the array of the most values smaller, until the product over the places is within `most`.
 
     A kernel is signed, and so has twice the values of an input as large.
@@ -200,6 +200,6 @@ def _shrink(values: list[int], most: int, places: range) -> None:
         values[place] -= max(values[place] // 16, 1)
 
 
-def _require(value: int, least: int, terms: int, dtype: str) -> None:
+def _check_exactness(value: int, least: int, terms: int, dtype: str) -> None:
     if value < least:
         raise HarnessError(f"{terms} terms are too many for exact sums in {dtype}; use a wider dtype")

@@ -19,7 +19,7 @@ from harness.environments.build import make_worker_command, prepare_environment
 from harness.environments.layout import HOMES, OnStep, explain_cache_errors
 from harness.environments.variables import PASSED_TO_COMMANDS, PASSED_TO_HOST_PYTHON, isolate_variables
 from harness.errors import EXIT_INCOMPLETE, HarnessError
-from harness.records import Built, Checkout, Command, HostPython, Target, WorkerCommand
+from harness.records import BuiltEnvironment, Checkout, Command, HostPython, Target, WorkerCommand
 
 
 def prepare_worker_command(
@@ -41,7 +41,7 @@ def prepare_worker_command(
         Cancelled: `stop` was set.
     """
     match target.realisation:
-        case Built():
+        case BuiltEnvironment():
             environment = prepare_environment(target, cache, worker, environ, on_step, uv, stop)
             assert environment is not None, target
             return make_worker_command(target, environment, worker, environ)

@@ -37,8 +37,8 @@ from packaging.utils import canonicalize_name
 
 from harness.errors import EXIT_INCOMPLETE, Cancelled, HarnessError
 from harness.files import replace_text
-from harness.records import Built, Target
-from harness.targets.requirements import requirement_of
+from harness.records import BuiltEnvironment, Target
+from harness.targets.requirements import parse_requirement
 
 OnStep: TypeAlias = Callable[[str], None]
 """Takes one line that tells the user what is being done."""
@@ -129,7 +129,7 @@ class EnvironmentLayer:
 class Base(EnvironmentLayer):
     """A heavy environment, and what it is made of."""
 
-    built: Built
+    built: BuiltEnvironment
 
     @property
     def venv(self) -> Path:
@@ -193,7 +193,7 @@ def lay_out_environment(target: Target, cache: Path) -> EnvironmentLayout | None
     base_key = _hash_identity(
         SCHEMA, built.python, built.requires, built.stub_libraries, built.as_of, sysconfig.get_platform()
     )
-    package = canonicalize_name(requirement_of(built.requires[0]).name)
+    package = canonicalize_name(parse_requirement(built.requires[0]).name)
     base = Base(cache, BASES, f"{package}-{base_key}", base_key, built)
     if target.realisation is not built:
         return EnvironmentLayout(target, base, None, cache / HOMES / target.name)

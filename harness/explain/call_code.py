@@ -8,130 +8,131 @@ from typing import Any, Final, assert_never
 
 from harness.records import (
     Argument,
+    ArgumentStyle,
     Case,
-    Form,
     Mode,
     Shape,
-    arguments_of,
-    gradient_names,
+    list_gradient_names,
+    make_arguments,
 )
 
-_KEPT: Final = frozenset({Argument.STRIDES, Argument.PADDING})
+_ALWAYS_SHOWN: Final = frozenset({Argument.STRIDES, Argument.PADDING})
 """Arguments that say where windows lie: they are shown even where they are Keras's default."""
 
 
-def calls_in_layer(case: Case) -> bool:
+def is_called_in_layer(case: Case) -> bool:
     """Whether an operation is called as people use it in models: by a layer of their own."""
     return case.layer.is_operation and case.mode.traits.wraps_operations
 
 
-def call_code(case: Case) -> str:
+def format_call(case: Case) -> str:
     """The call that the case makes, as Python to copy; the last line tells what goes in.
 
     Arguments at their default are left out, but for those that say where windows lie.
     """
     if case.mode.traits.differentiates:
-        *names, last = gradient_names(case)
+        *names, last = list_gradient_names(case)
         sources = f"{', '.join(names)} and {last}" if names else last
-        return f"y = {_called(case, 'x')}  # {_given(case)}\n# gradients of sum(y * cotangent) by {sources}"
-    *before, last = _lines(case)
-    return "\n".join((*before, f"{last}  # {_given(case)}"))
+        call = f"y = {_format_call_expression(case, 'x')}  # {_describe_inputs(case)}"
+        return f"{call}\n# gradients of sum(y * cotangent) by {sources}"
+    *before, last = _format_lines(case)
+    return "\n".join((*before, f"{last}  # {_describe_inputs(case)}"))
 
 
-def told_shape(case: Case) -> Shape:
+def find_known_input_shape(case: Case) -> Shape:
     """The input's shape as far as it is told before the call, None being what is learnt then."""
-    return case.known_before_call(case.input_shape)
+    return case.mask_unknown(case.input_shape)
 
 
-def code_of(arguments: Mapping[str, Any], form: Form) -> str:
+def format_arguments(arguments: Mapping[str, Any], form: ArgumentStyle) -> str:
     """Arguments as they stand between the brackets of a call, lengths as lists where the form has lists."""
     written = {
-        name: list(value) if form is Form.LIST and isinstance(value, tuple) else value
+        name: list(value) if form is ArgumentStyle.LIST and isinstance(value, tuple) else value
         for name, value in arguments.items()
     }
     return ", ".join(f"{name}={value!r}" for name, value in written.items())
 
 
-def _lines(case: Case) -> tuple[str, ...]:
+def _format_lines(case: Case) -> tuple[str, ...]:
     match case.mode:
         case Mode.EAGER | Mode.GRADIENT:
-            return (_called(case, "x"),)
+            return (_format_call_expression(case, "x"),)
         case Mode.SEQUENTIAL:
-            model = f"Sequential([Input({case.input_shape[1:]}), {_made(case)}])"
+            model = f"Sequential([Input({case.input_shape[1:]}), {_format_layer(case)}])"
             return (f"{model}.predict(x)",)
         case Mode.INFERRED | Mode.DYNAMIC:
-            return (*_model(case), "model(x)")
+            return (*_format_model(case), "model(x)")
         case Mode.COMPILED:
-            return (*_model(case), "model.compile(jit_compile=False)", "model.predict_on_batch(x)")
+            return (*_format_model(case), "model.compile(jit_compile=False)", "model.predict_on_batch(x)")
         case Mode.JIT:
-            return (*_model(case), "model.compile(jit_compile=True)", "model.predict_on_batch(x)")
+            return (*_format_model(case), "model.compile(jit_compile=True)", "model.predict_on_batch(x)")
         case Mode.SYMBOLIC:
-            return (*_model_of_symbols(case), f"model([{', '.join(('x', *_weights(case)))}])")
+            return (*_format_symbolic_model(case), f"model([{', '.join(('x', *_list_weight_names(case)))}])")
         case Mode.RELOADED:
-            return (*_model(case), 'model.save("model.keras")', 'load_model("model.keras")(x)')
+            return (*_format_model(case), 'model.save("model.keras")', 'load_model("model.keras")(x)')
         case _:
             assert_never(case.mode)
 
 
-def _model(case: Case) -> tuple[str, ...]:
-    if calls_in_layer(case):
-        weights = tuple(f"self.{name}" for name in _weights(case))
-        called = f"{case.layer}({', '.join(('x', *weights, _arguments(case)))})"
+def _format_model(case: Case) -> tuple[str, ...]:
+    if is_called_in_layer(case):
+        weights = tuple(f"self.{name}" for name in _list_weight_names(case))
+        called = f"{case.layer}({', '.join(('x', *weights, _format_case_arguments(case)))})"
         return (
             "class Calls(Layer):",
             "    def call(self, x):",
             f"        return {called}",
             "",
-            f"given = Input(batch_shape={told_shape(case)})",
+            f"given = Input(batch_shape={find_known_input_shape(case)})",
             "model = Model(given, Calls()(given))",
         )
     return (
-        f"given = Input(batch_shape={told_shape(case)})",
-        f"model = Model(given, {_called(case, 'given')})",
+        f"given = Input(batch_shape={find_known_input_shape(case)})",
+        f"model = Model(given, {_format_call_expression(case, 'given')})",
     )
 
 
-def _model_of_symbols(case: Case) -> tuple[str, ...]:
+def _format_symbolic_model(case: Case) -> tuple[str, ...]:
     """A model whose inputs are the weights, too."""
-    inputs = (case.input_shape, *_weight_shapes(case))
+    inputs = (case.input_shape, *_compute_weight_shapes(case))
     return (
         f"given = [{', '.join(f'Input(batch_shape={shape})' for shape in inputs)}]",
-        f"model = Model(given, {case.layer}({', '.join(('*given', _arguments(case)))}))",
+        f"model = Model(given, {case.layer}({', '.join(('*given', _format_case_arguments(case)))}))",
     )
 
 
-def _called(case: Case, what: str) -> str:
+def _format_call_expression(case: Case, what: str) -> str:
     if not case.layer.is_operation:
-        return f"{_made(case)}({what})"
-    return f"{case.layer}({', '.join((what, *_weights(case), _arguments(case)))})"
+        return f"{_format_layer(case)}({what})"
+    return f"{case.layer}({', '.join((what, *_list_weight_names(case), _format_case_arguments(case)))})"
 
 
-def _made(case: Case) -> str:
-    return f"{case.layer}({_arguments(case)})"
+def _format_layer(case: Case) -> str:
+    return f"{case.layer}({_format_case_arguments(case)})"
 
 
-def _arguments(case: Case) -> str:
-    arguments = arguments_of(case)
-    if case.form is not Form.DEFAULTS:
-        needed = arguments_of(replace(case, form=Form.DEFAULTS)).keys() | _KEPT
+def _format_case_arguments(case: Case) -> str:
+    arguments = make_arguments(case)
+    if case.form is not ArgumentStyle.DEFAULTS:
+        needed = make_arguments(replace(case, form=ArgumentStyle.DEFAULTS)).keys() | _ALWAYS_SHOWN
         arguments = {name: value for name, value in arguments.items() if name in needed}
-    return code_of(arguments, case.form)
+    return format_arguments(arguments, case.form)
 
 
-def _given(case: Case) -> str:
+def _describe_inputs(case: Case) -> str:
     """What goes in: the input and, of an operation, its weights."""
     given = f"x: {case.dtype} {case.input_shape}"
     if not case.layer.is_operation:
         return given
-    shapes = zip(_weights(case), _weight_shapes(case), strict=True)
+    shapes = zip(_list_weight_names(case), _compute_weight_shapes(case), strict=True)
     return ", ".join((given, *(f"{name} {shape}" for name, shape in shapes)))
 
 
-def _weights(case: Case) -> tuple[str, ...]:
+def _list_weight_names(case: Case) -> tuple[str, ...]:
     """The names of what an operation is handed besides its input."""
     return tuple(kernel.argument for kernel in case.kind.traits.kernels)
 
 
-def _weight_shapes(case: Case) -> tuple[tuple[int, ...], ...]:
+def _compute_weight_shapes(case: Case) -> tuple[tuple[int, ...], ...]:
     """What an operation is handed as weights."""
-    return tuple(kernel.shape(case.sizes) for kernel in case.kind.traits.kernels)
+    return tuple(kernel.compute_shape(case.sizes) for kernel in case.kind.traits.kernels)

@@ -10,24 +10,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, assert_never
 
-from harness.explain.call_code import call_code
+from harness.explain.call_code import format_call
 from harness.explain.picture import (
-    FORWARD,
+    FORWARD_WORDS,
     MAX_WINDOWS,
-    all_of,
-    axis_names,
+    compute_taps,
+    describe_padding,
+    draw_text_picture,
     is_padding,
-    padding_text,
-    taps_of,
-    text_picture,
+    join_axis_names,
+    name_axes,
 )
-from harness.oracle.expectation import num_parameters, output_shape
+from harness.oracle.expectation import compute_output_shape, count_parameters
 from harness.oracle.geometry import AxisGeometry
-from harness.oracle.plan import axis_geometries
-from harness.oracle.refusal import padding_of, refusal_of
+from harness.oracle.plan import compute_axis_geometries
+from harness.oracle.refusal import decide_refusal, parse_padding
 from harness.oracle.rules import Padding
-from harness.records import Case, LayerKind, Refusal, Shape, by, name_layer
-from harness.text import count, shape_text
+from harness.records import Case, LayerKind, Refusal, Shape, format_lengths, name_layer
+from harness.text import format_count, format_shape
 
 SUMMARY_WIDTH: Final = 65
 _SUMMARY_COLUMNS: Final = (29, 55)
@@ -54,51 +54,51 @@ class Explanation:
         )
 
 
-def explanation(case: Case, *, ascii_only: bool = False) -> Explanation:
+def explain_case(case: Case, *, ascii_only: bool = False) -> Explanation:
     """Explain what Keras documents for a case. `ascii_only` draws the picture without Unicode."""
-    refusal = refusal_of(case)
-    padding = padding_of(case)
-    sections = [Section("Call", call_code(case))]
+    refusal = decide_refusal(case)
+    padding = parse_padding(case)
+    sections = [Section("Call", format_call(case))]
     if refusal.refusal is Refusal.REQUIRED or padding is None:
         sections.append(Section("Refusal", f"Keras must refuse this: {refusal.reason}."))
         return Explanation(case, tuple(sections))
-    geometries = axis_geometries(case, padding)
-    sections.append(Section("Formula", _formula_text(case, padding, geometries)))
-    if values := _values_text(case, geometries):
+    geometries = compute_axis_geometries(case, padding)
+    sections.append(Section("Formula", _format_formula(case, padding, geometries)))
+    if values := _describe_values(case, geometries):
         sections.append(Section("Values", values))
     if refusal.refusal is Refusal.ALLOWED:
         sections.append(Section("Refusal", f"Keras may refuse this: {refusal.reason}."))
-    sections.append(Section("valid and same", comparison(case)))
+    sections.append(Section("valid and same", compare_valid_and_same(case)))
     if all(geometry.out for geometry in geometries) and not case.layer.is_operation:
-        sections.append(Section("Summary", summary_table(case)))
-    sections.append(Section("Picture", text_picture(case, ascii_only=ascii_only)))
+        sections.append(Section("Summary", format_model_summary(case)))
+    sections.append(Section("Picture", draw_text_picture(case, ascii_only=ascii_only)))
     return Explanation(case, tuple(sections))
 
 
-def _formula_text(case: Case, padding: Padding, geometries: Sequence[AxisGeometry]) -> str:
+def _format_formula(case: Case, padding: Padding, geometries: Sequence[AxisGeometry]) -> str:
     lines = []
     if case.padding != padding:
         lines.append(f"Keras reads padding={case.padding!r} as {padding.value!r}.")
-    names = axis_names(case.ndim)
+    names = name_axes(case.ndim)
     steps = [
-        transposed_formula(geometry, padding, given)
+        format_transposed_formula(geometry, padding, given)
         if geometry.is_transposed
-        else axis_formula(geometry, padding)
+        else format_axis_formula(geometry, padding)
         for geometry, given in zip(geometries, case.output_padding or (None,) * case.ndim, strict=True)
     ]
     if len(steps) > 1 and len(set(steps)) == 1:
-        names, steps = (all_of(names),), steps[:1]
+        names, steps = (join_axis_names(names),), steps[:1]
     for name, own in zip(names, steps, strict=True):
         lines.append(f"{name}:")
         lines.extend(f"  {line}" for line in own)
-    lines.append(f"output shape: {shape_text(output_shape(case))}")
+    lines.append(f"output shape: {format_shape(compute_output_shape(case))}")
     return "\n".join(lines)
 
 
-def axis_formula(geometry: AxisGeometry, padding: Padding) -> tuple[str, ...]:
+def format_axis_formula(geometry: AxisGeometry, padding: Padding) -> tuple[str, ...]:
     """The formula of one axis of a forward layer with its numbers filled in, a line per step."""
     g = geometry
-    steps = list(_parameters(g))
+    steps = list(_format_parameters(g))
     effective = g.effective_kernel
     word = "e" if g.dilation > 1 else "k"
     match padding:
@@ -128,14 +128,14 @@ def axis_formula(geometry: AxisGeometry, padding: Padding) -> tuple[str, ...]:
             steps.append(f"no full window fits: {word} = {effective} is more than n = {g.length}; out = 0")
         case _:
             assert_never(padding)
-    if g.out and (last := trailing_unread(g)):
+    if g.out and (last := count_trailing_unread(g)):
         steps.append("the last cell is never read" if last == 1 else f"the last {last} cells are never read")
     if g.out > 1 and g.stride > g.effective_kernel:
         steps.append(f"s > {word}: cells between two windows are never read")
     return tuple(steps)
 
 
-def transposed_formula(
+def format_transposed_formula(
     geometry: AxisGeometry, padding: Padding, output_padding: int | None
 ) -> tuple[str, ...]:
     """The formula of one axis of a transposed layer with its numbers filled in, a line per step.
@@ -148,7 +148,7 @@ def transposed_formula(
     word = "e" if g.dilation > 1 else "k"
     full = (n - 1) * s + e
     steps = [
-        *_parameters(g, p),
+        *_format_parameters(g, p),
         f"full = (n-1)*s + {word} = ({n}-1)*{s} + {e} = {full}: input cell i writes from cell i*s on",
     ]
     match padding:
@@ -179,7 +179,7 @@ def transposed_formula(
     return tuple(steps)
 
 
-def _parameters(g: AxisGeometry, output_padding: int | None = None) -> Iterator[str]:
+def _format_parameters(g: AxisGeometry, output_padding: int | None = None) -> Iterator[str]:
     given = "" if output_padding is None else f", p = {output_padding} (output_padding)"
     yield f"n = {g.length} cells, k = {g.kernel}, s = {g.stride}, d = {g.dilation}{given}"
     if g.dilation > 1:
@@ -187,7 +187,7 @@ def _parameters(g: AxisGeometry, output_padding: int | None = None) -> Iterator[
         yield f"e = (k-1)*d + 1 = {effective}, the effective kernel"
 
 
-def _values_text(case: Case, geometries: Sequence[AxisGeometry]) -> str:
+def _describe_values(case: Case, geometries: Sequence[AxisGeometry]) -> str:
     """What the layer makes of its windows, where it is not a plain convolution."""
     match case.kind:
         case LayerKind.CONVOLUTION:
@@ -195,16 +195,16 @@ def _values_text(case: Case, geometries: Sequence[AxisGeometry]) -> str:
                 return ""
             channels, filters = case.channels // case.groups, case.filters // case.groups
             return (
-                f"{case.groups} groups: each block of {count(filters, 'filter')} reads"
-                f" its own block of {count(channels, 'channel')}."
+                f"{case.groups} groups: each block of {format_count(filters, 'filter')} reads"
+                f" its own block of {format_count(channels, 'channel')}."
             )
         case LayerKind.DEPTHWISE:
             return f"Each channel by itself: output channel c*{case.multiplier} + j is channel c by filter j."
         case LayerKind.SEPARABLE:
             return (
-                f"Each channel by itself with {count(case.multiplier, 'filter')}; then a convolution"
-                f" with kernel length 1 from {count(case.channels * case.multiplier, 'channel')} to"
-                f" {count(case.filters, 'filter')}."
+                f"Each channel by itself with {format_count(case.multiplier, 'filter')}; then a convolution"
+                f" with kernel length 1 from {format_count(case.channels * case.multiplier, 'channel')} to"
+                f" {format_count(case.filters, 'filter')}."
             )
         case LayerKind.TRANSPOSE:
             return "Each output cell is the sum of what input cells write there, and zero where none does."
@@ -212,55 +212,57 @@ def _values_text(case: Case, geometries: Sequence[AxisGeometry]) -> str:
             return "The largest of the real cells in each window; padding counts for nothing."
         case LayerKind.AVERAGE_POOLING:
             text = "The sum of the real cells in each window, divided by their number, not by the window's."
-            return "\n".join((text, *_divisors(geometries)))
+            return "\n".join((text, *_describe_divisors(geometries)))
         case _:
             assert_never(case.kind)
 
 
-def _divisors(geometries: Sequence[AxisGeometry]) -> Iterator[str]:
+def _describe_divisors(geometries: Sequence[AxisGeometry]) -> Iterator[str]:
     """How many real cells each window has along each axis; the divisor is the product over the axes."""
-    for name, g in zip(axis_names(len(geometries)), geometries, strict=True):
-        real = [sum(not is_padding(g, tap) for tap in taps_of(g, window)) for window in range(g.out)]
+    for name, g in zip(name_axes(len(geometries)), geometries, strict=True):
+        real = [sum(not is_padding(g, tap) for tap in compute_taps(g, window)) for window in range(g.out)]
         if len(set(real)) > 1:
             shown = ", ".join(map(str, real[:MAX_WINDOWS]))
             more = f" and {len(real) - MAX_WINDOWS} more" if len(real) > MAX_WINDOWS else ""
             yield f"real cells along {name}: {shown}{more}"
 
 
-def trailing_unread(geometry: AxisGeometry) -> int:
+def count_trailing_unread(geometry: AxisGeometry) -> int:
     """Real cells after the last window of an axis that has windows."""
     return max(geometry.length - (geometry.starts[-1] + geometry.effective_kernel), 0)
 
 
-def comparison(case: Case) -> str:
+def compare_valid_and_same(case: Case) -> str:
     """What `valid` and `same` give for the lengths of a case, and where they part."""
-    valid = axis_geometries(case, Padding.VALID)
-    same = axis_geometries(case, Padding.SAME)
+    valid = compute_axis_geometries(case, Padding.VALID)
+    same = compute_axis_geometries(case, Padding.SAME)
     if case.kind.traits.is_transposed:
-        return "\n".join(_cutting(valid, same))
+        return "\n".join(_describe_cuts(valid, same))
     if not any(geometry.total for geometry in same):
         return (
             "valid and same agree here: no padding is needed. "
-            f"Both give an output of {by(tuple(geometry.out for geometry in same))}."
+            f"Both give an output of {format_lengths(tuple(geometry.out for geometry in same))}."
         )
-    return "\n".join(_parting(valid, same))
+    return "\n".join(_describe_difference(valid, same))
 
 
-def _cutting(valid: Sequence[AxisGeometry], same: Sequence[AxisGeometry]) -> Iterator[str]:
+def _describe_cuts(valid: Sequence[AxisGeometry], same: Sequence[AxisGeometry]) -> Iterator[str]:
     """What the two modes of a transposed layer keep of the full result."""
     for name, geometries in (("same", same), ("valid", valid)):
         cuts = []
-        for axis, g in zip(axis_names(len(geometries)), geometries, strict=True):
+        for axis, g in zip(name_axes(len(geometries)), geometries, strict=True):
             after = f"{-g.after} added after" if g.after < 0 else f"{g.after} after"
             cuts.append(f"{axis}: {g.before} cut off before, {after}")
-        yield f"{name} gives an output of {by(tuple(g.out for g in geometries))} ({'; '.join(cuts)})."
+        out = format_lengths(tuple(geometry.out for geometry in geometries))
+        yield f"{name} gives an output of {out} ({'; '.join(cuts)})."
 
 
-def _parting(valid: Sequence[AxisGeometry], same: Sequence[AxisGeometry]) -> Iterator[str]:
-    names = axis_names(len(same))
-    same_out, valid_out = (by(tuple(g.out for g in geometries)) for geometries in (same, valid))
+def _describe_difference(valid: Sequence[AxisGeometry], same: Sequence[AxisGeometry]) -> Iterator[str]:
+    names = name_axes(len(same))
+    same_out, valid_out = (format_lengths(tuple(g.out for g in geometries)) for geometries in (same, valid))
     pads = "; ".join(
-        f"{name}: {padding_text(geometry, FORWARD)}" for name, geometry in zip(names, same, strict=True)
+        f"{name}: {describe_padding(geometry, FORWARD_WORDS)}"
+        for name, geometry in zip(names, same, strict=True)
     )
     yield f"same gives an output of {same_out} ({pads})."
     if not all(geometry.out for geometry in valid):
@@ -269,28 +271,30 @@ def _parting(valid: Sequence[AxisGeometry], same: Sequence[AxisGeometry]) -> Ite
     unread = [
         f"the last {f'{last} ' if last > 1 else ''}of {geometry.length} {name}"
         for name, geometry in zip(names, valid, strict=True)
-        if (last := trailing_unread(geometry))
+        if (last := count_trailing_unread(geometry))
     ]
     rest = f", and never reads {' and '.join(unread)}" if unread else ""
     yield f"valid gives an output of {valid_out}, without padding{rest}."
 
 
-def summary_table(case: Case) -> str:
+def format_model_summary(case: Case) -> str:
     """What `model.summary()` says of a model of this one layer, laid out as Keras 2 lays it out.
 
     Raises:
         ValueError: the case must be refused.
     """
-    shape: Shape = (None, *output_shape(case)[1:])
-    parameters = num_parameters(case)
+    shape: Shape = (None, *compute_output_shape(case)[1:])
+    parameters = count_parameters(case)
     rule, double_rule = "_" * SUMMARY_WIDTH, "=" * SUMMARY_WIDTH
     return "\n".join(
         (
             'Model: "sequential"',
             rule,
-            _summary_line("Layer (type)", "Output Shape", "Param #"),
+            _format_summary_line("Layer (type)", "Output Shape", "Param #"),
             double_rule,
-            _summary_line(f"{name_layer(case.layer)} ({case.layer})", shape_text(shape), str(parameters)),
+            _format_summary_line(
+                f"{name_layer(case.layer)} ({case.layer})", format_shape(shape), str(parameters)
+            ),
             double_rule,
             f"Total params: {parameters:,}",
             f"Trainable params: {parameters:,}",
@@ -300,7 +304,7 @@ def summary_table(case: Case) -> str:
     )
 
 
-def _summary_line(layer: str, shape: str, parameters: str) -> str:
+def _format_summary_line(layer: str, shape: str, parameters: str) -> str:
     """Columns that are too narrow cut what they hold, as they do in Keras 2."""
     first, second = _SUMMARY_COLUMNS
     left = f"{layer[: first - 1]:<{first - 1}} {shape}"

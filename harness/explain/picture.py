@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from harness.oracle.geometry import AxisGeometry
-from harness.oracle.plan import axis_geometries
-from harness.oracle.refusal import padding_of, refusal_of
-from harness.records import Case, Refusal, by
-from harness.text import count
+from harness.oracle.plan import compute_axis_geometries
+from harness.oracle.refusal import decide_refusal, parse_padding
+from harness.records import Case, Refusal, format_lengths
+from harness.text import format_count
 
 MAX_CELLS: Final = 24
 """Cells of one axis that are drawn; the middle of a longer axis is left out."""
@@ -44,8 +44,8 @@ class Marks:
     joints: str
 
 
-UNICODE: Final = Marks("░", "×", "■", "·", "…", "─", "│", " ││││┘┐┤│└┌├─┴┬┼")
-ASCII: Final = Marks(".", "x", "#", "-", "~", "-", "|", " ||||+++|+++-+++")
+UNICODE_MARKS: Final = Marks("░", "×", "■", "·", "…", "─", "│", " ││││┘┐┤│└┌├─┴┬┼")
+ASCII_MARKS: Final = Marks(".", "x", "#", "-", "~", "-", "|", " ||||+++|+++-+++")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +67,11 @@ class Words:
     by_what: str
 
 
-FORWARD: Final = Words("output", "window", "padded", "padding (zeros)", "0", "read", "not read", "the window")
-POOLING_WORDS: Final = replace(FORWARD, outside="padding (counts for nothing)", sign="")
-TRANSPOSED: Final = Words(
+FORWARD_WORDS: Final = Words(
+    "output", "window", "padded", "padding (zeros)", "0", "read", "not read", "the window"
+)
+POOLING_WORDS: Final = replace(FORWARD_WORDS, outside="padding (counts for nothing)", sign="")
+TRANSPOSED_WORDS: Final = Words(
     "input", "input cell", "cut off", "cut off", "", "written", "unwritten", "the input cell"
 )
 
@@ -93,41 +95,41 @@ class Edges:
     left: frozenset[tuple[int, int]]
 
 
-def geometries_of(case: Case) -> tuple[AxisGeometry, ...] | None:
+def find_drawn_geometries(case: Case) -> tuple[AxisGeometry, ...] | None:
     """The axes of a case as they are drawn, or None where it must be refused and so has none."""
-    padding = padding_of(case)
-    if padding is None or refusal_of(case).refusal is Refusal.REQUIRED:
+    padding = parse_padding(case)
+    if padding is None or decide_refusal(case).refusal is Refusal.REQUIRED:
         return None
-    return tuple(map(_drawn, axis_geometries(case, padding)))
+    return tuple(map(_swap_transposed_axis, compute_axis_geometries(case, padding)))
 
 
-def _drawn(geometry: AxisGeometry) -> AxisGeometry:
+def _swap_transposed_axis(geometry: AxisGeometry) -> AxisGeometry:
     """An axis as it is drawn: the cells of a transposed one are its output, the windows its input."""
     if not geometry.is_transposed:
         return geometry
     return replace(geometry, length=geometry.out, out=geometry.length, is_transposed=False)
 
 
-def words_of(case: Case) -> Words:
+def choose_words(case: Case) -> Words:
     """What the parts of the picture of a case are called."""
     if case.kind.traits.is_transposed:
-        return TRANSPOSED
-    return POOLING_WORDS if case.kind.traits.is_pooling else FORWARD
+        return TRANSPOSED_WORDS
+    return POOLING_WORDS if case.kind.traits.is_pooling else FORWARD_WORDS
 
 
-def axis_names(ndim: int) -> tuple[str, ...]:
+def name_axes(ndim: int) -> tuple[str, ...]:
     """What the spatial axes are called."""
     return ("depth", "rows", "columns")[-ndim:] if ndim > 1 else ("steps",)
 
 
-def all_of(names: Sequence[str]) -> str:
+def join_axis_names(names: Sequence[str]) -> str:
     """All axes as one: `depth, rows and columns, each`."""
     if len(names) == 1:
         return names[0]
     return f"{', '.join(names[:-1])} and {names[-1]}, each"
 
 
-def taps_of(geometry: AxisGeometry, window: int) -> range:
+def compute_taps(geometry: AxisGeometry, window: int) -> range:
     """The positions that one window reads, padding included."""
     start = geometry.starts[window]
     return range(start, start + geometry.effective_kernel, geometry.dilation)
@@ -138,7 +140,7 @@ def is_padding(geometry: AxisGeometry, position: int) -> bool:
     return not 0 <= position < geometry.length
 
 
-def windows_reading(geometry: AxisGeometry, position: int) -> frozenset[int]:
+def find_windows_reading(geometry: AxisGeometry, position: int) -> frozenset[int]:
     """The windows that read a position."""
     found = set()
     for tap in range(geometry.kernel):
@@ -153,26 +155,26 @@ def is_unread(geometry: AxisGeometry, position: int | None) -> bool:
     return (
         position is not None
         and not is_padding(geometry, position)
-        and not windows_reading(geometry, position)
+        and not find_windows_reading(geometry, position)
     )
 
 
-def padded_positions(geometry: AxisGeometry) -> range:
+def list_padded_positions(geometry: AxisGeometry) -> range:
     """Every position: padding before, real cells, padding after."""
     return range(-geometry.before, geometry.length + max(geometry.after, 0))
 
 
 def has_outside(geometry: AxisGeometry) -> bool:
     """Whether an axis has cells that are no real ones."""
-    return len(padded_positions(geometry)) > geometry.length
+    return len(list_padded_positions(geometry)) > geometry.length
 
 
-def windows_overlap(geometries: Sequence[AxisGeometry]) -> bool:
+def has_overlapping_windows(geometries: Sequence[AxisGeometry]) -> bool:
     """Whether two windows span a common cell, so that boxes would cross."""
     return any(g.out > 1 and g.stride < g.effective_kernel for g in geometries)
 
 
-def padding_text(geometry: AxisGeometry, words: Words) -> str:
+def describe_padding(geometry: AxisGeometry, words: Words) -> str:
     """How an axis is padded or cut, in words."""
     before, after = geometry.before, max(geometry.after, 0)
     if before + after == 0:
@@ -180,19 +182,19 @@ def padding_text(geometry: AxisGeometry, words: Words) -> str:
     return f"{before} {words.padded} before, {after} after"
 
 
-def axis_text(geometry: AxisGeometry, words: Words) -> str:
+def describe_axis(geometry: AxisGeometry, words: Words) -> str:
     """An axis in a line: its cells, what lies outside, its windows."""
-    windows = count(geometry.out, words.windows)
-    return f"{count(geometry.length, 'cell')}, {padding_text(geometry, words)}; {windows}"
+    windows = format_count(geometry.out, words.windows)
+    return f"{format_count(geometry.length, 'cell')}, {describe_padding(geometry, words)}; {windows}"
 
 
-def strip_of(name: str, geometry: AxisGeometry) -> Strip:
+def make_strip(name: str, geometry: AxisGeometry) -> Strip:
     """One axis, without its middle where it is too long to draw."""
-    positions = padded_positions(geometry)
-    shown = _ends(positions, MAX_CELLS)
+    positions = list_padded_positions(geometry)
+    shown = _keep_ends(positions, MAX_CELLS)
     drawn = [position for position in shown if position is not None]
-    reading = frozenset[int]().union(*(windows_reading(geometry, position) for position in drawn))
-    windows = _with_gaps(_ends(sorted(reading), MAX_WINDOWS))
+    reading = frozenset[int]().union(*(find_windows_reading(geometry, position) for position in drawn))
+    windows = _insert_gaps(_keep_ends(sorted(reading), MAX_WINDOWS))
     hidden_windows = geometry.out - sum(window is not None for window in windows)
     left_out = []
     if len(drawn) < len(positions):
@@ -203,15 +205,15 @@ def strip_of(name: str, geometry: AxisGeometry) -> Strip:
     return Strip(name, geometry, shown, windows, notice)
 
 
-def strips_of(geometries: Sequence[AxisGeometry]) -> tuple[Strip, ...]:
+def make_strips(geometries: Sequence[AxisGeometry]) -> tuple[Strip, ...]:
     """A strip for each axis; one for all of them where they are alike."""
-    names = axis_names(len(geometries))
+    names = name_axes(len(geometries))
     if len(set(geometries)) == 1:
-        return (strip_of(all_of(names), geometries[0]),)
-    return tuple(strip_of(name, geometry) for name, geometry in zip(names, geometries, strict=True))
+        return (make_strip(join_axis_names(names), geometries[0]),)
+    return tuple(make_strip(name, geometry) for name, geometry in zip(names, geometries, strict=True))
 
 
-def _ends(items: Sequence[int], limit: int) -> tuple[int | None, ...]:
+def _keep_ends(items: Sequence[int], limit: int) -> tuple[int | None, ...]:
     """The items, or as many of the first and last as fit, with None between them."""
     if len(items) <= limit:
         return tuple(items)
@@ -219,7 +221,7 @@ def _ends(items: Sequence[int], limit: int) -> tuple[int | None, ...]:
     return (*items[: limit - 1 - tail], None, *items[len(items) - tail :])
 
 
-def _with_gaps(windows: Sequence[int | None]) -> tuple[int | None, ...]:
+def _insert_gaps(windows: Sequence[int | None]) -> tuple[int | None, ...]:
     """The windows, with None wherever the next is not drawn."""
     found: list[int | None] = []
     for window in windows:
@@ -229,34 +231,34 @@ def _with_gaps(windows: Sequence[int | None]) -> tuple[int | None, ...]:
     return tuple(found)
 
 
-def fits_grid(case: Case, geometries: Sequence[AxisGeometry]) -> bool:
+def can_draw_grid(case: Case, geometries: Sequence[AxisGeometry]) -> bool:
     """Whether the padded input is small enough, and has the two axes, to be drawn cell by cell.
 
     The windows of a transposed layer write, and a grid would not show who wrote what.
     """
-    is_small = len(geometries) == 2 and all(len(padded_positions(g)) <= MAX_GRID for g in geometries)
+    is_small = len(geometries) == 2 and all(len(list_padded_positions(g)) <= MAX_GRID for g in geometries)
     return is_small and not case.kind.traits.is_transposed
 
 
-def text_picture(case: Case, *, ascii_only: bool = False) -> str:
+def draw_text_picture(case: Case, *, ascii_only: bool = False) -> str:
     """The picture of a case in plain text, without a line break at its end.
 
     A case that must be refused has no picture: the text says why.
     """
-    marks = ASCII if ascii_only else UNICODE
-    geometries = geometries_of(case)
+    marks = ASCII_MARKS if ascii_only else UNICODE_MARKS
+    geometries = find_drawn_geometries(case)
     if geometries is None:
-        return f"no picture: {refusal_of(case).reason}"
-    blocks, words = [], words_of(case)
-    if fits_grid(case, geometries):
-        blocks.append(_grid_text(case, geometries[0], geometries[1], marks))
-    strips = strips_of(geometries)
-    blocks.extend(_strip_text(strip, marks, words) for strip in strips)
-    blocks.append(_legend(strips, marks, words))
+        return f"no picture: {decide_refusal(case).reason}"
+    blocks, words = [], choose_words(case)
+    if can_draw_grid(case, geometries):
+        blocks.append(_draw_grid(case, geometries[0], geometries[1], marks))
+    strips = make_strips(geometries)
+    blocks.extend(_draw_strip(strip, marks, words) for strip in strips)
+    blocks.append(_format_legend(strips, marks, words))
     return "\n\n".join(blocks)
 
 
-def _legend(strips: Sequence[Strip], marks: Marks, words: Words) -> str:
+def _format_legend(strips: Sequence[Strip], marks: Marks, words: Words) -> str:
     signs = []
     if any(has_outside(strip.geometry) for strip in strips):
         signs.append(f"{marks.padding} {words.outside}")
@@ -269,78 +271,81 @@ def _legend(strips: Sequence[Strip], marks: Marks, words: Words) -> str:
     return "   ".join(signs)
 
 
-def _strip_text(strip: Strip, marks: Marks, words: Words) -> str:
+def _draw_strip(strip: Strip, marks: Marks, words: Words) -> str:
     geometry = strip.geometry
     width = len(str(geometry.length - 1))
 
-    def line(head: str, signs: Iterable[str]) -> str:
+    def format_line(head: str, signs: Iterable[str]) -> str:
         return f"  {head:<10}{' '.join(f'{sign:>{width}}' for sign in signs)}".rstrip()
 
     lines = [
-        f"{strip.name}: {axis_text(geometry, words)}",
-        line("cell", (_heading(geometry, position, width, marks) for position in strip.positions)),
+        f"{strip.name}: {describe_axis(geometry, words)}",
+        format_line(
+            "cell", (_format_heading(geometry, position, width, marks) for position in strip.positions)
+        ),
     ]
     for window in strip.windows:
         if window is None:
             lines.append(f"  {marks.gap}")
         else:
-            signs = (_sign(geometry, window, position, marks) for position in strip.positions)
-            lines.append(line(f"{words.window} {window}", signs))
+            signs = (_choose_sign(geometry, window, position, marks) for position in strip.positions)
+            lines.append(format_line(f"{words.window} {window}", signs))
     unread = [is_unread(geometry, position) for position in strip.positions]
     if any(unread):
-        lines.append(line(words.untouched, (marks.unread if is_set else "" for is_set in unread)))
+        lines.append(format_line(words.untouched, (marks.unread if is_set else "" for is_set in unread)))
     if strip.notice:
         lines.append(f"  {strip.notice}")
     return "\n".join(lines)
 
 
-def _heading(geometry: AxisGeometry, position: int | None, width: int, marks: Marks) -> str:
+def _format_heading(geometry: AxisGeometry, position: int | None, width: int, marks: Marks) -> str:
     if position is None:
         return marks.gap
     return marks.padding * width if is_padding(geometry, position) else str(position)
 
 
-def _sign(geometry: AxisGeometry, window: int, position: int | None, marks: Marks) -> str:
+def _choose_sign(geometry: AxisGeometry, window: int, position: int | None, marks: Marks) -> str:
     if position is None:
         return ""
-    taps = taps_of(geometry, window)
+    taps = compute_taps(geometry, window)
     if position in taps:
         return marks.tap
     return marks.hole if taps[0] < position < taps[-1] else ""
 
 
-def _grid_text(case: Case, rows: AxisGeometry, columns: AxisGeometry, marks: Marks) -> str:
+def _draw_grid(case: Case, rows: AxisGeometry, columns: AxisGeometry, marks: Marks) -> str:
     """The padded input cell by cell, each window boxed where no two cross."""
-    boxed = rows.out * columns.out > 0 and not windows_overlap((rows, columns))
-    edges = _edges(rows, columns) if boxed else Edges(frozenset(), frozenset())
-    row_range, column_range = padded_positions(rows), padded_positions(columns)
+    boxed = rows.out * columns.out > 0 and not has_overlapping_windows((rows, columns))
+    edges = _find_edges(rows, columns) if boxed else Edges(frozenset(), frozenset())
+    row_range, column_range = list_padded_positions(rows), list_padded_positions(columns)
     width = max(len(str(rows.length * columns.length - 1)), 2)
-    lines = [_grid_title(case, rows, columns, boxed=boxed)]
+    lines = [_format_grid_title(case, rows, columns, boxed=boxed)]
     for r in (*row_range, row_range.stop):
         if any(edge_row == r for edge_row, _ in edges.above):
-            lines.append(_edge_line(r, column_range, width, edges, marks))
+            lines.append(_draw_edge_line(r, column_range, width, edges, marks))
         if r == row_range.stop:
             break
         line = " "
         for c in (*column_range, column_range.stop):
             line += marks.vertical if (r, c) in edges.left else " "
             if c < column_range.stop:
-                line += f" {_cell_text((rows, columns), (r, c), width, marks)} "
+                line += f" {_format_cell((rows, columns), (r, c), width, marks)} "
         lines.append(line.rstrip())
     return "\n".join(lines)
 
 
-def _grid_title(case: Case, rows: AxisGeometry, columns: AxisGeometry, *, boxed: bool) -> str:
-    padded = (len(padded_positions(rows)), len(padded_positions(columns)))
-    title = f"input {by(case.input)}"
+def _format_grid_title(case: Case, rows: AxisGeometry, columns: AxisGeometry, *, boxed: bool) -> str:
+    padded = (len(list_padded_positions(rows)), len(list_padded_positions(columns)))
+    title = f"input {format_lengths(case.input)}"
     if padded != case.input:
-        title += f", padded to {by(padded)}"
+        title += f", padded to {format_lengths(padded)}"
     if rows.out * columns.out == 0:
         return f"{title}; no full window fits"
-    return f"{title}; output {by((rows.out, columns.out))}{', a box for each window' if boxed else ''}"
+    boxes = ", a box for each window" if boxed else ""
+    return f"{title}; output {format_lengths((rows.out, columns.out))}{boxes}"
 
 
-def _cell_text(
+def _format_cell(
     geometries: tuple[AxisGeometry, AxisGeometry], cell: tuple[int, int], width: int, marks: Marks
 ) -> str:
     along = tuple(zip(geometries, cell, strict=True))
@@ -351,7 +356,7 @@ def _cell_text(
     return f"{cell[0] * geometries[1].length + cell[1]:>{width}}"
 
 
-def _edges(rows: AxisGeometry, columns: AxisGeometry) -> Edges:
+def _find_edges(rows: AxisGeometry, columns: AxisGeometry) -> Edges:
     above: set[tuple[int, int]] = set()
     left: set[tuple[int, int]] = set()
     for first_row, first_column in itertools.product(rows.starts, columns.starts):
@@ -361,7 +366,7 @@ def _edges(rows: AxisGeometry, columns: AxisGeometry) -> Edges:
     return Edges(frozenset(above), frozenset(left))
 
 
-def _edge_line(row: int, columns: range, width: int, edges: Edges, marks: Marks) -> str:
+def _draw_edge_line(row: int, columns: range, width: int, edges: Edges, marks: Marks) -> str:
     line = " "
     for c in (*columns, columns.stop):
         up, down = (row - 1, c) in edges.left, (row, c) in edges.left

@@ -13,29 +13,29 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from harness.explain.picture import (
-    axis_names,
-    axis_text,
-    fits_grid,
-    geometries_of,
+    can_draw_grid,
+    choose_words,
+    compute_taps,
+    describe_axis,
+    find_drawn_geometries,
     has_outside,
+    has_overlapping_windows,
     is_padding,
     is_unread,
-    padded_positions,
-    strips_of,
-    taps_of,
-    windows_overlap,
-    words_of,
+    list_padded_positions,
+    make_strips,
+    name_axes,
 )
 from harness.oracle.geometry import AxisGeometry
-from harness.oracle.refusal import refusal_of
-from harness.records import Case, by
+from harness.oracle.refusal import decide_refusal
+from harness.records import Case, format_lengths
 from harness.templates import read_asset, render
 
 _MAX_PANELS: Final = 49
 """Small panels, one per output cell, that are drawn beside an input whose windows cross."""
 
 
-def svg_picture(case: Case, *, name: str = "padding", is_standalone: bool = True) -> str:
+def draw_svg_picture(case: Case, *, name: str = "padding", is_standalone: bool = True) -> str:
     """Draw the picture of a case as an SVG element.
 
     Args:
@@ -43,56 +43,57 @@ def svg_picture(case: Case, *, name: str = "padding", is_standalone: bool = True
         name: a prefix of the ids inside, unlike any other in the page.
         is_standalone: whether the element carries `picture.css`, as a file of its own must.
     """
-    geometries = geometries_of(case) or ()
+    geometries = find_drawn_geometries(case) or ()
     values = {
         "name": name,
         "title": _name_case(case),
         "description": _describe_axes(case, geometries),
         "style": read_asset("harness.explain/picture.css") if is_standalone else "",
         "key": _explain_signs(case, geometries),
-        "words": words_of(case),
-        "refusal": "" if geometries else refusal_of(case).reason,
+        "words": choose_words(case),
+        "refusal": "" if geometries else decide_refusal(case).reason,
         "grid": _describe_grid(case, *geometries) if _is_grid(case, geometries) else None,
-        "strips": strips_of(geometries) if geometries else (),
-        "axis_text": axis_text,
+        "strips": make_strips(geometries) if geometries else (),
+        "axis_text": describe_axis,
         "is_padding": is_padding,
         "is_unread": is_unread,
         "list_spans": _list_spans,
-        "padded_positions": padded_positions,
-        "taps_of": taps_of,
+        "padded_positions": list_padded_positions,
+        "taps_of": compute_taps,
     }
     return f"{render('harness.explain/picture.svg.j2', values)}\n"
 
 
 def _is_grid(case: Case, geometries: Sequence[AxisGeometry]) -> bool:
     """Whether the input is drawn cell by cell, and not as strips."""
-    if not fits_grid(case, geometries):
+    if not can_draw_grid(case, geometries):
         return False
     rows, columns = geometries
-    return not windows_overlap(geometries) or rows.out * columns.out <= _MAX_PANELS
+    return not has_overlapping_windows(geometries) or rows.out * columns.out <= _MAX_PANELS
 
 
 def _name_case(case: Case) -> str:
-    text = f"{case.layer}, input {by(case.input)}, kernel {by(case.kernel)}, strides {by(case.strides)}"
+    lengths = (("input", case.input), ("kernel", case.kernel), ("strides", case.strides))
+    text = ", ".join((case.layer.value, *(f"{name} {format_lengths(own)}" for name, own in lengths)))
     if any(dilation != 1 for dilation in case.dilation):
-        text += f", dilation {by(case.dilation)}"
+        text += f", dilation {format_lengths(case.dilation)}"
     return f"{text}, padding {case.padding}"
 
 
 def _describe_axes(case: Case, geometries: Sequence[AxisGeometry]) -> str:
     if not geometries:
-        return f"Must be refused: {refusal_of(case).reason}."
-    names = axis_names(case.ndim)
+        return f"Must be refused: {decide_refusal(case).reason}."
+    names = name_axes(case.ndim)
     return " ".join(
-        f"{name.capitalize()}: {axis_text(g, words_of(case))}."
+        f"{name.capitalize()}: {describe_axis(g, choose_words(case))}."
         for name, g in zip(names, geometries, strict=True)
     )
 
 
 def _explain_signs(case: Case, geometries: Sequence[AxisGeometry]) -> str:
     """Say what the signs mean, of those that the picture has."""
-    words = words_of(case)
-    strips = strips_of(geometries) if geometries else ()
+    words = choose_words(case)
+    strips = make_strips(geometries) if geometries else ()
     signs = []
     if any(has_outside(strip.geometry) for strip in strips):
         signs.append(f"hatched: {words.outside}")
@@ -103,11 +104,14 @@ def _explain_signs(case: Case, geometries: Sequence[AxisGeometry]) -> str:
 
 def _describe_grid(case: Case, rows: AxisGeometry, columns: AxisGeometry) -> Mapping[str, object]:
     """Say what stands in the input and the output, which has a panel for each cell where windows cross."""
-    padded = (len(padded_positions(rows)), len(padded_positions(columns)))
-    caption, output_caption = f"input {by(case.input)}", f"output {by((rows.out, columns.out))}"
+    padded = (len(list_padded_positions(rows)), len(list_padded_positions(columns)))
+    caption, output_caption = (
+        f"input {format_lengths(case.input)}",
+        f"output {format_lengths((rows.out, columns.out))}",
+    )
     if padded != case.input:
-        caption += f", padded to {by(padded)}"
-    if has_panels := windows_overlap((rows, columns)):
+        caption += f", padded to {format_lengths(padded)}"
+    if has_panels := has_overlapping_windows((rows, columns)):
         output_caption += ", and the cells that each reads"
     return {
         "rows": rows,
@@ -121,7 +125,7 @@ def _describe_grid(case: Case, rows: AxisGeometry, columns: AxisGeometry) -> Map
 
 def _list_spans(geometry: AxisGeometry, window: int) -> list[tuple[int, int]]:
     """List where a window reads along an axis, counted from the first padded cell: starts and lengths."""
-    taps = taps_of(geometry, window)
+    taps = compute_taps(geometry, window)
     if geometry.dilation == 1:
         return [(taps[0] + geometry.before, len(taps))]
     return [(tap + geometry.before, 1) for tap in taps]

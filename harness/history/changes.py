@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from harness.history.versions import Block, Column, span_of
+from harness.history.versions import Block, Column, format_span
 from harness.judge.consistency import TARGETS_DISAGREE
-from harness.judge.diagnose import causes_of
-from harness.judge.error_notes import note_of
-from harness.judge.fewest_causes import explained
-from harness.records import Case, Divergence, Judged, Standing, Verdict
+from harness.judge.diagnose import find_causes
+from harness.judge.error_notes import make_error_note
+from harness.judge.fewest_causes import choose_fewest_causes
+from harness.records import Case, Divergence, Judgement, Standing, Verdict
 
 
 class ChangeKind(StrEnum):
@@ -31,7 +31,7 @@ class ChangeKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Way:
+class DivergencePattern:
     """A way of diverging. `note` is empty where there is a cause."""
 
     divergence: Divergence
@@ -48,22 +48,22 @@ class Change:
 
     A divergence: `before` is the last target before `first_bad` in which its cases were observed and did
     not diverge so (None where it is there from the oldest on), `first_good` the first one after
-    `last_bad` (None: still there in the newest); of the cases that it had in `last_bad`, `otherwise`
+    `last_bad` (None: still there in the newest); of the cases that it had in `last_bad`, `num_otherwise`
     diverge in `first_good` in another way. `cases` counts all in the span, `cases_first` and
     `cases_last` those of its first and last target.
 
-    A turn: `cases` diverged as `was` in `before` and do so as `way` in `first_bad`.
+    A turn: `cases` diverged as `previous` in `before` and do so as `pattern` in `first_bad`.
     """
 
     family: str
     kind: ChangeKind
-    way: Way
-    was: Way | None
+    pattern: DivergencePattern
+    previous: DivergencePattern | None
     before: Column | None
     first_bad: Column
     last_bad: Column
     first_good: Column | None
-    otherwise: int
+    num_otherwise: int
     cases: int
     cases_first: int
     cases_last: int
@@ -72,7 +72,7 @@ class Change:
     @property
     def versions(self) -> str:
         """From the first version that is bad to the last."""
-        return span_of(list(dict.fromkeys((self.first_bad.head, self.last_bad.head))))
+        return format_span(list(dict.fromkeys((self.first_bad.head, self.last_bad.head))))
 
 
 class Changes:
@@ -81,10 +81,10 @@ class Changes:
     def __init__(self, blocks: Sequence[Block]) -> None:
         self._blocks = blocks
         self._observed: dict[str, set[str]] = {}
-        self._diverging: dict[str, dict[str, tuple[Way, tuple[str, ...]]]] = {}
+        self._diverging: dict[str, dict[str, tuple[DivergencePattern, tuple[str, ...]]]] = {}
         self._cases: dict[str, Case] = {}
 
-    def add(self, judged: Judged) -> None:
+    def add(self, judged: Judgement) -> None:
         """Note whether the case was observed, and how it diverges if it does so for certain.
 
         Which finding says that targets disagree depends on which targets there are: no version has it.
@@ -96,64 +96,71 @@ class Changes:
         self._cases.setdefault(case_id, finding.case)
         self._observed.setdefault(finding.target, set()).add(case_id)
         if finding.verdict is Verdict.DIVERGES and finding.cause != TARGETS_DISAGREE:
-            way, causes = _way_of(judged)
-            self._diverging.setdefault(finding.target, {})[case_id] = (way, causes)
+            pattern, causes = _find_pattern(judged)
+            self._diverging.setdefault(finding.target, {})[case_id] = (pattern, causes)
 
-    def changes(self) -> tuple[Change, ...]:
+    def find_changes(self) -> tuple[Change, ...]:
         """Every change, by family, first version, and then the silent and the larger ones first."""
-        return tuple(change for block in self._blocks for change in self._of(block))
+        return tuple(change for block in self._blocks for change in self._find_block_changes(block))
 
-    def _of(self, block: Block) -> list[Change]:
-        ways = self._ways_of(block)
+    def _find_block_changes(self, block: Block) -> list[Change]:
+        patterns = self._choose_patterns(block)
         states = [
-            _State(column, self._observed.get(column.target, set()), ways.get(column.target, {}))
+            _TargetState(column, self._observed.get(column.target, set()), patterns.get(column.target, {}))
             for column in block.columns
         ]
-        changes = [*_spans(block.family, states), *_turns(block.family, states)]
+        changes = [*_find_spans(block.family, states), *_find_silent_loud_switches(block.family, states)]
         places = {column.target: place for place, column in enumerate(block.columns)}
-        return sorted(changes, key=lambda change: _order(change, places))
+        return sorted(changes, key=lambda change: _make_sort_key(change, places))
 
-    def _ways_of(self, block: Block) -> dict[str, dict[str, Way]]:
+    def _choose_patterns(self, block: Block) -> dict[str, dict[str, DivergencePattern]]:
         """The way of each diverging case of each target, its causes brought down to the fewest."""
         found = {column.target: self._diverging.get(column.target, {}) for column in block.columns}
         causes = Counter(
-            (case_id, names) for ways in found.values() for case_id, (_, names) in ways.items() if names
+            (case_id, names)
+            for patterns in found.values()
+            for case_id, (_, names) in patterns.items()
+            if names
         )
-        chosen = explained({(self._cases[case_id], names): n for (case_id, names), n in causes.items()})
+        chosen = choose_fewest_causes(
+            {(self._cases[case_id], names): n for (case_id, names), n in causes.items()}
+        )
         return {
             target: {
-                case_id: Way(way.divergence, chosen[case_id, names], "") if names else way
-                for case_id, (way, names) in ways.items()
+                case_id: DivergencePattern(pattern.divergence, chosen[case_id, names], "")
+                if names
+                else pattern
+                for case_id, (pattern, names) in patterns.items()
             }
-            for target, ways in found.items()
+            for target, patterns in found.items()
         }
 
 
 @dataclass(frozen=True, slots=True)
-class _State:
+class _TargetState:
     """What is known of a target: which cases were observed, and how those diverge that do."""
 
     column: Column
     observed: set[str]
-    ways: Mapping[str, Way]
+    patterns: Mapping[str, DivergencePattern]
 
-    def having(self, way: Way) -> set[str]:
+    def select_cases(self, pattern: DivergencePattern) -> set[str]:
         """The cases that diverge this way."""
-        return {case_id for case_id, own in self.ways.items() if own == way}
+        return {case_id for case_id, own in self.patterns.items() if own == pattern}
 
 
-def _spans(family: str, states: Sequence[_State]) -> Iterator[Change]:
-    for way in sorted({way for state in states for way in state.ways.values()}):
-        cases = [state.having(way) for state in states]
-        for places in _runs(cases, states):
-            yield _span(family, way, states, cases, places)
+def _find_spans(family: str, states: Sequence[_TargetState]) -> Iterator[Change]:
+    for pattern in sorted({pattern for state in states for pattern in state.patterns.values()}):
+        cases = [state.select_cases(pattern) for state in states]
+        for places in _find_span_places(cases, states):
+            yield _make_span(family, pattern, states, cases, places)
 
 
-def _runs(cases: Sequence[set[str]], states: Sequence[_State]) -> Iterator[list[int]]:
+def _find_span_places(cases: Sequence[set[str]], states: Sequence[_TargetState]) -> Iterator[list[int]]:
     """The places of each span: those that have a way, up to one that was observed not to have it."""
     run: list[int] = []
-    for place, having in enumerate(cases):
-        if having:
+    for place, diverging in enumerate(cases):
+        if diverging:
             run.append(place)
         elif run and cases[run[-1]] & states[place].observed:
             yield run
@@ -162,23 +169,27 @@ def _runs(cases: Sequence[set[str]], states: Sequence[_State]) -> Iterator[list[
         yield run
 
 
-def _span(
-    family: str, way: Way, states: Sequence[_State], cases: Sequence[set[str]], places: Sequence[int]
+def _make_span(
+    family: str,
+    pattern: DivergencePattern,
+    states: Sequence[_TargetState],
+    cases: Sequence[set[str]],
+    places: Sequence[int],
 ) -> Change:
     first, last = places[0], places[-1]
-    before = _nearest(states, cases[first], range(first - 1, -1, -1))
-    after = _nearest(states, cases[last], range(last + 1, len(states)))
+    before = _find_nearest(states, cases[first], range(first - 1, -1, -1))
+    after = _find_nearest(states, cases[last], range(last + 1, len(states)))
     everything = set().union(*(cases[place] for place in places))
     return Change(
         family=family,
         kind=ChangeKind.DIVERGES,
-        way=way,
-        was=None,
+        pattern=pattern,
+        previous=None,
         before=None if before is None else before.column,
         first_bad=states[first].column,
         last_bad=states[last].column,
         first_good=None if after is None else after.column,
-        otherwise=0 if after is None else len(cases[last] & set(after.ways)),
+        num_otherwise=0 if after is None else len(cases[last] & set(after.patterns)),
         cases=len(everything),
         cases_first=len(cases[first]),
         cases_last=len(cases[last]),
@@ -186,33 +197,37 @@ def _span(
     )
 
 
-def _nearest(states: Sequence[_State], cases: set[str], places: Iterable[int]) -> _State | None:
+def _find_nearest(
+    states: Sequence[_TargetState], cases: set[str], places: Iterable[int]
+) -> _TargetState | None:
     """The first of the places at which one of the cases was observed."""
     return next((states[place] for place in places if states[place].observed & cases), None)
 
 
-def _turns(family: str, states: Sequence[_State]) -> Iterator[Change]:
+def _find_silent_loud_switches(family: str, states: Sequence[_TargetState]) -> Iterator[Change]:
     """Cases that diverge in two observed targets in turn, with a sign in the one and none in the other."""
-    latest: dict[str, tuple[_State, Way | None]] = {}
+    latest: dict[str, tuple[_TargetState, DivergencePattern | None]] = {}
     for state in states:
-        turned: dict[tuple[str, Way, Way], tuple[Column, list[str]]] = {}
+        turned: dict[tuple[str, DivergencePattern, DivergencePattern], tuple[Column, list[str]]] = {}
         for case_id in sorted(state.observed):
-            way = state.ways.get(case_id)
-            earlier, was = latest.get(case_id, (state, None))
-            if way and was and way.divergence.is_silent != was.divergence.is_silent:
-                turned.setdefault((earlier.column.target, was, way), (earlier.column, []))[1].append(case_id)
-            latest[case_id] = (state, way)
-        for (_, was, way), (before, case_ids) in sorted(turned.items(), key=lambda item: item[0]):
+            pattern = state.patterns.get(case_id)
+            earlier, previous = latest.get(case_id, (state, None))
+            if pattern and previous and pattern.divergence.is_silent != previous.divergence.is_silent:
+                turned.setdefault((earlier.column.target, previous, pattern), (earlier.column, []))[1].append(
+                    case_id
+                )
+            latest[case_id] = (state, pattern)
+        for (_, previous, pattern), (before, case_ids) in sorted(turned.items(), key=lambda item: item[0]):
             yield Change(
                 family=family,
-                kind=ChangeKind.TURNS_SILENT if way.divergence.is_silent else ChangeKind.TURNS_LOUD,
-                way=way,
-                was=was,
+                kind=ChangeKind.TURNS_SILENT if pattern.divergence.is_silent else ChangeKind.TURNS_LOUD,
+                pattern=pattern,
+                previous=previous,
                 before=before,
                 first_bad=state.column,
                 last_bad=state.column,
                 first_good=None,
-                otherwise=0,
+                num_otherwise=0,
                 cases=len(case_ids),
                 cases_first=len(case_ids),
                 cases_last=len(case_ids),
@@ -220,27 +235,31 @@ def _turns(family: str, states: Sequence[_State]) -> Iterator[Change]:
             )
 
 
-def _order(change: Change, places: Mapping[str, int]) -> tuple[bool, int, bool, int, Way, int]:
+def _make_sort_key(
+    change: Change, places: Mapping[str, int]
+) -> tuple[bool, int, bool, int, DivergencePattern, int]:
     return (
         change.kind is not ChangeKind.DIVERGES,
         places[change.first_bad.target],
-        not change.way.divergence.is_silent,
+        not change.pattern.divergence.is_silent,
         -change.cases,
-        change.way,
+        change.pattern,
         places[change.last_bad.target],
     )
 
 
-_OF_NO_RULE: Final = frozenset({Divergence.UNEXPECTED_ERROR, Divergence.INCONSISTENT})
+_WITHOUT_RULE: Final = frozenset({Divergence.UNEXPECTED_ERROR, Divergence.INCONSISTENT})
 """Divergences whose cause is no rule that a value could follow."""
 
 
-def _way_of(judged: Judged) -> tuple[Way, tuple[str, ...]]:
+def _find_pattern(judged: Judgement) -> tuple[DivergencePattern, tuple[str, ...]]:
     """How a finding diverges, and the causes that fit where rules explain it."""
     finding = judged.finding
     assert finding.divergence is not None
     if not finding.cause:
-        return Way(finding.divergence, "", note_of(judged)), ()
-    if judged.observation.values is None or finding.divergence in _OF_NO_RULE:
-        return Way(finding.divergence, finding.cause, ""), ()
-    return Way(finding.divergence, finding.cause, ""), causes_of(finding.case, judged.observation.values)
+        return DivergencePattern(finding.divergence, "", make_error_note(judged)), ()
+    if judged.observation.values is None or finding.divergence in _WITHOUT_RULE:
+        return DivergencePattern(finding.divergence, finding.cause, ""), ()
+    return DivergencePattern(finding.divergence, finding.cause, ""), find_causes(
+        finding.case, judged.observation.values
+    )

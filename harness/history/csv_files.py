@@ -10,7 +10,7 @@ from harness.files import write_table
 from harness.history.changes import Change
 from harness.history.gather import History
 from harness.report.target_facts import list_measured, list_pins
-from harness.text import one_line
+from harness.text import format_one_line
 
 COLUMNS: Final = (
     "family",
@@ -64,21 +64,21 @@ TARGET_COLUMNS: Final = (
 
 def write_history_csv(path: Path, history: History) -> None:
     """Write `history.csv`: one line per target, layer and padding; they count every finding once."""
-    write_table(path, COLUMNS, _rows(history))
+    write_table(path, COLUMNS, _iterate_rows(history))
 
 
 def write_changes_csv(path: Path, history: History) -> None:
     """Write `changes.csv`: one line per change; versions are named by their targets."""
     changes = (change for family in history.families for change in family.changes)
-    write_table(path, CHANGE_COLUMNS, map(_change, changes))
+    write_table(path, CHANGE_COLUMNS, map(_make_change_row, changes))
 
 
 def write_targets_csv(path: Path, history: History) -> None:
     """Write `targets.csv`: what each target was made of, and the versions that it measured."""
-    write_table(path, TARGET_COLUMNS, _targets(history))
+    write_table(path, TARGET_COLUMNS, _iterate_target_rows(history))
 
 
-def _rows(history: History) -> Iterator[tuple[object, ...]]:
+def _iterate_rows(history: History) -> Iterator[tuple[object, ...]]:
     for family in history.families:
         for place, column in enumerate(family.columns):
             for row in family.paddings:
@@ -100,14 +100,14 @@ def _rows(history: History) -> Iterator[tuple[object, ...]]:
                     )
 
 
-def _change(change: Change) -> tuple[object, ...]:
+def _make_change_row(change: Change) -> tuple[object, ...]:
     return (
         change.family,
         change.kind,
-        "true" if change.way.divergence.is_silent else "false",
-        change.way.divergence,
-        one_line(change.way.cause or change.way.note),
-        "" if change.was is None else one_line(str(change.was)),
+        "true" if change.pattern.divergence.is_silent else "false",
+        change.pattern.divergence,
+        format_one_line(change.pattern.cause or change.pattern.note),
+        "" if change.previous is None else format_one_line(str(change.previous)),
         change.cases,
         change.cases_first,
         change.cases_last,
@@ -115,12 +115,12 @@ def _change(change: Change) -> tuple[object, ...]:
         change.first_bad.target,
         change.last_bad.target,
         "" if change.first_good is None else change.first_good.target,
-        change.otherwise,
+        change.num_otherwise,
         change.example,
     )
 
 
-def _targets(history: History) -> Iterator[tuple[object, ...]]:
+def _iterate_target_rows(history: History) -> Iterator[tuple[object, ...]]:
     for family in history.families:
         for column in family.columns:
             run = column.run
@@ -138,7 +138,7 @@ def _targets(history: History) -> Iterator[tuple[object, ...]]:
                 run.python,
                 run.observed,
                 run.not_run,
-                one_line("; ".join(list_pins(run)), 4000),
-                one_line("; ".join(list_measured(run.fingerprint))),
-                one_line(run.failure),
+                format_one_line("; ".join(list_pins(run)), 4000),
+                format_one_line("; ".join(list_measured(run.fingerprint))),
+                format_one_line(run.failure),
             )

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final
 
-from harness.history.changes import Change, ChangeKind, Changes, Way
-from harness.history.same_rules import Reading, Readings, in_words
-from harness.history.versions import Block, Column, blocks_of, span_of
+from harness.history.changes import Change, ChangeKind, Changes, DivergencePattern
+from harness.history.same_rules import SameRuleFit, SameRuleFits, describe_same_rule
+from harness.history.versions import Block, Column, format_span, group_into_blocks
 from harness.oracle.rules import KERAS, Rule
-from harness.records import Judged, RunInfo
+from harness.records import Judgement, RunInfo
 from harness.report.conformance import EVERY, Conformance, ConformanceCell, ConformanceRow
 from harness.report.tally import Tallier, Tally
 
@@ -24,7 +24,7 @@ _MAX_SPANS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class ReadVersions:
+class SameRuleSpan:
     """The versions that read `same` by one rule, and how much of what they returned it explains.
 
     `versions` are ranges of neighbouring ones.
@@ -38,7 +38,7 @@ class ReadVersions:
     @property
     def words(self) -> str:
         """The rule as a formula."""
-        return in_words(self.rule)
+        return describe_same_rule(self.rule)
 
     @property
     def is_keras(self) -> bool:
@@ -59,33 +59,33 @@ class FamilyHistory:
     modes: tuple[ConformanceRow, ...]
     paddings: tuple[ConformanceRow, ...]
     total: ConformanceCell
-    readings: tuple[ReadVersions, ...]
+    same_rule_spans: tuple[SameRuleSpan, ...]
     changes: tuple[Change, ...]
 
     @property
     def versions(self) -> str:
         """From the first version to the last."""
-        return span_of([column.head for column in self.columns])
+        return format_span([column.head for column in self.columns])
 
-    def folded(self) -> tuple[tuple[str, int], ...]:
+    def fold_columns(self) -> tuple[tuple[str, int], ...]:
         """Neighbouring columns that say the same in every row, as one: its versions, and its first place."""
         rows = (*self.modes, *self.paddings)
         said = [tuple(row.cells[place] for row in rows) for place in range(len(self.columns))]
         groups = groupby(range(len(self.columns)), key=lambda place: said[place])
         return tuple(
-            (span_of([self.columns[place].head for place in places]), places[0])
+            (format_span([self.columns[place].head for place in places]), places[0])
             for places in (list(group) for _, group in groups)
         )
 
-    def ways(self) -> tuple[tuple[Way, tuple[Change, ...]], ...]:
+    def group_changes_by_pattern(self) -> tuple[tuple[DivergencePattern, tuple[Change, ...]], ...]:
         """Each way of diverging with its spans, silent ones first, then the one with the most cases."""
-        spans: dict[Way, list[Change]] = {}
+        spans: dict[DivergencePattern, list[Change]] = {}
         for change in self.changes:
             if change.kind is ChangeKind.DIVERGES:
-                spans.setdefault(change.way, []).append(change)
-        most = {way: max(change.cases for change in changes) for way, changes in spans.items()}
-        order = sorted(spans, key=lambda way: (not way.divergence.is_silent, -most[way], way))
-        return tuple((way, tuple(spans[way])) for way in order)
+                spans.setdefault(change.pattern, []).append(change)
+        most = {pattern: max(change.cases for change in changes) for pattern, changes in spans.items()}
+        order = sorted(spans, key=lambda pattern: (not pattern.divergence.is_silent, -most[pattern], pattern))
+        return tuple((pattern, tuple(spans[pattern])) for pattern in order)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +97,17 @@ class History:
     families: tuple[FamilyHistory, ...]
 
 
-def gather_history(info: RunInfo, judged: Iterable[Judged]) -> History:
+def gather_history(info: RunInfo, judged: Iterable[Judgement]) -> History:
     """The history of a run, in one pass over its findings."""
-    blocks = blocks_of(info)
+    blocks = group_into_blocks(info)
     targets = tuple(column.target for block in blocks for column in block.columns)
-    tallier, table, readings, changes = Tallier(info), Conformance(targets), Readings(), Changes(blocks)
+    tallier, table, fits, changes = Tallier(info), Conformance(targets), SameRuleFits(), Changes(blocks)
     for one in judged:
         tallier.add(one.finding)
         table.add(one.finding)
-        readings.add(one)
+        fits.add(one)
         changes.add(one)
-    tally, found, all_changes = tallier.tally(), readings.readings(), changes.changes()
+    tally, found, all_changes = tallier.compute_tally(), fits.compute_fits(), changes.find_changes()
     modes, paddings = (
         list(table.list_mode_rows()),
         [row for row in table.list_facet_rows() if row.facet == EVERY],
@@ -120,10 +120,10 @@ def gather_history(info: RunInfo, judged: Iterable[Judged]) -> History:
             FamilyHistory(
                 family=block.family,
                 columns=block.columns,
-                modes=_between(modes, start, end),
-                paddings=_between(paddings, start, end),
-                total=_total(tally, block),
-                readings=_readings_of(block.columns, found),
+                modes=_select_cells(modes, start, end),
+                paddings=_select_cells(paddings, start, end),
+                total=_sum_counts(tally, block),
+                same_rule_spans=_group_by_same_rule(block.columns, found),
                 changes=tuple(change for change in all_changes if change.family == block.family),
             )
         )
@@ -131,13 +131,13 @@ def gather_history(info: RunInfo, judged: Iterable[Judged]) -> History:
     return History(info, tally, tuple(families))
 
 
-def _between(rows: Iterable[ConformanceRow], start: int, end: int) -> tuple[ConformanceRow, ...]:
+def _select_cells(rows: Iterable[ConformanceRow], start: int, end: int) -> tuple[ConformanceRow, ...]:
     """The cells of some neighbouring targets, of the rows in which these have findings."""
     own = (replace(row, cells=row.cells[start:end]) for row in rows)
     return tuple(row for row in own if any(cell.num_judged for cell in row.cells))
 
 
-def _total(tally: Tally, block: Block) -> ConformanceCell:
+def _sum_counts(tally: Tally, block: Block) -> ConformanceCell:
     counts = [tally.targets[column.target] for column in block.columns]
     return ConformanceCell(
         conforming=sum(one.conforming for one in counts),
@@ -150,24 +150,26 @@ def _total(tally: Tally, block: Block) -> ConformanceCell:
     )
 
 
-def _readings_of(columns: Sequence[Column], readings: Mapping[str, Reading]) -> tuple[ReadVersions, ...]:
+def _group_by_same_rule(
+    columns: Sequence[Column], fits: Mapping[str, SameRuleFit]
+) -> tuple[SameRuleSpan, ...]:
     """Each rule with its versions, by the first of them; what holds in all others comes last.
 
     Versions that returned nothing are left out.
     """
-    known = [(column.head, readings[column.target]) for column in columns if column.target in readings]
+    known = [(column.head, fits[column.target]) for column in columns if column.target in fits]
     spans: dict[Rule, list[str]] = {}
     for rule, group in groupby(known, key=lambda one: one[1].rule):
-        spans.setdefault(rule, []).append(span_of([head for head, _ in group]))
-    own = {rule: [reading for _, reading in known if reading.rule == rule] for rule in spans}
+        spans.setdefault(rule, []).append(format_span([head for head, _ in group]))
+    own = {rule: [fit for _, fit in known if fit.rule == rule] for rule in spans}
     main = max(own, key=lambda rule: len(own[rule]), default=None)
     others = main if main is not None and len(spans[main]) > _MAX_SPANS else None
     return tuple(
-        ReadVersions(
+        SameRuleSpan(
             versions="all others" if rule == others else ", ".join(spans[rule]),
             rule=rule,
-            explained=sum(reading.explained for reading in own[rule]),
-            returned=sum(reading.returned for reading in own[rule]),
+            explained=sum(fit.explained for fit in own[rule]),
+            returned=sum(fit.returned for fit in own[rule]),
         )
         for rule in sorted(spans, key=lambda rule: rule == others)
     )

@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Final
 
 from harness.history.gather import History
-from harness.history.phrases import CHANGES_DEFINED, SAME_DEFINED, end_of, start_of
+from harness.history.phrases import CHANGES_DEFINITION, SAME_DEFINITION, describe_end, describe_start
 from harness.report.conformance import EVERY, ConformanceCell, ConformanceRow
-from harness.report.phrases import LEGEND, headline, shortfall
+from harness.report.phrases import LEGEND, describe_shortfall, format_headline
 from harness.report.target_facts import list_measured, list_pins
 from harness.templates import hash_script, read_asset, write_rendered
 
-_WORST: Final = {"silent": "s", "loud": "l", "inconclusive": "i", "unstable": "i", "unsupported": "u"}
+_CLASS_BY_WORD: Final = {"silent": "s", "loud": "l", "inconclusive": "i", "unstable": "i", "unsupported": "u"}
 """The class of a cell by its worst count; the worst first. Names are short: there are thousands of cells."""
 
-_SHORT_WAYS: Final = 6
+_MAX_SHORT_PATTERNS: Final = 6
 
 
 def write_history_html(path: Path, history: History) -> None:
@@ -29,23 +29,23 @@ def write_history_html(path: Path, history: History) -> None:
         "history": history,
         "header": history.info.header,
         "tally": history.tally,
-        "headline": headline(history.tally),
-        "shortfall": shortfall(history.info, history.tally),
+        "headline": format_headline(history.tally),
+        "shortfall": describe_shortfall(history.info, history.tally),
         "paddings": sorted({row.padding for family in history.families for row in family.paddings}),
         "notes": (
             ("How to read the tables", LEGEND),
-            ("How same is read", SAME_DEFINED),
-            ("How changes are found", CHANGES_DEFINED),
+            ("How same is read", SAME_DEFINITION),
+            ("How changes are found", CHANGES_DEFINITION),
         ),
-        "short_ways": _SHORT_WAYS,
+        "max_patterns": _MAX_SHORT_PATTERNS,
         "every": EVERY,
         "style": read_asset("harness.report/report.css") + read_asset("harness.history/history.css"),
         "script": script,
         "script_hash": hash_script(script),
         "classify_cell": classify_cell,
         "is_whole": is_whole,
-        "start_of": start_of,
-        "end_of": end_of,
+        "start_of": describe_start,
+        "end_of": describe_end,
         "list_measured": list_measured,
         "list_pins": list_pins,
     }
@@ -57,7 +57,7 @@ def classify_cell(cell: ConformanceCell) -> str:
     if not cell.num_judged:
         return "n"
     counts = dict(cell.markers)
-    return next((short for word, short in _WORST.items() if counts.get(word)), "w")
+    return next((short for word, short in _CLASS_BY_WORD.items() if counts.get(word)), "w")
 
 
 def is_whole(row: ConformanceRow) -> bool:

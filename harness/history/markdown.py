@@ -6,13 +6,19 @@ from pathlib import Path
 from typing import Final
 
 from harness.history.gather import History
-from harness.history.phrases import CHANGES_DEFINED, FOLDED, SAME_DEFINED, end_of, start_of
+from harness.history.phrases import (
+    CHANGES_DEFINITION,
+    FOLDING_NOTE,
+    SAME_DEFINITION,
+    describe_end,
+    describe_start,
+)
 from harness.report.conformance import EVERY
-from harness.report.phrases import LEGEND, headline, shortfall
+from harness.report.phrases import LEGEND, describe_shortfall, format_headline
 from harness.report.target_facts import list_measured
 from harness.templates import render, write_rendered
 
-_SHORT_WAYS: Final = 4
+_MAX_SHORT_PATTERNS: Final = 4
 """Ways of diverging that the short table names of a family."""
 
 
@@ -22,17 +28,17 @@ def write_history_markdown(path: Path, history: History) -> None:
         "history": history,
         "header": history.info.header,
         "tally": history.tally,
-        "headline": headline(history.tally),
-        "shortfall": shortfall(history.info, history.tally),
+        "headline": format_headline(history.tally),
+        "shortfall": describe_shortfall(history.info, history.tally),
         "notes": (
-            ("How to read the tables", f"{LEGEND} {FOLDED}"),
-            ("How `same` is read", SAME_DEFINED),
-            ("How changes are found", CHANGES_DEFINED),
+            ("How to read the tables", f"{LEGEND} {FOLDING_NOTE}"),
+            ("How `same` is read", SAME_DEFINITION),
+            ("How changes are found", CHANGES_DEFINITION),
         ),
-        "short_ways": _SHORT_WAYS,
+        "max_patterns": _MAX_SHORT_PATTERNS,
         "every": EVERY,
-        "start_of": start_of,
-        "end_of": end_of,
+        "start_of": describe_start,
+        "end_of": describe_end,
         "list_measured": list_measured,
     }
     write_rendered(path, "harness.history/history.md.j2", values)
@@ -40,4 +46,6 @@ def write_history_markdown(path: Path, history: History) -> None:
 
 def render_short_history(history: History) -> str:
     """Return a line per family: the versions, what conforms, how `same` is read, and what diverges when."""
-    return render("harness.history/short_history.md.j2", {"history": history, "short_ways": _SHORT_WAYS})
+    return render(
+        "harness.history/short_history.md.j2", {"history": history, "max_patterns": _MAX_SHORT_PATTERNS}
+    )

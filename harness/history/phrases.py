@@ -8,13 +8,13 @@ from typing import Final
 from harness.history.changes import Change, ChangeKind
 from harness.history.versions import Column
 
-FOLDED: Final = (
+FOLDING_NOTE: Final = (
     "Neighbouring versions that have the same counts in every row stand in one column, headed by the first "
     "and the last of them; `history.csv` holds each."
 )
 
 
-SAME_DEFINED: Final = (
+SAME_DEFINITION: Final = (
     "For each target the harness tries a closed list of rules on every `same` case that the target answered "
     "with an array, and names the rule that gives most of these arrays (explained/returned); where none "
     "gives more than Keras's, it is Keras's. Along an axis `n` is the input length, `s` the stride, `k` the "
@@ -22,7 +22,7 @@ SAME_DEFINED: Final = (
 )
 
 
-CHANGES_DEFINED: Final = (
+CHANGES_DEFINITION: Final = (
     "A way of diverging is a kind of divergence with the wrong rule that explains it or, where none does, "
     "with the first words of its error. Where an answer fits several rules, the one is named that explains "
     "most of the family's cases. In the order of the columns, a way is bad from the first version in which a "
@@ -33,7 +33,7 @@ CHANGES_DEFINED: Final = (
 )
 
 
-def start_of(change: Change) -> str:
+def describe_start(change: Change) -> str:
     """Since when it diverges, and what is known of the time before."""
     if change.before is None:
         return f"{change.first_bad.head} (the first observed)"
@@ -41,13 +41,13 @@ def start_of(change: Change) -> str:
     return f"{change.first_bad.head} ({word} {change.before.head})"
 
 
-def end_of(change: Change, columns: Sequence[Column]) -> str:
+def describe_end(change: Change, columns: Sequence[Column]) -> str:
     """In which version it is gone, and what its cases do there; `columns` are those of its family."""
     if change.kind is not ChangeKind.DIVERGES:
         return ""
     if change.first_good is None:
         is_newest = change.last_bad.target == columns[-1].target
         return "still in the newest" if is_newest else "still in the newest observed"
-    if not change.otherwise:
+    if not change.num_otherwise:
         return change.first_good.head
-    return f"{change.first_good.head} ({change.otherwise} of {change.cases_last} diverge otherwise there)"
+    return f"{change.first_good.head} ({change.num_otherwise} of {change.cases_last} diverge otherwise there)"

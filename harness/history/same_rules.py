@@ -13,17 +13,22 @@ from itertools import product
 from types import MappingProxyType
 from typing import Final
 
-from harness.data.case_data import signals_of
-from harness.judge.rule_matching import Answer, alike, answer_of, fitting
-from harness.oracle.geometry import axis_geometry, windows_decide
-from harness.oracle.refusal import padding_of
+from harness.data.case_data import make_case_data
+from harness.judge.rule_matching import (
+    ObservedArray,
+    find_matching_rules,
+    group_by_computation,
+    make_observed_array,
+)
+from harness.oracle.geometry import compute_forward_axis, needs_window_count
+from harness.oracle.refusal import parse_padding
 from harness.oracle.rules import KERAS, Amount, Dilation, Orientation, Padding, Placement, Rounding, Rule
 from harness.oracle.values import evaluate
-from harness.records import Case, Judged, Outcome, Verdict
+from harness.records import Case, Judgement, Outcome, Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class SameRuleFit:
     """How a target reads `same`: the rule that explains most of what it returned.
 
     `returned` counts the `same` cases that the target answered with an array, `explained` those that
@@ -37,45 +42,45 @@ class Reading:
     by_keras: int
 
 
-class Readings:
+class SameRuleFits:
     """Gathers what targets made of `same`, one finding at a time."""
 
     def __init__(self) -> None:
         self._right: dict[str, list[Case]] = {}
         self._wrong: dict[str, list[int]] = {}
 
-    def add(self, judged: Judged) -> None:
+    def add(self, judged: Judgement) -> None:
         """Count an answer to a `same` case; anything else says nothing of how it is read."""
         finding, values = judged.finding, judged.observation.values
         if finding.outcome is not Outcome.RETURNED or values is None or judged.expectation.values is None:
             return
-        if padding_of(finding.case) is not Padding.SAME:
+        if parse_padding(finding.case) is not Padding.SAME:
             return
         self._right.setdefault(finding.target, [])
         self._wrong.setdefault(finding.target, [])
         if finding.verdict is Verdict.CONFORMS:
             self._right[finding.target].append(finding.case)
         else:
-            self._wrong[finding.target].append(_explaining(answer_of(finding.case, values)))
+            self._wrong[finding.target].append(_match_candidates(make_observed_array(finding.case, values)))
 
-    def readings(self) -> Mapping[str, Reading]:
+    def compute_fits(self) -> Mapping[str, SameRuleFit]:
         """The reading of each target that answered a `same` case, by its name."""
-        return {target: self._reading(target) for target in self._right}
+        return {target: self._compute_fit(target) for target in self._right}
 
-    def _reading(self, target: str) -> Reading:
+    def _compute_fit(self, target: str) -> SameRuleFit:
         right, wrong = self._right[target], self._wrong[target]
         returned = len(right) + len(wrong)
         if not wrong:
-            return Reading(target, KERAS, returned, returned, returned)
-        masks = [*wrong, *map(_explaining_keras, right)]
-        names = tuple(candidates())
+            return SameRuleFit(target, KERAS, returned, returned, returned)
+        masks = [*wrong, *map(_match_candidates_to_keras, right)]
+        names = tuple(build_candidates())
         counts = [sum(mask >> place & 1 for mask in masks) for place in range(len(names))]
         best = max(range(len(names)), key=lambda place: counts[place])
-        return Reading(target, candidates()[names[best]], counts[best], returned, counts[0])
+        return SameRuleFit(target, build_candidates()[names[best]], counts[best], returned, counts[0])
 
 
 @cache
-def candidates() -> Mapping[str, Rule]:
+def build_candidates() -> Mapping[str, Rule]:
     """Every reading that is tried, by its words; Keras's first, then those that differ from it in less.
 
     All combinations of how much is padded, where it goes, how the length rounds, which way the kernel
@@ -100,9 +105,9 @@ def candidates() -> Mapping[str, Rule]:
         for orientation, dilation in product(_ORIENTATIONS, _DILATIONS)
     )
     distinct: dict[object, Rule] = {}
-    for rule in sorted((*padded, *unpadded), key=_distance):
-        distinct.setdefault((rule.orientation, _on_small_axes(rule)), rule)
-    return MappingProxyType({in_words(rule): rule for rule in distinct.values()})
+    for rule in sorted((*padded, *unpadded), key=_count_differing_fields):
+        distinct.setdefault((rule.orientation, _compute_small_geometries(rule)), rule)
+    return MappingProxyType({describe_same_rule(rule): rule for rule in distinct.values()})
 
 
 _ORIENTATIONS: Final = (Orientation.CORRELATION, Orientation.FLIPPED)
@@ -112,21 +117,21 @@ _DILATIONS: Final = (Dilation.SPREADS, Dilation.IGNORED, Dilation.AS_STRIDE)
 _SMALL_AXES: Final = tuple(product(range(1, 7), range(1, 5), range(1, 5), (1, 2)))
 
 
-def _on_small_axes(rule: Rule) -> tuple[tuple[int, int, int, int], ...]:
+def _compute_small_geometries(rule: Rule) -> tuple[tuple[int, int, int, int], ...]:
     """Where a rule puts the windows of each small axis, how far apart they are and how far the taps."""
-    geometries = (axis_geometry(*axis, Padding.SAME, rule) for axis in _SMALL_AXES)
+    geometries = (compute_forward_axis(*axis, Padding.SAME, rule) for axis in _SMALL_AXES)
     return tuple((g.out, g.before, g.stride, g.dilation) for g in geometries)
 
 
-def _distance(rule: Rule) -> int:
+def _count_differing_fields(rule: Rule) -> int:
     """In how many respects a rule differs from Keras's."""
     return sum(getattr(rule, part.name) != getattr(KERAS, part.name) for part in fields(Rule))
 
 
-def in_words(rule: Rule) -> str:
+def describe_same_rule(rule: Rule) -> str:
     """A reading of `same` as a line: `n` input length, `s` stride, `k` kernel, `e` effective kernel.
 
-    Only the respects that `candidates` vary are said.
+    Only the respects that `build_candidates` vary are said.
     """
     dilation = {Dilation.IGNORED: ["dilation ignored"], Dilation.AS_STRIDE: ["dilation taken as stride"]}.get(
         rule.dilation, []
@@ -135,17 +140,17 @@ def in_words(rule: Rule) -> str:
     kernel = "kernel flipped (a true convolution)" if flipped else "kernel not flipped"
     if rule.same_is_valid:
         return "; ".join(("nothing is padded, as in valid", *dilation, kernel))
-    return "; ".join((", ".join(_padding_in_words(rule)), *dilation, kernel))
+    return "; ".join((", ".join(_describe_padding(rule)), *dilation, kernel))
 
 
-def _padding_in_words(rule: Rule) -> Iterator[str]:
+def _describe_padding(rule: Rule) -> Iterator[str]:
     out = "floor(n/s)" if rule.rounding is Rounding.FLOOR else "ceil(n/s)"
-    yield rule.amount.in_words(out)
+    yield rule.amount.describe(out)
     if rule.amount is Amount.KERNEL_MINUS_ONE and rule.placement is Placement.ODD_BEFORE:
         yield "before = e // 2"
     else:
         yield rule.placement.in_words
-    if windows_decide(rule):
+    if needs_window_count(rule):
         yield "as many windows as fit"
     elif rule.amount is Amount.KERNEL_MINUS_ONE:
         yield f"cut to {out}"
@@ -154,24 +159,30 @@ def _padding_in_words(rule: Rule) -> Iterator[str]:
 
 
 @lru_cache(maxsize=8192)
-def _explaining(answer: Answer) -> int:
+def _match_candidates(answer: ObservedArray) -> int:
     """Which candidates give what was observed: bit `i` for the i-th. Equal answers are tried once."""
     case = answer.case
-    return _mask(fitting(case, signals_of(case), alike(case, candidates()), answer.values))
+    return _make_mask(
+        find_matching_rules(
+            case, make_case_data(case), group_by_computation(case, build_candidates()), answer.values
+        )
+    )
 
 
 @lru_cache(maxsize=8192)
-def _explaining_keras(case: Case) -> int:
+def _match_candidates_to_keras(case: Case) -> int:
     """Which candidates give what Keras's rule gives."""
-    signals = signals_of(case)
+    signals = make_case_data(case)
     right = evaluate(case, Padding.SAME, signals)
-    return _mask(fitting(case, signals, alike(case, candidates()), right))
+    return _make_mask(
+        find_matching_rules(case, signals, group_by_computation(case, build_candidates()), right)
+    )
 
 
-def _mask(names: tuple[str, ...]) -> int:
-    return sum(1 << _places()[name] for name in names)
+def _make_mask(names: tuple[str, ...]) -> int:
+    return sum(1 << _index_candidates()[name] for name in names)
 
 
 @cache
-def _places() -> Mapping[str, int]:
-    return MappingProxyType({name: place for place, name in enumerate(candidates())})
+def _index_candidates() -> Mapping[str, int]:
+    return MappingProxyType({name: place for place, name in enumerate(build_candidates())})

@@ -33,7 +33,7 @@ FAMILIES: Final = (
 UNPLACED: Final = "unplaced"
 """The family of a target that a run without a whole footer says nothing of."""
 
-_NUMBERS = re.compile(r"\d+(\.\d+)*")
+_VERSION_NUMBERS = re.compile(r"\d+(\.\d+)*")
 _VersionKey: TypeAlias = tuple[bool, Version, str]
 
 
@@ -62,7 +62,7 @@ class Block:
     columns: tuple[Column, ...]
 
 
-def blocks_of(info: RunInfo) -> tuple[Block, ...]:
+def group_into_blocks(info: RunInfo) -> tuple[Block, ...]:
     """Every target of the run in one block; families in the order of `FAMILIES`, each before its variants."""
     runs = info.target_runs
     lines: dict[tuple[str, str], list[tuple[str, TargetRun | None]]] = {}
@@ -70,59 +70,59 @@ def blocks_of(info: RunInfo) -> tuple[Block, ...]:
         run = runs.get(name)
         family, variant = (UNPLACED, "") if run is None else (run.family or run.backend, run.variant)
         lines.setdefault((family, variant), []).append((name, run))
-    order = sorted(lines, key=lambda line: (_place(line[0]), *line))
+    order = sorted(lines, key=lambda line: (_rank_family(line[0]), *line))
     return tuple(
-        Block(f"{family}+{variant}" if variant else family, _columns(lines[family, variant]))
+        Block(f"{family}+{variant}" if variant else family, _make_columns(lines[family, variant]))
         for family, variant in order
     )
 
 
-def span_of(heads: Sequence[str]) -> str:
+def format_span(heads: Sequence[str]) -> str:
     """Heads of neighbouring columns as one: `3.0.5–3.8.0`."""
     return heads[0] if len(heads) == 1 else f"{heads[0]}–{heads[-1]}"
 
 
-def _place(family: str) -> int:
+def _rank_family(family: str) -> int:
     return FAMILIES.index(family) if family in FAMILIES else len(FAMILIES)
 
 
-def _columns(targets: Sequence[tuple[str, TargetRun | None]]) -> tuple[Column, ...]:
-    ordered = sorted(targets, key=_order)
-    versions = Counter(_version(run) for _, run in ordered)
-    heads = [_head(name, run, is_alone=versions[_version(run)] == 1) for name, run in ordered]
+def _make_columns(targets: Sequence[tuple[str, TargetRun | None]]) -> tuple[Column, ...]:
+    ordered = sorted(targets, key=_make_sort_key)
+    versions = Counter(_find_version(run) for _, run in ordered)
+    heads = [_format_head(name, run, is_alone=versions[_find_version(run)] == 1) for name, run in ordered]
     given = Counter(heads)
     return tuple(
-        Column(name, _version(run), _backend_version(run), head if given[head] == 1 else name, run)
+        Column(name, _find_version(run), _find_backend_version(run), head if given[head] == 1 else name, run)
         for (name, run), head in zip(ordered, heads, strict=True)
     )
 
 
-def _head(name: str, run: TargetRun | None, *, is_alone: bool) -> str:
-    version = _version(run)
+def _format_head(name: str, run: TargetRun | None, *, is_alone: bool) -> str:
+    version = _find_version(run)
     if run is None or not version:
         return name
-    numbers = _NUMBERS.match(_backend_version(run))
+    numbers = _VERSION_NUMBERS.match(_find_backend_version(run))
     backend = "" if is_alone or numbers is None else f" on {numbers[0]}"
     return f"{version}{backend}"
 
 
-def _order(target: tuple[str, TargetRun | None]) -> tuple[_VersionKey, _VersionKey, str]:
+def _make_sort_key(target: tuple[str, TargetRun | None]) -> tuple[_VersionKey, _VersionKey, str]:
     name, run = target
-    return (_key(_version(run)), _key(_backend_version(run)), name)
+    return (_make_version_key(_find_version(run)), _make_version_key(_find_backend_version(run)), name)
 
 
-def _version(run: TargetRun | None) -> str:
+def _find_version(run: TargetRun | None) -> str:
     """The version of a target, as it was asked for or else as it was measured."""
     return "" if run is None else run.version or run.fingerprint.get("keras", "")
 
 
-def _backend_version(run: TargetRun | None) -> str:
+def _find_backend_version(run: TargetRun | None) -> str:
     return "" if run is None else run.fingerprint.get("backend_version", "")
 
 
-def _key(version: str) -> _VersionKey:
+def _make_version_key(version: str) -> _VersionKey:
     """A key by which versions sort: what is no version by the numbers it begins with, or else last."""
-    for text in (version, version if (match := _NUMBERS.match(version)) is None else match[0]):
+    for text in (version, version if (match := _VERSION_NUMBERS.match(version)) is None else match[0]):
         try:
             return (False, Version(text), version)
         except InvalidVersion:

@@ -10,11 +10,11 @@ from harness.history.csv_files import write_changes_csv, write_history_csv, writ
 from harness.history.gather import History, gather_history
 from harness.history.html import write_history_html
 from harness.history.markdown import write_history_markdown
-from harness.records import Judged, RunInfo
+from harness.records import Judgement, RunInfo
 from harness.report.write import check_order
 
 
-def write_history(directory: Path, info: RunInfo, judged: Iterable[Judged]) -> History:
+def write_history(directory: Path, info: RunInfo, judged: Iterable[Judgement]) -> History:
     """Write how the targets of a run conform over the versions of each family, and return it.
 
     One pass; all of it may be committed. Writes `history.csv`, `history.md`, `history.html`,

@@ -6,9 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
 
-from harness.judge.diagnose import cause_of, cause_of_shape
-from harness.judge.differences import Difference, difference_before_the_call, difference_of
-from harness.judge.documented_limits import Limit, limit_on_computing, limit_on_dtype, limit_on_error
+from harness.judge.diagnose import diagnose_shape, diagnose_values
+from harness.judge.differences import Difference, find_difference, find_difference_before_call
+from harness.judge.documented_limits import (
+    DocumentedLimit,
+    find_limit_on_computing,
+    find_limit_on_dtype,
+    find_limit_on_error,
+)
 from harness.records import (
     Array,
     Case,
@@ -23,22 +28,26 @@ from harness.records import (
 )
 
 
-def judge(
+def judge_observation(
     case: Case,
     expectation: Expectation,
     observation: Observation,
-    limits: Sequence[Limit],
+    limits: Sequence[DocumentedLimit],
     *,
     with_cause: bool = True,
 ) -> Finding:
     """The finding of one (case, target). `limits` are those of the target; to name a cause takes time."""
     match observation.outcome:
         case Outcome.NOT_RUN | Outcome.GARBLED | Outcome.TIMED_OUT:
-            return _finding(case, expectation, observation, Verdict.INCONCLUSIVE, note=observation.reason)
+            return _make_finding(
+                case, expectation, observation, Verdict.INCONCLUSIVE, note=observation.reason
+            )
         case Outcome.UNSUPPORTED:
-            return _unsupported(case, expectation, observation, note=observation.reason)
+            return _judge_unsupported(case, expectation, observation, note=observation.reason)
         case Outcome.CRASHED:
-            return _diverging(case, expectation, observation, Divergence.CRASH, observation.reason)
+            return _make_diverging_finding(
+                case, expectation, observation, Divergence.CRASH, observation.reason
+            )
         case Outcome.RAISED:
             return _judge_error(case, expectation, observation, limits)
         case Outcome.RETURNED:
@@ -48,13 +57,13 @@ def judge(
 
 
 def _judge_error(
-    case: Case, expectation: Expectation, observation: Observation, limits: Sequence[Limit]
+    case: Case, expectation: Expectation, observation: Observation, limits: Sequence[DocumentedLimit]
 ) -> Finding:
     text = str(observation.error)
     match expectation.refusal:
         case Refusal.REQUIRED:
             arguments = expectation.refusal_arguments
-            is_right = any(_in_words(word) in _in_words(text) for word in arguments)
+            is_right = any(_normalize_words(word) in _normalize_words(text) for word in arguments)
             cause = f"does not name {arguments[0]}"
         case Refusal.ALLOWED:
             is_right, cause = True, ""
@@ -63,14 +72,14 @@ def _judge_error(
         case _:
             assert_never(expectation.refusal)
     if is_right:
-        return _finding(case, expectation, observation, Verdict.CONFORMS, note=text)
-    limit = limit_on_error(limits, case, text)
+        return _make_finding(case, expectation, observation, Verdict.CONFORMS, note=text)
+    limit = find_limit_on_error(limits, case, text)
     if limit is not None:
-        return _unsupported(case, expectation, observation, note=text, cause=limit.reason)
-    return _diverging(case, expectation, observation, Divergence.UNEXPECTED_ERROR, text, cause)
+        return _judge_unsupported(case, expectation, observation, note=text, cause=limit.reason)
+    return _make_diverging_finding(case, expectation, observation, Divergence.UNEXPECTED_ERROR, text, cause)
 
 
-def _in_words(text: str) -> str:
+def _normalize_words(text: str) -> str:
     """Text in which `output_padding`, "output padding" and "Output padding" are one."""
     return text.lower().replace("_", " ")
 
@@ -79,29 +88,29 @@ def _judge_return(
     case: Case,
     expectation: Expectation,
     observation: Observation,
-    limits: Sequence[Limit],
+    limits: Sequence[DocumentedLimit],
     *,
     with_cause: bool,
 ) -> Finding:
     if expectation.values is None or observation.values is None:
-        allowed = limit_on_computing(limits, case)
+        allowed = find_limit_on_computing(limits, case)
         if allowed is not None:
-            return _finding(case, expectation, observation, Verdict.UNSUPPORTED, cause=allowed.reason)
-        return _diverging(
+            return _make_finding(case, expectation, observation, Verdict.UNSUPPORTED, cause=allowed.reason)
+        return _make_diverging_finding(
             case,
             expectation,
             observation,
             Divergence.MISSING_ERROR,
             f"must be refused: {expectation.refusal_reason}",
         )
-    difference = difference_of(case, expectation, observation)
+    difference = find_difference(case, expectation, observation)
     if difference.divergence is None and observation.inference_error is not None:
         return _judge_error(
             case, expectation, replace(observation, error=observation.inference_error), limits
         )
-    limit = limit_on_dtype(limits, case, observation.values.dtype.name)
+    limit = find_limit_on_dtype(limits, case, observation.values.dtype.name)
     if difference.divergence is Divergence.DTYPE and limit is not None:
-        return _unsupported(case, expectation, observation, note=difference.note, cause=limit.reason)
+        return _judge_unsupported(case, expectation, observation, note=difference.note, cause=limit.reason)
     return Finding(
         target=observation.target,
         case=case,
@@ -114,36 +123,38 @@ def _judge_return(
         inferred_shape=observation.inferred_shape,
         max_abs_error=difference.max_abs_error,
         first_index=difference.first_index,
-        cause=_cause(case, observation.values, difference) if with_cause else "",
+        cause=_diagnose_difference(case, observation.values, difference) if with_cause else "",
         standing=Standing.AGREED if difference.divergence is None else Standing.NEW,
         error=difference.note,
         refusal=expectation.refusal,
     )
 
 
-def _unsupported(
+def _judge_unsupported(
     case: Case, expectation: Expectation, observation: Observation, *, note: str, cause: str = ""
 ) -> Finding:
     """A call that need not be made, unless what was said before it is wrong: no limit excuses that."""
     if expectation.output is not None:
-        difference = difference_before_the_call(expectation, observation)
+        difference = find_difference_before_call(expectation, observation)
         if difference.divergence is not None:
-            why = _cause(case, None, difference)
-            return _diverging(case, expectation, observation, difference.divergence, difference.note, why)
-    return _finding(case, expectation, observation, Verdict.UNSUPPORTED, note=note, cause=cause)
+            why = _diagnose_difference(case, None, difference)
+            return _make_diverging_finding(
+                case, expectation, observation, difference.divergence, difference.note, why
+            )
+    return _make_finding(case, expectation, observation, Verdict.UNSUPPORTED, note=note, cause=cause)
 
 
-def _cause(case: Case, observed: Array | None, difference: Difference) -> str:
+def _diagnose_difference(case: Case, observed: Array | None, difference: Difference) -> str:
     match difference.divergence:
         case Divergence.VALUE | Divergence.SHAPE | Divergence.NONFINITE if observed is not None:
-            return cause_of(case, observed)
+            return diagnose_values(case, observed)
         case Divergence.INFERRED_SHAPE if difference.shape is not None:
-            return cause_of_shape(case, difference.shape)
+            return diagnose_shape(case, difference.shape)
         case _:
             return ""
 
 
-def _diverging(
+def _make_diverging_finding(
     case: Case,
     expectation: Expectation,
     observation: Observation,
@@ -151,10 +162,10 @@ def _diverging(
     note: str,
     cause: str = "",
 ) -> Finding:
-    return _finding(case, expectation, observation, Verdict.DIVERGES, divergence, note, cause)
+    return _make_finding(case, expectation, observation, Verdict.DIVERGES, divergence, note, cause)
 
 
-def _finding(
+def _make_finding(
     case: Case,
     expectation: Expectation,
     observation: Observation,

@@ -17,15 +17,22 @@ from typing import Final
 
 import numpy as np
 
-from harness.data.case_data import signals_of
-from harness.judge.differences import wrong_cells
-from harness.judge.rule_matching import Answer, alike, answer_of, fits, fitting, shape_of
+from harness.data.case_data import make_case_data
+from harness.judge.differences import find_wrong_cells
+from harness.judge.rule_matching import (
+    ObservedArray,
+    compute_result_shape,
+    find_matching_rules,
+    group_by_computation,
+    is_reproduced_by,
+    make_observed_array,
+)
 from harness.oracle import expect
-from harness.oracle.plan import plan_of
-from harness.oracle.refusal import padding_of
-from harness.oracle.rules import KERAS, WRONG_RULES, Rule, on_one_axis
-from harness.oracle.values import values_of
-from harness.records import DTYPE_TRAITS, Array, Case, Data, Shape
+from harness.oracle.plan import plan_computation
+from harness.oracle.refusal import parse_padding
+from harness.oracle.rules import KERAS, WRONG_RULES, Rule, restrict_to_one_axis
+from harness.oracle.values import compute_values
+from harness.records import DTYPE_TRAITS, Array, Case, DataKind, Shape
 
 AND: Final = " and "
 """Joins the names of two rules that explain an answer together."""
@@ -45,77 +52,79 @@ LOWEST: Final = "lowest-number-for-minus-infinity"
 """The cause of a maximum of nothing but -inf that is the lowest number of the dtype: where it starts from."""
 
 
-def cause_of(case: Case, observed: Array) -> str:
+def diagnose_values(case: Case, observed: Array) -> str:
     """The names of the wrong rules that fit, the first three, joined by `or`; empty where none does.
 
     `observed` has any shape. Where no rule fits, nor two together (`one and other`), and values are
     beyond any sum of the data, the cause is `NEVER_WRITTEN`; of nonfinite data it may be `LOWEST`.
     """
-    causes = causes_of(case, observed)
-    return _in_words(causes)
+    causes = find_causes(case, observed)
+    return _format_causes(causes)
 
 
-def cause_of_shape(case: Case, lengths: Shape) -> str:
-    """The names of the wrong rules that give this shape as far as it is known, as `cause_of` gives them.
+def diagnose_shape(case: Case, lengths: Shape) -> str:
+    """Return the names of the wrong rules that give this shape as far as it is known.
 
     Empty too where the batch and channels alone are wrong: no rule says anything of these.
     """
-    if padding_of(case) is None:
+    if parse_padding(case) is None:
         return ""
-    named = {**WRONG_RULES, **axis_rules()} if case.ndim > 1 else WRONG_RULES
-    return _in_words(
+    named = {**WRONG_RULES, **build_axis_rules()} if case.ndim > 1 else WRONG_RULES
+    return _format_causes(
         tuple(
             name
-            for group in alike(case, named)
-            if _agree(lengths, shape_of(case, group.plan))
+            for group in group_by_computation(case, named)
+            if _is_compatible(lengths, compute_result_shape(case, group.plan))
             for name in group.names
         )
     )
 
 
-def _agree(one: Shape, other: Shape) -> bool:
+def _is_compatible(one: Shape, other: Shape) -> bool:
     return len(one) == len(other) and all(
         a is None or b is None or a == b for a, b in zip(one, other, strict=True)
     )
 
 
-def _in_words(causes: tuple[str, ...]) -> str:
+def _format_causes(causes: tuple[str, ...]) -> str:
     more = len(causes) - _MAX_CAUSES
     return " or ".join(causes[:_MAX_CAUSES]) + (f" or {more} more" if more > 0 else "")
 
 
-def causes_of(case: Case, observed: Array) -> tuple[str, ...]:
-    """Every cause that `cause_of` chooses from. An answer that many targets gave is diagnosed once."""
-    if padding_of(case) is None:
+def find_causes(case: Case, observed: Array) -> tuple[str, ...]:
+    """Every cause that `diagnose_values` chooses from. An answer that many targets gave is diagnosed once."""
+    if parse_padding(case) is None:
         return ()
-    return _causes_of(answer_of(case, observed))
+    return _diagnose_array(make_observed_array(case, observed))
 
 
-def rule_of(cause: str) -> Rule | None:
+def find_rule(cause: str) -> Rule | None:
     """The rule that a cause names, alone, on one axis or as a pair; None for a cause that is no rule."""
-    return WRONG_RULES.get(cause) or axis_rules().get(cause) or pairs().get(cause)
+    return WRONG_RULES.get(cause) or build_axis_rules().get(cause) or build_rule_pairs().get(cause)
 
 
-def explains(cause: str, case: Case, other: str) -> bool:
+def is_equivalent_cause(cause: str, case: Case, other: str) -> bool:
     """Whether a cause comes to the same on the case as another one, which fits what was observed."""
-    padding, one, two = padding_of(case), rule_of(cause), rule_of(other)
+    padding, one, two = parse_padding(case), find_rule(cause), find_rule(other)
     if padding is None or one is None or two is None:
         return cause == other
-    plan, observed = plan_of(case, padding, one), plan_of(case, padding, two)
+    plan, observed = plan_computation(case, padding, one), plan_computation(case, padding, two)
     if plan == observed:
         return True
-    signals = signals_of(case)
-    return plan.out == observed.out and fits(case, plan, signals, values_of(case, observed, signals))
+    signals = make_case_data(case)
+    return plan.out == observed.out and is_reproduced_by(
+        case, plan, signals, compute_values(case, observed, signals)
+    )
 
 
 @cache
-def axis_rules() -> Mapping[str, Rule]:
+def build_axis_rules() -> Mapping[str, Rule]:
     """The wrong rules that can be wrong on one axis only, held to the first and to the last."""
-    return on_one_axis(WRONG_RULES)
+    return restrict_to_one_axis(WRONG_RULES)
 
 
 @cache
-def pairs() -> Mapping[str, Rule]:
+def build_rule_pairs() -> Mapping[str, Rule]:
     """The wrong rules by twos: the fields in which each differs from Keras's, where these are different.
 
     Without those that are a wrong rule of their own, and no rule twice.
@@ -123,14 +132,14 @@ def pairs() -> Mapping[str, Rule]:
     known = set(WRONG_RULES.values())
     found: dict[str, Rule] = {}
     for (name, rule), (other_name, other) in combinations(WRONG_RULES.items(), 2):
-        both = _together(rule, other)
+        both = _combine_rules(rule, other)
         if both is not None and both not in known:
             known.add(both)
             found[f"{name}{AND}{other_name}"] = both
     return MappingProxyType(found)
 
 
-def _together(one: Rule, other: Rule) -> Rule | None:
+def _combine_rules(one: Rule, other: Rule) -> Rule | None:
     """Both ways of being wrong in one rule; None where they touch the same field."""
     merged: dict[str, object] = {}
     for part in fields(Rule):
@@ -143,40 +152,42 @@ def _together(one: Rule, other: Rule) -> Rule | None:
 
 
 @lru_cache(maxsize=4096)
-def _causes_of(answer: Answer) -> tuple[str, ...]:
+def _diagnose_array(answer: ObservedArray) -> tuple[str, ...]:
     case, values = answer.case, answer.values
-    signals = signals_of(case)
-    found = fitting(case, signals, alike(case, WRONG_RULES), values)
+    signals = make_case_data(case)
+    found = find_matching_rules(case, signals, group_by_computation(case, WRONG_RULES), values)
     if not found and case.ndim > 1:
-        found = fitting(case, signals, alike(case, axis_rules()), values)
+        found = find_matching_rules(case, signals, group_by_computation(case, build_axis_rules()), values)
     if found:
         return found
-    if case.data is Data.NONFINITE:
-        return (LOWEST,) if _starts_from_the_lowest(case, values) else ()
+    if case.data is DataKind.NONFINITE:
+        return (LOWEST,) if _has_lowest_for_infinity(case, values) else ()
     with np.errstate(invalid="ignore"):
         if (np.abs(values.astype(np.float64)) > _BEYOND_DATA).any():
             return (NEVER_WRITTEN,)
     if math.prod(values.shape) * math.prod(case.kernel) * case.channels > _MAX_PAIR_WORK:
         return ()
-    return fitting(case, signals, alike(case, _pairs_that_show(case)), values)
+    return find_matching_rules(
+        case, signals, group_by_computation(case, _select_effective_pairs(case)), values
+    )
 
 
-def _starts_from_the_lowest(case: Case, values: Array) -> bool:
+def _has_lowest_for_infinity(case: Case, values: Array) -> bool:
     """Whether just those cells are wrong that should be -inf, and hold the lowest number in its place."""
-    expected = expect(case, signals_of(case)).output
+    expected = expect(case, make_case_data(case)).output
     dtype = DTYPE_TRAITS.get(values.dtype.name)
     if dtype is None or expected is None or expected.values.shape != values.shape:
         return False
-    wrong = wrong_cells(values.astype(np.float64), expected)
+    wrong = find_wrong_cells(values.astype(np.float64), expected)
     found = values[wrong].astype(np.float64)
     return bool((np.isneginf(expected.values[wrong]) & (found == dtype.lowest)).all())
 
 
-def _pairs_that_show(case: Case) -> Mapping[str, Rule]:
-    """The pairs of which each rule alone changes something on the case, in the order of `pairs`."""
-    padding = padding_of(case)
+def _select_effective_pairs(case: Case) -> Mapping[str, Rule]:
+    """Return the pairs of which each rule alone changes something on the case, in their order."""
+    padding = parse_padding(case)
     assert padding is not None
-    right = plan_of(case, padding)
-    shows = [name for name, rule in WRONG_RULES.items() if plan_of(case, padding, rule) != right]
+    right = plan_computation(case, padding)
+    shows = [name for name, rule in WRONG_RULES.items() if plan_computation(case, padding, rule) != right]
     names = (f"{one}{AND}{other}" for one, other in combinations(shows, 2))
-    return {name: pairs()[name] for name in names if name in pairs()}
+    return {name: build_rule_pairs()[name] for name in names if name in build_rule_pairs()}

@@ -26,7 +26,7 @@ from harness.records import (
     Observation,
     Shape,
     Values,
-    gradient_names,
+    list_gradient_names,
 )
 
 
@@ -44,55 +44,64 @@ class Difference:
     shape: Shape | None = None
 
 
-def difference_of(case: Case, expectation: Expectation, observation: Observation) -> Difference:
+def find_difference(case: Case, expectation: Expectation, observation: Observation) -> Difference:
     """The first thing wrong with what was returned. Both have an output."""
     assert expectation.output is not None
     assert observation.values is not None
-    weights = _weights(expectation, observation)
+    weights = _compare_weights(expectation, observation)
     if weights.divergence is not None:
         return weights
-    output = _difference(observation.values, expectation.output, expectation.dtype)
+    output = _compare_arrays(observation.values, expectation.output, expectation.dtype)
     if output.divergence is not None:
         return output
-    for difference in (*_gradients(case, expectation, observation), *_before(expectation, observation)):
+    for difference in (
+        *_compare_gradients(case, expectation, observation),
+        *_compare_before_call(expectation, observation),
+    ):
         if difference.divergence is not None:
             return difference
     return output
 
 
-def difference_before_the_call(expectation: Expectation, observation: Observation) -> Difference:
+def find_difference_before_call(expectation: Expectation, observation: Observation) -> Difference:
     """The first thing wrong with what was said before a call of which nothing came. There is an answer."""
     assert expectation.output is not None
-    for difference in (_weights(expectation, observation), *_before(expectation, observation)):
+    for difference in (
+        _compare_weights(expectation, observation),
+        *_compare_before_call(expectation, observation),
+    ):
         if difference.divergence is not None:
             return difference
     return Difference()
 
 
-def _weights(expectation: Expectation, observation: Observation) -> Difference:
+def _compare_weights(expectation: Expectation, observation: Observation) -> Difference:
     """Whether the layer built weights of other shapes, where it said of which."""
     built, right = observation.weight_shapes, expectation.weight_shapes
     if built is None or built == right:
         return Difference()
     return Difference(
-        Divergence.WEIGHTS, note=f"weights of the shapes {_list(built)}, not {_list(right or ())}"
+        Divergence.WEIGHTS,
+        note=f"weights of the shapes {_format_shapes(built)}, not {_format_shapes(right or ())}",
     )
 
 
-def _list(shapes: Sequence[tuple[int, ...]]) -> str:
+def _format_shapes(shapes: Sequence[tuple[int, ...]]) -> str:
     return ", ".join(map(str, shapes)) or "none"
 
 
-def _gradients(case: Case, expectation: Expectation, observation: Observation) -> Iterator[Difference]:
+def _compare_gradients(
+    case: Case, expectation: Expectation, observation: Observation
+) -> Iterator[Difference]:
     if not case.mode.traits.differentiates:
         return
-    names = gradient_names(case)
+    names = list_gradient_names(case)
     if len(observation.gradients) != len(expectation.gradients):
         note = f"{len(observation.gradients)} gradients, not {len(names)}: of the {', the '.join(names)}"
         yield Difference(Divergence.GRADIENT, note=note)
         return
     for name, observed, expected in zip(names, observation.gradients, expectation.gradients, strict=True):
-        difference = _difference(observed, expected, expectation.dtype)
+        difference = _compare_arrays(observed, expected, expectation.dtype)
         if difference.divergence is not None:
             what = f"{difference.divergence} of the gradient of the {name}"
             if difference.divergence is Divergence.SHAPE:
@@ -101,7 +110,7 @@ def _gradients(case: Case, expectation: Expectation, observation: Observation) -
             yield replace(difference, divergence=Divergence.GRADIENT, note=note)
 
 
-def _difference(observed: Array, expected: ExpectedArray, dtype: str) -> Difference:
+def _compare_arrays(observed: Array, expected: ExpectedArray, dtype: str) -> Difference:
     if observed.shape != expected.values.shape:
         return Difference(Divergence.SHAPE)
     if observed.dtype.name != dtype:
@@ -109,22 +118,22 @@ def _difference(observed: Array, expected: ExpectedArray, dtype: str) -> Differe
     values = observed.astype(np.float64)
     if np.array_equal(values, expected.values):
         return Difference(max_abs_error=0.0)
-    wrong = wrong_cells(values, expected)
+    wrong = find_wrong_cells(values, expected)
     numbers = np.isfinite(values) & np.isfinite(expected.values)
     if (wrong & ~numbers).any():
-        return Difference(Divergence.NONFINITE, first_index=_first(wrong))
+        return Difference(Divergence.NONFINITE, first_index=_find_first_index(wrong))
     measured = numbers if expected.bound is None else numbers & np.isfinite(expected.bound)
     errors = np.abs(values[measured] - expected.values[measured])
     worst = float(errors.max(initial=0.0))
     if wrong.any():
-        return Difference(Divergence.VALUE, worst, _first(wrong))
+        return Difference(Divergence.VALUE, worst, _find_first_index(wrong))
     if worst == 0:
         return Difference(max_abs_error=0.0)
-    ulps = _ulps(errors, expected.values[measured].astype(observed.dtype))
+    ulps = _compute_max_ulps(errors, expected.values[measured].astype(observed.dtype))
     return Difference(max_abs_error=worst, note=f"rounded by {ulps:.0f} ULP at most")
 
 
-def wrong_cells(values: Values, expected: ExpectedArray) -> npt.NDArray[np.bool_]:
+def find_wrong_cells(values: Values, expected: ExpectedArray) -> npt.NDArray[np.bool_]:
     """Which values are wrong, of an array of the expected shape.
 
     An infinity is right where the same one is expected, and NaN where NaN is.
@@ -140,26 +149,28 @@ def wrong_cells(values: Values, expected: ExpectedArray) -> npt.NDArray[np.bool_
     return wrong
 
 
-def _first(wrong: Array) -> tuple[int, ...]:
+def _find_first_index(wrong: Array) -> tuple[int, ...]:
     """The index of the first wrong cell in C order."""
     return tuple(int(place) for place in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
 
 
-def _ulps(errors: Values, right: Array) -> float:
+def _compute_max_ulps(errors: Values, right: Array) -> float:
     """The largest deviation in units in the last place of the right value."""
     return float(np.max(errors / np.spacing(np.abs(right)).astype(np.float64)))
 
 
-def _before(expectation: Expectation, observation: Observation) -> Iterator[Difference]:
+def _compare_before_call(expectation: Expectation, observation: Observation) -> Iterator[Difference]:
     """Whether a shape that was said before the call, or the summary, says something else."""
     if observation.inferred_shape is not None:
-        yield _said(observation.inferred_shape, expectation.inferred_shape, "the inferred shape")
+        yield _compare_shape(observation.inferred_shape, expectation.inferred_shape, "the inferred shape")
     if observation.symbolic_shape is not None:
-        yield _said(observation.symbolic_shape, expectation.symbolic_shape, "the shape of the model's output")
+        yield _compare_shape(
+            observation.symbolic_shape, expectation.symbolic_shape, "the shape of the model's output"
+        )
     if observation.summary is None:
         return
     summary = read_summary(observation.summary)
-    yield _said(summary.output_shape, expectation.inferred_shape, "model.summary()")
+    yield _compare_shape(summary.output_shape, expectation.inferred_shape, "model.summary()")
     if summary.num_parameters != expectation.num_parameters:
         yield Difference(
             Divergence.PARAMETERS,
@@ -168,7 +179,7 @@ def _before(expectation: Expectation, observation: Observation) -> Iterator[Diff
         )
 
 
-def _said(shape: Shape | None, expected: Shape | None, source: str) -> Difference:
+def _compare_shape(shape: Shape | None, expected: Shape | None, source: str) -> Difference:
     if shape == expected:
         return Difference()
     return Difference(Divergence.INFERRED_SHAPE, note=f"{source} is {shape}, not {expected}", shape=shape)

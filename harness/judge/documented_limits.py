@@ -11,16 +11,16 @@ from typing import Final
 import msgspec
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from harness.oracle.refusal import refusal_of
+from harness.oracle.refusal import decide_refusal
 from harness.oracle.rules import Padding
 from harness.records import Case, DataFormat, Fingerprint, Refusal
 from harness.toml_files import read_toml
 
-_NUMBERS: Final = re.compile(r"\d+(\.\d+)*")
+_VERSION_NUMBERS: Final = re.compile(r"\d+(\.\d+)*")
 """What a version begins with: TensorFlow's own Keras calls itself `2.2.4-tf`."""
 
 
-class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DocumentedLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One documented limit: of which targets, under which parameters, how it shows, and why.
 
     It shows as an error whose text has a match of the regular expression `error`, as a result of the
@@ -62,22 +62,22 @@ class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 raise ValueError(f"`keras` is no version specifier such as '<2': {error}") from error
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    limit: tuple[Limit, ...]
+class _LimitsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    limit: tuple[DocumentedLimit, ...]
 
 
-def load_limits(path: Path) -> tuple[Limit, ...]:
+def load_limits(path: Path) -> tuple[DocumentedLimit, ...]:
     """Read `limits.toml`.
 
     Raises:
         HarnessError: the file is missing or malformed, or an expression does not compile.
     """
-    return read_toml(path, _File, "cases/README.md").limit
+    return read_toml(path, _LimitsFile, "cases/README.md").limit
 
 
-def limits_of(limits: Sequence[Limit], fingerprint: Fingerprint) -> tuple[Limit, ...]:
+def select_limits(limits: Sequence[DocumentedLimit], fingerprint: Fingerprint) -> tuple[DocumentedLimit, ...]:
     """The limits of a target's backend, version of Keras and flags."""
-    numbers = _NUMBERS.match(fingerprint.get("keras", ""))
+    numbers = _VERSION_NUMBERS.match(fingerprint.get("keras", ""))
     return tuple(
         limit
         for limit in limits
@@ -87,28 +87,28 @@ def limits_of(limits: Sequence[Limit], fingerprint: Fingerprint) -> tuple[Limit,
     )
 
 
-def limit_on_error(limits: Sequence[Limit], case: Case, error: str) -> Limit | None:
+def find_limit_on_error(limits: Sequence[DocumentedLimit], case: Case, error: str) -> DocumentedLimit | None:
     """The first limit that explains the error of the case."""
     shown = (limit for limit in limits if limit.error is not None and re.search(limit.error, error))
-    return next(_narrowed(shown, case), None)
+    return next(_filter_by_case(shown, case), None)
 
 
-def limit_on_dtype(limits: Sequence[Limit], case: Case, dtype: str) -> Limit | None:
+def find_limit_on_dtype(limits: Sequence[DocumentedLimit], case: Case, dtype: str) -> DocumentedLimit | None:
     """The first limit that explains why the case returned this dtype."""
-    return next(_narrowed((limit for limit in limits if limit.returns == dtype), case), None)
+    return next(_filter_by_case((limit for limit in limits if limit.returns == dtype), case), None)
 
 
-def limit_on_computing(limits: Sequence[Limit], case: Case) -> Limit | None:
+def find_limit_on_computing(limits: Sequence[DocumentedLimit], case: Case) -> DocumentedLimit | None:
     """The first limit that explains why the case was computed and not refused.
 
     It explains the padding only: there is none for a case that must be refused with any padding.
     """
-    if refusal_of(replace(case, padding=Padding.SAME.value)).refusal is Refusal.REQUIRED:
+    if decide_refusal(replace(case, padding=Padding.SAME.value)).refusal is Refusal.REQUIRED:
         return None
-    return next(_narrowed((limit for limit in limits if limit.computes), case), None)
+    return next(_filter_by_case((limit for limit in limits if limit.computes), case), None)
 
 
-def _narrowed(limits: Iterable[Limit], case: Case) -> Iterator[Limit]:
+def _filter_by_case(limits: Iterable[DocumentedLimit], case: Case) -> Iterator[DocumentedLimit]:
     return (
         limit
         for limit in limits

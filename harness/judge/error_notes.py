@@ -5,25 +5,25 @@ from __future__ import annotations
 from typing import Final
 
 from harness.masking import mask_numbers, unwrap_error
-from harness.records import Divergence, Finding, Judged
+from harness.records import Divergence, Finding, Judgement
 
-_WORDS: Final = 12
+_MAX_WORDS: Final = 12
 """Words of an error that tell one way from another."""
 
 
-_LENGTH: Final = 120
+_MAX_LENGTH: Final = 120
 """Characters of these words."""
 
 
-def note_of(judged: Judged) -> str:
+def make_error_note(judged: Judgement) -> str:
     """What tells this divergence from others of its kind, the same for other numbers and addresses."""
     finding = judged.finding
     if finding.divergence is Divergence.MISSING_ERROR:
         return f"must be refused: {', '.join(judged.expectation.refusal_arguments[:1])}"
-    return first_words(finding)
+    return extract_first_words(finding)
 
 
-def first_words(finding: Finding) -> str:
+def extract_first_words(finding: Finding) -> str:
     """The first words of an error without what frameworks wrap it in.
 
     Numbers, addresses and the case's own name of its padding are masked.
@@ -31,5 +31,5 @@ def first_words(finding: Finding) -> str:
     text = mask_numbers(unwrap_error(finding.error))
     text = text.replace(f"'{finding.case.padding}'", "'#'")
     words = "".join(letter if letter.isprintable() else " " for letter in text).split()
-    first = " ".join(words[:_WORDS])
-    return first[:_LENGTH] + (" ..." if len(words) > _WORDS or len(first) > _LENGTH else "")
+    first = " ".join(words[:_MAX_WORDS])
+    return first[:_MAX_LENGTH] + (" ..." if len(words) > _MAX_WORDS or len(first) > _MAX_LENGTH else "")

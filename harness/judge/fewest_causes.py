@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
-from harness.judge.diagnose import AND, explains
+from harness.judge.diagnose import AND, is_equivalent_cause
 from harness.oracle.rules import WRONG_RULES
 from harness.records import Case
 
@@ -14,7 +14,7 @@ _MAX_PAIRS: Final = 12
 """Pairs that are tried on the cases which a single rule explains too."""
 
 
-def explained(
+def choose_fewest_causes(
     counts: Mapping[tuple[Case, tuple[str, ...]], int],
 ) -> Mapping[tuple[str, tuple[str, ...]], str]:
     """The cause of each (case, causes that fit), so that few causes explain all findings.
@@ -26,11 +26,11 @@ def explained(
     Returns:
         By case id and causes, the name of the cause taken.
     """
-    needed = _needed_pairs(counts)
+    needed = _find_needed_pairs(counts)
     fits = {
         (case.id, names): (
             *names,
-            *(pair for pair in needed if pair not in names and explains(pair, case, names[0])),
+            *(pair for pair in needed if pair not in names and is_equivalent_cause(pair, case, names[0])),
         )
         for case, names in counts
     }
@@ -42,12 +42,12 @@ def explained(
             if key not in chosen:
                 for name in names:
                     gains[name] += weights[key]
-        best = min(gains, key=lambda name: (-gains[name], AND in name, _place(name), name))
+        best = min(gains, key=lambda name: (-gains[name], AND in name, _rank_cause(name), name))
         chosen.update({key: best for key, names in fits.items() if key not in chosen and best in names})
     return chosen
 
 
-def _needed_pairs(counts: Mapping[tuple[Case, tuple[str, ...]], int]) -> tuple[str, ...]:
+def _find_needed_pairs(counts: Mapping[tuple[Case, tuple[str, ...]], int]) -> tuple[str, ...]:
     """The pairs that explain most of what no single rule explains."""
     found = Counter[str]()
     for (_, names), count in counts.items():
@@ -57,6 +57,6 @@ def _needed_pairs(counts: Mapping[tuple[Case, tuple[str, ...]], int]) -> tuple[s
     return tuple(sorted(found, key=lambda name: (-found[name], name))[:_MAX_PAIRS])
 
 
-def _place(name: str) -> int:
+def _rank_cause(name: str) -> int:
     """The place of a rule in the list of wrong rules; pairs and other causes come after them."""
     return list(WRONG_RULES).index(name) if name in WRONG_RULES else len(WRONG_RULES)

@@ -14,12 +14,12 @@ from typing import Final, assert_never
 
 import numpy as np
 
-from harness.judge.error_notes import note_of
+from harness.judge.error_notes import make_error_note
 from harness.records import (
     Array,
     Divergence,
     Finding,
-    Judged,
+    Judgement,
     LayerKind,
     Mode,
     Standing,
@@ -28,21 +28,21 @@ from harness.records import (
 )
 from harness.runner.second_look import ChosenCases
 
-FEW: Final = 5
+FIRST_RECHECKS: Final = 5
 """Findings of a signature that are asked again."""
 
-MANY: Final = 100
+MORE_RECHECKS: Final = 100
 """Findings of a signature that are asked again where one of the few did not come again."""
 
-FEW_CRASHES: Final = 2
+FIRST_CRASH_RECHECKS: Final = 2
 """The same of crashes: each costs a worker."""
 
-MANY_CRASHES: Final = 10
+MORE_CRASH_RECHECKS: Final = 10
 """The same of crashes where one of the few did not come again."""
 
-_WRONG_VALUES: Final = frozenset({Divergence.VALUE, Divergence.NONFINITE})
+_VALUE_DIVERGENCES: Final = frozenset({Divergence.VALUE, Divergence.NONFINITE})
 
-ROUNDS: Final = 2
+RECHECK_ROUNDS: Final = 2
 """The few, then the many of those signatures that need it."""
 
 
@@ -57,58 +57,64 @@ class DivergenceSignature:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
-    """A divergence that may have to be looked at again. `came_again` is None where it has not been.
+class RecheckCandidate:
+    """A divergence that may have to be looked at again. `is_reproduced` is None where it has not been.
 
-    `shown` is what another target of its lineage has to show, too, to count as a second look.
+    `digest` is what another target of its lineage has to show, too, to count as a second look.
     """
 
     target: str
     case_id: str
     signature: DivergenceSignature
-    shown: str
-    came_again: bool | None
+    digest: str
+    is_reproduced: bool | None
 
 
-def signature_of(judged: Judged) -> DivergenceSignature:
+def make_divergence_signature(judged: Judgement) -> DivergenceSignature:
     """The signature of a divergence."""
     finding = judged.finding
     assert finding.divergence is not None
-    return DivergenceSignature(finding.divergence, finding.case.kind, finding.case.mode, note_of(judged))
+    return DivergenceSignature(
+        finding.divergence, finding.case.kind, finding.case.mode, make_error_note(judged)
+    )
 
 
-def worth_asking(doubts: Iterable[Doubt], lineages: Mapping[str, str]) -> Mapping[str, ChosenCases]:
+def select_for_recheck(
+    doubts: Iterable[RecheckCandidate], lineages: Mapping[str, str]
+) -> Mapping[str, ChosenCases]:
     """What each target is to be asked again: by target, the first of each signature.
 
     What was asked again is not, nor is what another target of the same lineage shows; `lineages` are those of
     the targets.
     """
-    groups: dict[tuple[str, DivergenceSignature], list[Doubt]] = {}
+    groups: dict[tuple[str, DivergenceSignature], list[RecheckCandidate]] = {}
     showing: dict[tuple[str, str, str], set[str]] = {}
     for doubt in doubts:
         groups.setdefault((doubt.target, doubt.signature), []).append(doubt)
-        showing.setdefault((lineages[doubt.target], doubt.case_id, doubt.shown), set()).add(doubt.target)
+        showing.setdefault((lineages[doubt.target], doubt.case_id, doubt.digest), set()).add(doubt.target)
     chosen: dict[str, ChosenCases] = {}
     for (target, signature), group in groups.items():
         is_crash = signature.divergence is Divergence.CRASH
-        few, many = (FEW_CRASHES, MANY_CRASHES) if is_crash else (FEW, MANY)
-        number = many if any(doubt.came_again is False for doubt in group) else few
+        few, many = (
+            (FIRST_CRASH_RECHECKS, MORE_CRASH_RECHECKS) if is_crash else (FIRST_RECHECKS, MORE_RECHECKS)
+        )
+        number = many if any(doubt.is_reproduced is False for doubt in group) else few
         cases = tuple(
             parse_case_id(one.case_id)
             for one in group[:number]
-            if one.came_again is None and len(showing[lineages[target], one.case_id, one.shown]) == 1
+            if one.is_reproduced is None and len(showing[lineages[target], one.case_id, one.digest]) == 1
         )
         if cases:
             earlier = chosen.get(target, ChosenCases((), ()))
             chosen[target] = (
-                replace(earlier, deadly=earlier.deadly + cases)
+                replace(earlier, deadly_cases=earlier.deadly_cases + cases)
                 if is_crash
                 else replace(earlier, cases=earlier.cases + cases)
             )
     return chosen
 
 
-def comes_again(first: Finding, second: Finding) -> bool:
+def is_reproduced(first: Finding, second: Finding) -> bool:
     """Whether a second look shows the divergence of the first.
 
     The kind has to be the same, and a wrong shape the same shape. Wrong values may be other wrong values,
@@ -116,17 +122,17 @@ def comes_again(first: Finding, second: Finding) -> bool:
     """
     if first.divergence is Divergence.SHAPE:
         return second.divergence is Divergence.SHAPE and first.observed_shape == second.observed_shape
-    if first.divergence in _WRONG_VALUES:
-        return second.divergence in _WRONG_VALUES
+    if first.divergence in _VALUE_DIVERGENCES:
+        return second.divergence in _VALUE_DIVERGENCES
     return first.divergence is second.divergence
 
 
-def shown(judged: Judged) -> str:
+def digest_divergence(judged: Judgement) -> str:
     """What a look showed, down to the bits of wrong values: what another target shows too."""
     finding, observation = judged.finding, judged.observation
     match finding.divergence:
         case Divergence.VALUE | Divergence.NONFINITE | Divergence.GRADIENT:
-            what = _digest((observation.values, *observation.gradients))
+            what = _digest_arrays((observation.values, *observation.gradients))
         case Divergence.SHAPE:
             what = str(finding.observed_shape)
         case _:
@@ -134,17 +140,17 @@ def shown(judged: Judged) -> str:
     return f"{finding.verdict} {finding.divergence} {what}"
 
 
-def unstable(first: Finding, second: Finding) -> Finding:
+def mark_unstable(first: Finding, second: Finding) -> Finding:
     """The first finding as one that did not come again; its note says what each look showed."""
     return replace(
         first,
         cause="",
         standing=Standing.UNSTABLE,
-        error=f"at first {_said(first)}; when asked again {_said(second)}",
+        error=f"at first {_describe_finding(first)}; when asked again {_describe_finding(second)}",
     )
 
 
-def _digest(arrays: Iterable[Array | None]) -> str:
+def _digest_arrays(arrays: Iterable[Array | None]) -> str:
     """The same for arrays of the same dtypes, shapes and bits only."""
     digest = hashlib.blake2b(digest_size=16)
     for array in arrays:
@@ -153,7 +159,7 @@ def _digest(arrays: Iterable[Array | None]) -> str:
     return digest.hexdigest()
 
 
-def _said(finding: Finding) -> str:
+def _describe_finding(finding: Finding) -> str:
     match finding.verdict:
         case Verdict.CONFORMS:
             words = "it conforms"

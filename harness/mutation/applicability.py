@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-from harness.oracle.rules import Need, Rule, reaches_of
+from harness.oracle.rules import Need, Rule, find_reaches
 from harness.records import Argument, Layer, Reduction, Refusal
 
-Lives = Callable[[Layer, int], bool]
+Applicability = Callable[[Layer, int], bool]
 
 
-def habitat(rule: Rule) -> Lives:
+def build_applicability(rule: Rule) -> Applicability:
     """Whether a layer, with its number of axes, has everything that the rule is wrong about."""
-    needs = frozenset[Need]().union(*(reach.needs for reach in reaches_of(rule)))
-    return lambda layer, ndim: needs <= met_needs(layer, ndim)
+    needs = frozenset[Need]().union(*(reach.needs for reach in find_reaches(rule)))
+    return lambda layer, ndim: needs <= find_met_needs(layer, ndim)
 
 
 @cache
-def met_needs(layer: Layer, ndim: int) -> frozenset[Need]:
+def find_met_needs(layer: Layer, ndim: int) -> frozenset[Need]:
     """What a layer with this number of axes has of all that wrong words need.
 
     An operation has groups and a multiplier by the shape of its kernel.
@@ -42,11 +42,11 @@ def met_needs(layer: Layer, ndim: int) -> frozenset[Need]:
     return frozenset(need for need, is_met in claims.items() if is_met)
 
 
-def changes_lengths(rule: Rule) -> bool:
+def is_wrong_about_lengths(rule: Rule) -> bool:
     """Whether a rule is wrong about lengths, and not only about where things lie."""
-    return any(reach.in_lengths for reach in reaches_of(rule))
+    return any(reach.in_lengths for reach in find_reaches(rule))
 
 
-def changes_gradients(rule: Rule) -> bool:
+def can_change_gradients(rule: Rule) -> bool:
     """Whether a rule can give other gradients where its output has the right shape."""
-    return all(reach.in_gradients for reach in reaches_of(rule))
+    return all(reach.in_gradients for reach in find_reaches(rule))

@@ -1,6 +1,6 @@
 """What a target with a fixed bug returned, made of the formula's own parts: what replays are built from.
 
-Each function gives, or is, an `Answer`: an observation, or None where the bug does not show.
+Each function gives, or is, an `Behaviour`: an observation, or None where the bug does not show.
 """
 
 from __future__ import annotations
@@ -10,163 +10,173 @@ from dataclasses import replace
 
 import numpy as np
 
-from harness.mutation.mutants import Answer, with_lengths
-from harness.mutation.simulated_target import Subject
+from harness.mutation.mutants import Behaviour, replace_lengths
+from harness.mutation.simulated_target import SimulatedCase
 from harness.oracle.geometry import AxisGeometry
-from harness.oracle.gradients import cotangent, gradients_of
-from harness.oracle.plan import Plan, plan_of
+from harness.oracle.gradients import compute_gradients, make_cotangent
+from harness.oracle.plan import Computation, plan_computation
 from harness.oracle.rules import KERAS, Amount, Divisor, Fill, Padding, Pads, Rule
-from harness.oracle.values import values_of
+from harness.oracle.values import compute_values
 from harness.records import Case, DataFormat, Observation, Refusal, Shape
 
-When = Callable[[Case], bool]
-Plans = Callable[[Case, Padding], Plan | None]
+CasePredicate = Callable[[Case], bool]
+ComputationFactory = Callable[[Case, Padding], Computation | None]
 """How a case is computed; None: as the formula does."""
 
 
-def computing(plans: Plans, when: When | None = None, *, forward_only: bool = False) -> Answer:
+def compute_with(
+    plans: ComputationFactory, when: CasePredicate | None = None, *, forward_only: bool = False
+) -> Behaviour:
     """Computes after another plan; `forward_only`: and differentiates as the formula does."""
 
-    def answer(subject: Subject) -> Observation | None:
-        case, padding = subject.case, subject.padding
+    def respond(simulated: SimulatedCase) -> Observation | None:
+        case, padding = simulated.case, simulated.padding
         if padding is None or not (when is None or when(case)):
             return None
         plan = plans(case, padding)
-        if plan is None or plan == plan_of(case, padding):
+        if plan is None or plan == plan_computation(case, padding):
             return None
-        return subject.computed(plan) if forward_only else computed(subject, plan)
+        return simulated.compute(plan) if forward_only else compute_observation(simulated, plan)
 
-    return answer
+    return respond
 
 
-def following(rule: Rule, when: When | None = None, *, forward_only: bool = False) -> Answer:
+def follow_rule(rule: Rule, when: CasePredicate | None = None, *, forward_only: bool = False) -> Behaviour:
     """Computes after a wrong rule."""
-    return computing(lambda case, padding: plan_of(case, padding, rule), when, forward_only=forward_only)
+    return compute_with(
+        lambda case, padding: plan_computation(case, padding, rule), when, forward_only=forward_only
+    )
 
 
-def computed(subject: Subject, plan: Plan) -> Observation:
+def compute_observation(simulated: SimulatedCase, plan: Computation) -> Observation:
     """The output of a plan, and its gradients where they are asked for."""
-    values = values_of(subject.case, plan, subject.signals)
-    if not subject.case.mode.traits.differentiates:
-        return subject.returned(values)
-    weight = cotangent(values.shape)
-    return subject.returned(values, gradients_of(subject.case, plan, subject.signals, weight))
+    values = compute_values(simulated.case, plan, simulated.signals)
+    if not simulated.case.mode.traits.differentiates:
+        return simulated.return_values(values)
+    weight = make_cotangent(values.shape)
+    return simulated.return_values(values, compute_gradients(simulated.case, plan, simulated.signals, weight))
 
 
-def inferring(rule: Rule) -> Answer:
+def infer_by_rule(rule: Rule) -> Behaviour:
     """Says the lengths of a wrong rule before the call and computes the right ones."""
 
-    def answer(subject: Subject) -> Observation | None:
-        plan = subject.other_plan(rule)
-        return None if plan is None else _saying(subject, plan.out, inferred=True)
+    def respond(simulated: SimulatedCase) -> Observation | None:
+        plan = simulated.find_other_computation(rule)
+        return None if plan is None else _report_lengths(simulated, plan.out, inferred=True)
 
-    return answer
+    return respond
 
 
-def saying_nothing(when: When, *, inferred: bool) -> Answer:
+def report_no_lengths(when: CasePredicate, *, inferred: bool) -> Behaviour:
     """Knows no length before the call; `inferred`: asked of the layer, and not only of a model."""
 
-    def answer(subject: Subject) -> Observation | None:
-        if subject.padding is None or not when(subject.case):
+    def respond(simulated: SimulatedCase) -> Observation | None:
+        if simulated.padding is None or not when(simulated.case):
             return None
-        return _saying(subject, (None,) * subject.case.ndim, inferred=inferred)
+        return _report_lengths(simulated, (None,) * simulated.case.ndim, inferred=inferred)
 
-    return answer
+    return respond
 
 
-def _saying(subject: Subject, lengths: Sequence[int | None], *, inferred: bool) -> Observation | None:
-    def wrong(shape: Shape | None) -> Shape | None:
-        return None if shape is None else with_lengths(subject.case, shape, lengths)
+def _report_lengths(
+    simulated: SimulatedCase, lengths: Sequence[int | None], *, inferred: bool
+) -> Observation | None:
+    def follow_wrong_rule(shape: Shape | None) -> Shape | None:
+        return None if shape is None else replace_lengths(simulated.case, shape, lengths)
 
-    said = subject.right
+    said = simulated.expected_observation
     other = replace(
         said,
-        inferred_shape=wrong(said.inferred_shape) if inferred else said.inferred_shape,
-        symbolic_shape=wrong(said.symbolic_shape),
+        inferred_shape=follow_wrong_rule(said.inferred_shape) if inferred else said.inferred_shape,
+        symbolic_shape=follow_wrong_rule(said.symbolic_shape),
     )
     before = said.inferred_shape, said.symbolic_shape
     return None if (other.inferred_shape, other.symbolic_shape) == before else other
 
 
-def refusing(message: str, when: When) -> Answer:
+def refuse(message: str, when: CasePredicate) -> Behaviour:
     """Raises an error where there is an answer."""
 
-    def answer(subject: Subject) -> Observation | None:
-        has_answer = subject.expectation.refusal is not Refusal.REQUIRED
-        return subject.refused(message) if has_answer and when(subject.case) else None
+    def respond(simulated: SimulatedCase) -> Observation | None:
+        has_answer = simulated.expectation.refusal is not Refusal.REQUIRED
+        return simulated.refuse(message) if has_answer and when(simulated.case) else None
 
-    return answer
+    return respond
 
 
-def refusing_for_another_reason(message: str, when: When) -> Answer:
+def refuse_for_another_reason(message: str, when: CasePredicate) -> Behaviour:
     """Raises an error that does not say what is wrong, where one is due."""
 
-    def answer(subject: Subject) -> Observation | None:
-        is_due = subject.expectation.refusal is Refusal.REQUIRED
-        return subject.refused(message) if is_due and when(subject.case) else None
+    def respond(simulated: SimulatedCase) -> Observation | None:
+        is_due = simulated.expectation.refusal is Refusal.REQUIRED
+        return simulated.refuse(message) if is_due and when(simulated.case) else None
 
-    return answer
+    return respond
 
 
-def accepting(when: When) -> Answer:
+def accept(when: CasePredicate) -> Behaviour:
     """Returns an array where an error is due."""
 
-    def answer(subject: Subject) -> Observation | None:
-        is_due = subject.expectation.refusal is Refusal.REQUIRED
-        return subject.accepted() if is_due and when(subject.case) else None
+    def respond(simulated: SimulatedCase) -> Observation | None:
+        is_due = simulated.expectation.refusal is Refusal.REQUIRED
+        return simulated.accept() if is_due and when(simulated.case) else None
 
-    return answer
+    return respond
 
 
-def torch_cuts_by_pads(subject: Subject) -> Observation | None:
+def cut_by_pads_as_torch(simulated: SimulatedCase) -> Observation | None:
     """`same` of a negative total: the input is cut, or refused if both sides of every axis are cut alike."""
-    if subject.padding is not Padding.SAME:
+    if simulated.padding is not Padding.SAME:
         return None
-    plan = plan_of(subject.case, Padding.SAME, replace(KERAS, amount=Amount.UNCLAMPED))
-    if plan == plan_of(subject.case, Padding.SAME):
+    plan = plan_computation(simulated.case, Padding.SAME, replace(KERAS, amount=Amount.UNCLAMPED))
+    if plan == plan_computation(simulated.case, Padding.SAME):
         return None
     is_even = all(axis.before == axis.after for axis in plan.axes)
-    return subject.refused("negative padding is not supported") if is_even else computed(subject, plan)
+    return (
+        simulated.refuse("negative padding is not supported")
+        if is_even
+        else compute_observation(simulated, plan)
+    )
 
 
-def torch_reverses_even_pads(subject: Subject) -> Observation | None:
+def reverse_even_pads_as_torch(simulated: SimulatedCase) -> Observation | None:
     """`same` of as many cells before as after on every axis: the last axis gets the pads of the first.
 
     A convolution without strides had torch's own `same`, which is right.
     """
-    if subject.padding is not Padding.SAME:
+    if simulated.padding is not Padding.SAME:
         return None
-    right = plan_of(subject.case, Padding.SAME)
-    if not right.kind.traits.is_pooling and max(subject.case.strides) == 1:
+    right = plan_computation(simulated.case, Padding.SAME)
+    if not right.kind.traits.is_pooling and max(simulated.case.strides) == 1:
         return None
     if not all(axis.before == axis.after for axis in right.axes):
         return None
-    plan = plan_of(subject.case, Padding.SAME, replace(KERAS, pads=Pads.SWAPPED_FITTING))
+    plan = plan_computation(simulated.case, Padding.SAME, replace(KERAS, pads=Pads.SWAPPED_FITTING))
     if plan == right:
         return None
     if 0 in plan.out:
-        return subject.refused("Kernel size can't be greater than actual input size")
+        return simulated.refuse("Kernel size can't be greater than actual input size")
     if plan.kind.traits.is_pooling and any(axis.before > axis.kernel // 2 for axis in plan.axes):
-        return subject.refused("pad should be at most half of effective kernel size")
-    return computed(subject, plan)
+        return simulated.refuse("pad should be at most half of effective kernel size")
+    return compute_observation(simulated, plan)
 
 
-def torch_repeats_the_edge(case: Case, padding: Padding) -> Plan | None:
+def repeat_edge_as_torch(case: Case, padding: Padding) -> Computation | None:
     """Average pooling, `same`, padded unevenly: the padding repeats the edge, and its cells count."""
-    plan = plan_of(case, padding)
+    plan = plan_computation(case, padding)
     if padding is not Padding.SAME or all(axis.before == axis.after for axis in plan.axes):
         return None
     return replace(plan, rule=replace(plan.rule, fill=Fill.EDGE, divisor=Divisor.WINDOW))
 
 
-def torch_crops_alike(case: Case, padding: Padding) -> Plan | None:
+def crop_alike_as_torch(case: Case, padding: Padding) -> Computation | None:
     """A transposed layer, `same`: as much is cut off before as after, and the rest is added after."""
-    plan = plan_of(case, padding)
+    plan = plan_computation(case, padding)
     if padding is not Padding.SAME:
         return None
     axes = []
     for axis, given in zip(plan.axes, case.output_padding or (None,) * case.ndim, strict=True):
-        crop, more = _torch_crop(axis.effective_kernel, axis.stride, given)
+        crop, more = _compute_torch_crop(axis.effective_kernel, axis.stride, given)
         full = axis.out + axis.total
         out = full - 2 * crop + min(more, axis.stride - 1) if axis.length else 0
         axes.append(replace(axis, out=out, before=crop, after=full - out - crop))
@@ -177,57 +187,62 @@ def needs_more_than_torch_adds(case: Case) -> bool:
     """Whether torch's `output_padding` would have to be as large as the stride, which it refuses."""
     if case.padding.lower() != Padding.SAME:
         return False
-    axes = plan_of(case, Padding.SAME).axes
+    axes = plan_computation(case, Padding.SAME).axes
     given = case.output_padding or (None,) * case.ndim
-    crops = (_torch_crop(axis.effective_kernel, axis.stride, g) for axis, g in zip(axes, given, strict=True))
+    crops = (
+        _compute_torch_crop(axis.effective_kernel, axis.stride, g)
+        for axis, g in zip(axes, given, strict=True)
+    )
     return any(more >= axis.stride for axis, (_, more) in zip(axes, crops, strict=True))
 
 
-def _torch_crop(effective: int, stride: int, given: int | None) -> tuple[int, int]:
+def _compute_torch_crop(effective: int, stride: int, given: int | None) -> tuple[int, int]:
     """What is cut off each side, and what is added after, so that the length is `(n-1)*s + e%2 + p`."""
     wanted = effective % 2 - effective + (stride - effective % 2 if given is None else given)
     crop = max(-(wanted // 2), 0)
     return crop, 2 * crop + wanted
 
 
-def theano_counts_the_border(case: Case, padding: Padding) -> Plan | None:
+def count_border_as_theano(case: Case, padding: Padding) -> Computation | None:
     """Average pooling, `same`: Keras's own padding of both sides, all of which is counted."""
     if padding is not Padding.SAME:
         return None
-    plan = plan_of(case, padding)
-    axes = tuple(_theano_pooled(axis, max(_theano_border(axis.kernel), 0), axis.out) for axis in plan.axes)
+    plan = plan_computation(case, padding)
+    axes = tuple(
+        _pad_axis_as_theano(axis, max(_compute_theano_border(axis.kernel), 0), axis.out) for axis in plan.axes
+    )
     return replace(plan, axes=axes, rule=replace(plan.rule, divisor=Divisor.WINDOW))
 
 
-def theano_keeps_every_window(subject: Subject) -> Observation | None:
+def keep_every_window_as_theano(simulated: SimulatedCase) -> Observation | None:
     """Pooling of three axes, `same`: what both-sided padding makes too long is not cut off."""
-    if subject.padding is not Padding.SAME:
+    if simulated.padding is not Padding.SAME:
         return None
-    plan = plan_of(subject.case, Padding.SAME)
-    borders = [_theano_border(axis.kernel) for axis in plan.axes]
+    plan = plan_computation(simulated.case, Padding.SAME)
+    borders = [_compute_theano_border(axis.kernel) for axis in plan.axes]
     if min(borders) < 0:
-        return subject.refused("Can't store in size_t for the bytes requested")
+        return simulated.refuse("Can't store in size_t for the bytes requested")
     axes = tuple(
-        _theano_pooled(axis, border, (axis.length + 2 * border - axis.kernel) // axis.stride + 1)
+        _pad_axis_as_theano(axis, border, (axis.length + 2 * border - axis.kernel) // axis.stride + 1)
         for axis, border in zip(plan.axes, borders, strict=True)
     )
-    return computed(subject, replace(plan, axes=axes))
+    return compute_observation(simulated, replace(plan, axes=axes))
 
 
-def _theano_border(kernel: int) -> int:
+def _compute_theano_border(kernel: int) -> int:
     return kernel - 2 if kernel % 2 else kernel - 1
 
 
-def _theano_pooled(axis: AxisGeometry, border: int, out: int) -> AxisGeometry:
+def _pad_axis_as_theano(axis: AxisGeometry, border: int, out: int) -> AxisGeometry:
     needed = (out - 1) * axis.stride + axis.kernel - axis.length - border
     return replace(axis, out=out, before=border, after=max(needed, 0))
 
 
-def theano_takes_lengths_from_other_axes(case: Case, padding: Padding) -> Plan | None:
+def take_lengths_from_other_axes_as_theano(case: Case, padding: Padding) -> Computation | None:
     """A transposed layer, channels last: the columns are taken for the rows, the filters for the columns."""
     if case.data_format is DataFormat.CHANNELS_FIRST:
         return None
-    plan = plan_of(case, padding)
+    plan = plan_computation(case, padding)
     lengths = (*plan.out[1:], case.filters)
     axes = (
         replace(axis, out=out, after=axis.out + axis.after - out)
@@ -236,45 +251,45 @@ def theano_takes_lengths_from_other_axes(case: Case, padding: Padding) -> Plan |
     return replace(plan, axes=tuple(axes))
 
 
-def pools_the_channels(subject: Subject) -> Observation | None:
+def pool_channels(simulated: SimulatedCase) -> Observation | None:
     """Pooling of one axis, channels first: the channels are pooled, and the cells kept."""
-    case, padding = subject.case, subject.padding
+    case, padding = simulated.case, simulated.padding
     if padding is None or case.data_format is DataFormat.CHANNELS_LAST:
         return None
     ((length,), channels) = case.input, case.channels
     read = replace(
         case, data_format=DataFormat.CHANNELS_LAST, input=(channels,), channels=length, filters=length
     )
-    return subject.returned(values_of(read, plan_of(read, padding), subject.signals))
+    return simulated.return_values(compute_values(read, plan_computation(read, padding), simulated.signals))
 
 
-def strides_in_dilated_blocks(subject: Subject) -> Observation | None:
+def stride_in_dilated_blocks(simulated: SimulatedCase) -> Observation | None:
     """TensorFlow's depthwise convolution with strides and a dilation.
 
     Each axis is padded as if the stride were 1 and cut into `d` blocks, of every `d`-th cell each; the stride
     is taken within a block. Output `q*d + r` starts at cell `q*s*d + r`, and at the end as many outputs are
     dropped as cells were added to make the blocks equal.
     """
-    case, padding = subject.case, subject.padding
+    case, padding = simulated.case, simulated.padding
     if padding is None or len(set(case.strides)) > 1 or min(max(case.strides), max(case.dilation)) < 2:
         return None
-    plan = plan_of(case, padding)
-    starts = [_block_starts(axis, padding) for axis in plan.axes]
+    plan = plan_computation(case, padding)
+    starts = [_compute_block_starts(axis, padding) for axis in plan.axes]
     if not all(starts):
         return None
     axes = tuple(
-        replace(axis, stride=1, out=max(own) + 1, before=_pad_of_blocks(axis, padding) // 2)
+        replace(axis, stride=1, out=max(own) + 1, before=_compute_block_padding(axis, padding) // 2)
         for axis, own in zip(plan.axes, starts, strict=True)
     )
-    values = values_of(case, replace(plan, axes=axes), subject.signals)
+    values = compute_values(case, replace(plan, axes=axes), simulated.signals)
     for axis, own in zip(case.spatial_axes, starts, strict=True):
         values = values.take(own, axis=axis)
-    return subject.returned(values)
+    return simulated.return_values(values)
 
 
-def _block_starts(axis: AxisGeometry, padding: Padding) -> list[int]:
+def _compute_block_starts(axis: AxisGeometry, padding: Padding) -> list[int]:
     """Where each output starts, counted from the first cell of padding."""
-    cells, blocks = axis.length + _pad_of_blocks(axis, padding), axis.dilation
+    cells, blocks = axis.length + _compute_block_padding(axis, padding), axis.dilation
     added = -cells % blocks
     own = (cells + added) // blocks
     per_block = (own - axis.kernel) // axis.stride + 1 if own >= axis.kernel else 0
@@ -282,18 +297,18 @@ def _block_starts(axis: AxisGeometry, padding: Padding) -> list[int]:
     return [step * axis.stride * blocks + block for step, block in outputs]
 
 
-def _pad_of_blocks(axis: AxisGeometry, padding: Padding) -> int:
+def _compute_block_padding(axis: AxisGeometry, padding: Padding) -> int:
     return axis.effective_kernel - 1 if padding is Padding.SAME else 0
 
 
-def without_output_padding(case: Case, padding: Padding) -> Plan:
+def forget_output_padding(case: Case, padding: Padding) -> Computation:
     """A transposed layer that has forgotten its `output_padding`."""
-    return plan_of(replace(case, output_padding=None), padding)
+    return plan_computation(replace(case, output_padding=None), padding)
 
 
-def memory_of_input_length(subject: Subject) -> Observation | None:
+def return_unwritten_memory(simulated: SimulatedCase) -> Observation | None:
     """Where no window fits: cells that nobody wrote, as many as the input has."""
-    case, values = subject.case, subject.expectation.values
+    case, values = simulated.case, simulated.expectation.values
     if values is None or values.size or case.batch == 0 or min(case.input) == 0:
         return None
-    return subject.returned(np.full(case.shape_of(case.batch, case.input, case.filters), np.nan))
+    return simulated.return_values(np.full(case.arrange_shape(case.batch, case.input, case.filters), np.nan))

@@ -7,25 +7,25 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Final
 
-from harness.mutation.kills import Kills, kills_of
-from harness.mutation.library import every_mutant
-from harness.parallel import in_processes
+from harness.mutation.kills import Kills, count_kills
+from harness.mutation.library import list_all_mutants
+from harness.parallel import map_in_processes
 from harness.records import Case, parse_case_id
 
-_CHUNK: Final = 64
+_CHUNK_SIZE: Final = 64
 """Cases that a process is asked at once."""
 
 
-def kills_of_suite(suite: str, cases: Iterable[Case]) -> Kills:
+def count_kills_of_suite(suite: str, cases: Iterable[Case]) -> Kills:
     """Ask every mutant of the library every case of a suite."""
     kills = Kills(suite)
     ids = (case.id for case in cases)
-    chunks = iter(lambda: tuple(itertools.islice(ids, _CHUNK)), ())
-    for part in in_processes(partial(_kills_of, suite), chunks):
+    chunks = iter(lambda: tuple(itertools.islice(ids, _CHUNK_SIZE)), ())
+    for part in map_in_processes(partial(_count_chunk_kills, suite), chunks):
         kills.merge(part)
     return kills
 
 
-def _kills_of(suite: str, case_ids: tuple[str, ...]) -> Kills:
+def _count_chunk_kills(suite: str, case_ids: tuple[str, ...]) -> Kills:
     """In a process of its own: what is sent there and back are ids and counts."""
-    return kills_of(suite, map(parse_case_id, case_ids), every_mutant())
+    return count_kills(suite, map(parse_case_id, case_ids), list_all_mutants())

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from harness.facets import Facet
-from harness.judge.compare import judge
+from harness.judge.compare import judge_observation
 from harness.mutation.mutants import Mutant
-from harness.mutation.simulated_target import Subject
+from harness.mutation.simulated_target import SimulatedCase
 from harness.records import Case, Layer, Mode, Observation, Verdict
 
-Place: TypeAlias = tuple[Layer, int]
+LayerVariant: TypeAlias = tuple[Layer, int]
 """A layer with its number of spatial axes: what a mutant lives in."""
 
-ENOUGH = 2
+MIN_KILLS = 2
 """Independent cases that have to catch a mutant."""
 
 
@@ -24,72 +24,74 @@ ENOUGH = 2
 class Kills:
     """How many cases of a suite catch each mutant, by layer, by mode and by facet.
 
-    `independent` counts those of different geometry: lengths, kernel, strides, dilation, paddings. It
-    stops at `ENOUGH`. `cases` is how many the suite has.
+    `count_independent` counts those of different geometry: lengths, kernel, strides, dilation, paddings. It
+    stops at `MIN_KILLS`. `cases` is how many the suite has.
     """
 
     suite: str
     cases: int = 0
-    by_place: Counter[tuple[str, Place]] = field(default_factory=Counter)
+    by_layer_variant: Counter[tuple[str, LayerVariant]] = field(default_factory=Counter)
     by_mode: Counter[tuple[str, Mode]] = field(default_factory=Counter)
     by_facet: Counter[tuple[str, Facet]] = field(default_factory=Counter)
-    places: Counter[Place] = field(default_factory=Counter)
-    _geometries: dict[tuple[str, Place], set[object]] = field(default_factory=dict)
+    cases_by_layer_variant: Counter[LayerVariant] = field(default_factory=Counter)
+    _geometries: dict[tuple[str, LayerVariant], set[object]] = field(default_factory=dict)
 
     def add(self, case: Case, library: Sequence[Mutant]) -> None:
         """Ask every mutant that lives in the case's layer."""
-        subject = Subject(case)
-        place = (case.layer, case.ndim)
+        simulated = SimulatedCase(case)
+        layer_variant = (case.layer, case.ndim)
         self.cases += 1
-        self.places[place] += 1
+        self.cases_by_layer_variant[layer_variant] += 1
         verdicts: dict[int, bool] = {}
         answers: list[Observation] = []  # Kept, so that no two have the same id.
         for mutant in library:
-            if not mutant.lives_in(*place):
+            if not mutant.applies_to(*layer_variant):
                 continue
-            answer = mutant.answer(subject)
+            answer = mutant.answer(simulated)
             if answer is None:
                 continue
             if id(answer) not in verdicts:
-                verdicts[id(answer)] = is_caught(subject, answer)
+                verdicts[id(answer)] = is_caught(simulated, answer)
                 answers.append(answer)
             if not verdicts[id(answer)]:
                 continue
-            self.by_place[mutant.name, place] += 1
+            self.by_layer_variant[mutant.name, layer_variant] += 1
             self.by_mode[mutant.name, case.mode] += 1
-            self.by_facet.update((mutant.name, facet) for facet in subject.facets)
-            seen = self._geometries.setdefault((mutant.name, place), set())
-            if len(seen) < ENOUGH:
-                seen.add(_geometry(case))
+            self.by_facet.update((mutant.name, facet) for facet in simulated.facets)
+            seen = self._geometries.setdefault((mutant.name, layer_variant), set())
+            if len(seen) < MIN_KILLS:
+                seen.add(_make_geometry_key(case))
 
     def merge(self, other: Kills) -> None:
         """Take in what was counted of other cases of the suite."""
         self.cases += other.cases
-        self.by_place.update(other.by_place)
+        self.by_layer_variant.update(other.by_layer_variant)
         self.by_mode.update(other.by_mode)
         self.by_facet.update(other.by_facet)
-        self.places.update(other.places)
+        self.cases_by_layer_variant.update(other.cases_by_layer_variant)
         for key, geometries in other._geometries.items():
-            self._geometries[key] = set(list(self._geometries.get(key, set()) | geometries)[:ENOUGH])
+            self._geometries[key] = set(list(self._geometries.get(key, set()) | geometries)[:MIN_KILLS])
 
-    def independent(self, mutant: Mutant, place: Place) -> int:
-        """Cases of different geometry that catch a mutant in a place, up to `ENOUGH`."""
-        return len(self._geometries.get((mutant.name, place), ()))
+    def count_independent(self, mutant: Mutant, layer_variant: LayerVariant) -> int:
+        """Cases of different geometry that catch a mutant in a place, up to `MIN_KILLS`."""
+        return len(self._geometries.get((mutant.name, layer_variant), ()))
 
     def alive(self, library: Sequence[Mutant]) -> tuple[Survivor, ...]:
-        """The mutants that fewer than `ENOUGH` independent cases catch, and where."""
-        return tuple(survivor for mutant in library for survivor in self._alive(mutant))
+        """The mutants that fewer than `MIN_KILLS` independent cases catch, and where."""
+        return tuple(survivor for mutant in library for survivor in self._find_survivors_of_mutant(mutant))
 
-    def _alive(self, mutant: Mutant) -> Iterator[Survivor]:
-        if mutant.anywhere:
-            caught = sum(self.independent(mutant, place) for place in places())
-            if caught < ENOUGH:
-                yield Survivor(mutant, None, caught)
+    def _find_survivors_of_mutant(self, mutant: Mutant) -> Iterator[Survivor]:
+        if mutant.is_layer_independent:
+            num_caught = sum(
+                self.count_independent(mutant, layer_variant) for layer_variant in list_layer_variants()
+            )
+            if num_caught < MIN_KILLS:
+                yield Survivor(mutant, None, num_caught)
             return
-        for place in places():
-            caught = self.independent(mutant, place)
-            if mutant.lives_in(*place) and caught < ENOUGH:
-                yield Survivor(mutant, place, caught)
+        for layer_variant in list_layer_variants():
+            num_caught = self.count_independent(mutant, layer_variant)
+            if mutant.applies_to(*layer_variant) and num_caught < MIN_KILLS:
+                yield Survivor(mutant, layer_variant, num_caught)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +99,19 @@ class Survivor:
     """A mutant that too few cases catch: in a layer, or anywhere."""
 
     mutant: Mutant
-    place: Place | None
-    caught: int
+    layer_variant: LayerVariant | None
+    num_caught: int
 
     def __str__(self) -> str:
-        where = "any layer" if self.place is None else f"{self.place[0]} with {self.place[1]} axes"
-        return f"{self.mutant.name} in {where}: caught by {self.caught} of {ENOUGH} cases"
+        where = (
+            "any layer"
+            if self.layer_variant is None
+            else f"{self.layer_variant[0]} with {self.layer_variant[1]} axes"
+        )
+        return f"{self.mutant.name} in {where}: caught by {self.num_caught} of {MIN_KILLS} cases"
 
 
-def kills_of(suite: str, cases: Iterable[Case], library: Sequence[Mutant]) -> Kills:
+def count_kills(suite: str, cases: Iterable[Case], library: Sequence[Mutant]) -> Kills:
     """Ask every mutant every case of a suite."""
     kills = Kills(suite)
     for case in cases:
@@ -113,22 +119,22 @@ def kills_of(suite: str, cases: Iterable[Case], library: Sequence[Mutant]) -> Ki
     return kills
 
 
-def is_caught(subject: Subject, answer: Observation) -> bool:
+def is_caught(simulated: SimulatedCase, answer: Observation) -> bool:
     """Whether the comparison says of an answer that it diverges."""
-    finding = judge(subject.case, subject.expectation, answer, (), with_cause=False)
+    finding = judge_observation(simulated.case, simulated.expectation, answer, (), with_cause=False)
     return finding.verdict is Verdict.DIVERGES
 
 
-def places() -> tuple[Place, ...]:
+def list_layer_variants() -> tuple[LayerVariant, ...]:
     """Every layer with each number of axes that it takes."""
     return tuple((layer, ndim) for layer in Layer for ndim in layer.ndims)
 
 
-def name_place(place: Place) -> str:
+def name_place(layer_variant: LayerVariant) -> str:
     """Name a layer, with its axes where there is a choice: `ops.conv 2D`."""
-    layer, ndim = place
+    layer, ndim = layer_variant
     return layer.value if len(layer.ndims) == 1 else f"{layer.value} {ndim}D"
 
 
-def _geometry(case: Case) -> object:
+def _make_geometry_key(case: Case) -> object:
     return case.input, case.kernel, case.strides, case.dilation, case.padding.lower(), case.output_padding

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from harness.mutation.mutants import Mutant, mutants
-from harness.mutation.past_bugs import replays
+from harness.mutation.mutants import Mutant, list_mutants
+from harness.mutation.past_bugs import list_replays
 
 
-def every_mutant() -> tuple[Mutant, ...]:
+def list_all_mutants() -> tuple[Mutant, ...]:
     """All mutants that a suite is measured by."""
-    return (*mutants(), *replays())
+    return (*list_mutants(), *list_replays())

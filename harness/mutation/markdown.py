@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from harness.mutation.kills import ENOUGH, Kills, Survivor, name_place, places
+from harness.mutation.kills import MIN_KILLS, Kills, Survivor, list_layer_variants, name_place
 from harness.mutation.mutants import Mutant, Theme
 from harness.templates import write_rendered
 
@@ -63,7 +63,7 @@ def write_strength_markdown(path: Path, suites: Sequence[Kills], library: Sequen
     """Write `strength.md`."""
     values = {
         "num_mutants": len(library),
-        "enough": ENOUGH,
+        "enough": MIN_KILLS,
         "suites": [measure_strength(kills, library) for kills in suites],
         "max_alive": _MAX_ALIVE,
     }
@@ -88,14 +88,19 @@ def _measure_themes(
 
 
 def _count_homes(mutant: Mutant) -> int:
-    return 1 if mutant.anywhere else sum(mutant.lives_in(*place) for place in places())
+    return (
+        1
+        if mutant.is_layer_independent
+        else sum(mutant.applies_to(*place) for place in list_layer_variants())
+    )
 
 
 def _find_rarest(kills: Kills, library: Sequence[Mutant]) -> RarestKill:
     caught = (
-        (kills.by_place[mutant.name, place], mutant.name, name_place(place))
+        (kills.by_layer_variant[mutant.name, place], mutant.name, name_place(place))
         for mutant in library
-        for place in places()
-        if mutant.lives_in(*place) and (not mutant.anywhere or kills.by_place[mutant.name, place])
+        for place in list_layer_variants()
+        if mutant.applies_to(*place)
+        and (not mutant.is_layer_independent or kills.by_layer_variant[mutant.name, place])
     )
     return RarestKill(*min(caught, default=(0, "none", "any layer")))

@@ -12,41 +12,41 @@ from functools import cached_property
 
 import numpy as np
 
-from harness.data.case_data import signals_of
+from harness.data.case_data import make_case_data
 from harness.encoding import DTYPES
-from harness.facets import Facet, facets_of
-from harness.judge.rule_matching import shape_of
+from harness.facets import Facet, find_facets
+from harness.judge.rule_matching import compute_result_shape
 from harness.oracle import KERAS, Padding, Rule, expect
-from harness.oracle.gradients import cotangent, gradients_of
-from harness.oracle.plan import Plan, plan_of
-from harness.oracle.refusal import padding_of
-from harness.oracle.values import values_of
+from harness.oracle.gradients import compute_gradients, make_cotangent
+from harness.oracle.plan import Computation, plan_computation
+from harness.oracle.refusal import parse_padding
+from harness.oracle.values import compute_values
 from harness.records import (
     Case,
+    CaseData,
     Expectation,
     Observation,
     ObservedError,
     Outcome,
     Refusal,
     Shape,
-    Signals,
     Stage,
     Values,
 )
 
-TARGET = "pretended"
+SIMULATED_TARGET = "pretended"
 
 
 @dataclass(frozen=True)
-class Subject:
+class SimulatedCase:
     """A case that pretended targets are asked, with what several of them need of it."""
 
     case: Case
 
     @cached_property
-    def signals(self) -> Signals:
+    def signals(self) -> CaseData:
         """The data of the case."""
-        return signals_of(self.case)
+        return make_case_data(self.case)
 
     @cached_property
     def expectation(self) -> Expectation:
@@ -56,21 +56,21 @@ class Subject:
     @cached_property
     def facets(self) -> frozenset[Facet]:
         """What is special about the case."""
-        return facets_of(self.case)
+        return find_facets(self.case)
 
     @cached_property
     def padding(self) -> Padding | None:
         """The mode of the padding where the case has an answer, None where it must be refused."""
         has_answer = self.expectation.refusal is not Refusal.REQUIRED
-        return padding_of(self.case) if has_answer else None
+        return parse_padding(self.case) if has_answer else None
 
     @cached_property
-    def right(self) -> Observation:
+    def expected_observation(self) -> Observation:
         """What a target that follows the formula returns. The case has an answer."""
         expected = self.expectation
         assert expected.values is not None
         return Observation(
-            target=TARGET,
+            target=SIMULATED_TARGET,
             case_id=self.case.id,
             outcome=Outcome.RETURNED,
             stage=Stage.REPLY,
@@ -81,73 +81,77 @@ class Subject:
             weight_shapes=expected.weight_shapes,
         )
 
-    def other_plan(self, rule: Rule) -> Plan | None:
+    def find_other_computation(self, rule: Rule) -> Computation | None:
         """The case's plan under a rule; None where it is Keras's or the case has no answer."""
         if self.padding is None:
             return None
-        plan = plan_of(self.case, self.padding, rule)
-        return None if plan == self._right_plan else plan
+        plan = plan_computation(self.case, self.padding, rule)
+        return None if plan == self._right_computation else plan
 
-    def returned(self, values: Values, gradients: Sequence[Values] | None = None) -> Observation:
+    def return_values(self, values: Values, gradients: Sequence[Values] | None = None) -> Observation:
         """The right answer but for its values, and for its gradients where they are given."""
         dtype = DTYPES[self.case.dtype]
         with np.errstate(over="ignore"):
             return replace(
-                self.right,
+                self.expected_observation,
                 values=values.astype(dtype),
-                gradients=self.right.gradients if gradients is None else _as(gradients, self.case.dtype),
+                gradients=self.expected_observation.gradients
+                if gradients is None
+                else _cast_arrays(gradients, self.case.dtype),
             )
 
     @cached_property
-    def _right_plan(self) -> Plan:
+    def _right_computation(self) -> Computation:
         assert self.padding is not None
-        return plan_of(self.case, self.padding, KERAS)
+        return plan_computation(self.case, self.padding, KERAS)
 
     @cached_property
-    def _computed(self) -> dict[Plan, Observation]:
+    def _observations(self) -> dict[Computation, Observation]:
         return {}
 
-    def computed(self, plan: Plan) -> Observation:
+    def compute(self, plan: Computation) -> Observation:
         """The answer of a target that computes after a plan; shapes said before the call stay right.
 
         Equal plans have one answer, the same object.
         """
-        if plan not in self._computed:
-            self._computed[plan] = self.returned(values_of(self.case, plan, self.signals))
-        return self._computed[plan]
+        if plan not in self._observations:
+            self._observations[plan] = self.return_values(compute_values(self.case, plan, self.signals))
+        return self._observations[plan]
 
-    def differentiated(self, plan: Plan) -> Observation | None:
+    def differentiate(self, plan: Computation) -> Observation | None:
         """The right output with the gradients of a plan; None in another mode, or of another length."""
         output = self.expectation.values
         if not self.case.mode.traits.differentiates or output is None:
             return None
-        if shape_of(self.case, plan) != output.shape:
+        if compute_result_shape(self.case, plan) != output.shape:
             return None
-        return self.returned(output, gradients_of(self.case, plan, self.signals, cotangent(output.shape)))
-
-    def said(self, *, inferred: Shape | None = None, symbolic: Shape | None = None) -> Observation:
-        """The right output, after another shape was said before the call."""
-        return replace(
-            self.right,
-            inferred_shape=inferred or self.right.inferred_shape,
-            symbolic_shape=symbolic or self.right.symbolic_shape,
+        return self.return_values(
+            output, compute_gradients(self.case, plan, self.signals, make_cotangent(output.shape))
         )
 
-    def refused(self, message: str) -> Observation:
+    def report_shapes(self, *, inferred: Shape | None = None, symbolic: Shape | None = None) -> Observation:
+        """The right output, after another shape was said before the call."""
+        return replace(
+            self.expected_observation,
+            inferred_shape=inferred or self.expected_observation.inferred_shape,
+            symbolic_shape=symbolic or self.expected_observation.symbolic_shape,
+        )
+
+    def refuse(self, message: str) -> Observation:
         """An exception in place of an answer."""
         return Observation(
-            target=TARGET,
+            target=SIMULATED_TARGET,
             case_id=self.case.id,
             outcome=Outcome.RAISED,
             stage=Stage.CALL,
             error=ObservedError("ValueError", message),
         )
 
-    def accepted(self) -> Observation:
+    def accept(self) -> Observation:
         """An array where an exception is due."""
-        values = np.ones(self.case.shape_of(max(self.case.batch, 1), (1,) * self.case.ndim, 1))
+        values = np.ones(self.case.arrange_shape(max(self.case.batch, 1), (1,) * self.case.ndim, 1))
         return Observation(
-            target=TARGET,
+            target=SIMULATED_TARGET,
             case_id=self.case.id,
             outcome=Outcome.RETURNED,
             stage=Stage.REPLY,
@@ -155,5 +159,5 @@ class Subject:
         )
 
 
-def _as(arrays: Sequence[Values], dtype: str) -> tuple[Values, ...]:
+def _cast_arrays(arrays: Sequence[Values], dtype: str) -> tuple[Values, ...]:
     return tuple(array.astype(DTYPES[dtype]) for array in arrays)

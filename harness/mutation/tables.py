@@ -15,7 +15,7 @@ from pathlib import Path
 
 from harness.facets import Facet
 from harness.files import explain_disk_errors, write_table
-from harness.mutation.kills import Kills, name_place, places
+from harness.mutation.kills import Kills, list_layer_variants, name_place
 from harness.mutation.markdown import write_strength_markdown
 from harness.mutation.mutants import Mutant
 from harness.records import Mode
@@ -30,8 +30,8 @@ def write_strength(directory: Path, suites: Sequence[Kills], library: Sequence[M
 
 def _write_files(directory: Path, suites: Sequence[Kills], library: Sequence[Mutant]) -> None:
     for kills in suites:
-        columns = ("mutant", "theme", *map(name_place, places()))
-        write_table(directory / f"{kills.suite}.csv", columns, _place_rows(kills, library))
+        columns = ("mutant", "theme", *map(name_place, list_layer_variants()))
+        write_table(directory / f"{kills.suite}.csv", columns, _iterate_layer_rows(kills, library))
         modes = [(m.name, *(kills.by_mode[m.name, mode] for mode in Mode)) for m in library]
         write_table(directory / f"{kills.suite}-modes.csv", ("mutant", *Mode), modes)
         facets = [(m.name, *(kills.by_facet[m.name, facet] for facet in Facet)) for m in library]
@@ -39,9 +39,10 @@ def _write_files(directory: Path, suites: Sequence[Kills], library: Sequence[Mut
     write_strength_markdown(directory / "strength.md", suites, library)
 
 
-def _place_rows(kills: Kills, library: Sequence[Mutant]) -> Iterator[tuple[object, ...]]:
+def _iterate_layer_rows(kills: Kills, library: Sequence[Mutant]) -> Iterator[tuple[object, ...]]:
     for mutant in library:
         cells = (
-            kills.by_place[mutant.name, place] if mutant.lives_in(*place) else None for place in places()
+            kills.by_layer_variant[mutant.name, layer_variant] if mutant.applies_to(*layer_variant) else None
+            for layer_variant in list_layer_variants()
         )
         yield (mutant.name, mutant.theme, *cells)

@@ -7,7 +7,7 @@ and must not be refused.
 """
 
 from harness.oracle.expectation import expect
-from harness.oracle.geometry import AxisGeometry, axis_geometry, transposed_axis
+from harness.oracle.geometry import AxisGeometry, compute_forward_axis, compute_transposed_axis
 from harness.oracle.rules import KERAS, WRONG_RULES, Padding, Rule
 
 __all__ = [
@@ -16,7 +16,7 @@ __all__ = [
     "AxisGeometry",
     "Padding",
     "Rule",
-    "axis_geometry",
+    "compute_forward_axis",
+    "compute_transposed_axis",
     "expect",
-    "transposed_axis",
 ]

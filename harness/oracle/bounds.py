@@ -20,53 +20,55 @@ from dataclasses import replace
 
 import numpy as np
 
-from harness.oracle.gradients import gradients_of
-from harness.oracle.plan import Plan
-from harness.oracle.values import values_of, values_of_cell
-from harness.records import DTYPE_TRAITS, Array, Case, Data, ExpectedArray, Reduction, Signals, Values
+from harness.oracle.gradients import compute_gradients
+from harness.oracle.plan import Computation
+from harness.oracle.values import compute_values, compute_values_of_cell
+from harness.records import DTYPE_TRAITS, Array, Case, CaseData, DataKind, ExpectedArray, Reduction, Values
 
 
-def output_bound(case: Case, plan: Plan, signals: Signals) -> Values | None:
+def compute_output_bound(case: Case, plan: Computation, signals: CaseData) -> Values | None:
     """The bound on the output; None where its values are exact integers."""
     if _is_exact(case, plan):
         return None
-    return _output_bound(case, plan, values_of(case, plan, _magnitudes(signals)))
+    return _bound_output(case, plan, compute_values(case, plan, _compute_magnitudes(signals)))
 
 
-def output_bound_of_cell(
-    case: Case, plans: Sequence[Plan], cell: tuple[int, ...], signals: Signals
+def compute_output_bound_of_cell(
+    case: Case, plans: Sequence[Computation], cell: tuple[int, ...], signals: CaseData
 ) -> Values | None:
-    """The same of one output cell after each of several plans, as in `values_of_cell`."""
+    """The same of one output cell after each of several plans, as in `compute_values_of_cell`."""
     if _is_exact(case, plans[0]):
         return None
-    return _output_bound(case, plans[0], values_of_cell(case, plans, cell, _magnitudes(signals)))
+    return _bound_output(
+        case, plans[0], compute_values_of_cell(case, plans, cell, _compute_magnitudes(signals))
+    )
 
 
-def _output_bound(case: Case, plan: Plan, magnitudes: Values) -> Values:
+def _bound_output(case: Case, plan: Computation, magnitudes: Values) -> Values:
     if plan.kind.traits.reduction is Reduction.MAXIMUM:
         return np.where(np.isnan(magnitudes), np.inf, 0.0)
-    return _bound(case, magnitudes, _output_roundings(case))
+    return _compute_bound(case, magnitudes, _count_output_roundings(case))
 
 
-def with_bounds(
-    case: Case, plan: Plan, signals: Signals, weight: Values, gradients: tuple[Values, ...]
+def add_gradient_bounds(
+    case: Case, plan: Computation, signals: CaseData, weight: Values, gradients: tuple[Values, ...]
 ) -> tuple[ExpectedArray, ...]:
     """Gradients with their bounds; `weight` is that of each output cell in the loss."""
     if _is_exact(case, plan) or plan.kind.traits.reduction is Reduction.MAXIMUM:
         return tuple(map(ExpectedArray, gradients))
-    magnitudes = gradients_of(case, plan, _magnitudes(signals), np.abs(weight))
-    roundings = _gradient_roundings(case, plan)
+    magnitudes = compute_gradients(case, plan, _compute_magnitudes(signals), np.abs(weight))
+    roundings = _count_gradient_roundings(case, plan)
     return tuple(
-        ExpectedArray(values, _bound(case, sizes, number))
+        ExpectedArray(values, _compute_bound(case, sizes, number))
         for values, sizes, number in zip(gradients, magnitudes, roundings, strict=True)
     )
 
 
-def _is_exact(case: Case, plan: Plan) -> bool:
-    return case.data is Data.EXACT and plan.kind.traits.reduction is not Reduction.MEAN
+def _is_exact(case: Case, plan: Computation) -> bool:
+    return case.data is DataKind.EXACT and plan.kind.traits.reduction is not Reduction.MEAN
 
 
-def _bound(case: Case, magnitudes: Values, roundings: int) -> Values:
+def _compute_bound(case: Case, magnitudes: Values, roundings: int) -> Values:
     """`K * B * 2**-(1+p)`, and the same again of float64, in which the formula itself was computed.
 
     Half of the smallest number of float64 is 0 in float64.
@@ -77,52 +79,52 @@ def _bound(case: Case, magnitudes: Values, roundings: int) -> Values:
     return magnitudes * relative + (magnitudes > 0) * (roundings * (own.smallest / 2))
 
 
-def _output_roundings(case: Case) -> int:
+def _count_output_roundings(case: Case) -> int:
     """A product and a sum for each term, a sum for the bias; a mean also rounds its reciprocal.
 
     Of a layer with several kernels, one after the other, the terms of each.
     """
     if case.kind.traits.is_pooling:
-        return _roundings_of_mean(case)
-    return sum(_fans_in(case)) + int(case.bias)
+        return _count_roundings_of_mean(case)
+    return sum(_list_fans_in(case)) + int(case.bias)
 
 
-def _gradient_roundings(case: Case, plan: Plan) -> tuple[int, ...]:
+def _count_gradient_roundings(case: Case, plan: Computation) -> tuple[int, ...]:
     """The same for the gradients of the input and of each weight.
 
     What a kernel's gradient sums up in each output cell has come forward through the kernels before it and
     back through those after it.
     """
     if case.kind.traits.is_pooling:
-        return (_roundings_of_mean(case),)
-    fans_in, fans_out = _fans_in(case), _fans_out(case)
+        return (_count_roundings_of_mean(case),)
+    fans_in, fans_out = _list_fans_in(case), _list_fans_out(case)
     cells = case.batch * math.prod(plan.out)
     kernels = (cells + sum(fans_in[:place]) + sum(fans_out[place + 1 :]) for place in range(len(fans_in)))
     return (sum(fans_out), *kernels, *((cells,) if case.bias else ()))
 
 
-def _roundings_of_mean(case: Case) -> int:
+def _count_roundings_of_mean(case: Case) -> int:
     return math.prod(case.kernel) + 2
 
 
-def _fans_in(case: Case) -> tuple[int, ...]:
+def _list_fans_in(case: Case) -> tuple[int, ...]:
     """How many terms the sum of an output cell of each kernel has."""
-    return tuple(kernel.fan_in(case.sizes) for kernel in case.kind.traits.kernels)
+    return tuple(kernel.count_fan_in(case.sizes) for kernel in case.kind.traits.kernels)
 
 
-def _fans_out(case: Case) -> tuple[int, ...]:
+def _list_fans_out(case: Case) -> tuple[int, ...]:
     """How many terms the sum of an input cell's gradient has, of each kernel."""
-    return tuple(kernel.fan_out(case.sizes) for kernel in case.kind.traits.kernels)
+    return tuple(kernel.count_fan_out(case.sizes) for kernel in case.kind.traits.kernels)
 
 
-def _magnitudes(signals: Signals) -> Signals:
-    def size(array: Array | None) -> Array | None:
+def _compute_magnitudes(signals: CaseData) -> CaseData:
+    def compute_absolute(array: Array | None) -> Array | None:
         return None if array is None else np.abs(array.astype(np.float64))
 
     return replace(
         signals,
         inputs=np.abs(signals.inputs.astype(np.float64)),
-        kernel=size(signals.kernel),
-        bias=size(signals.bias),
-        pointwise=size(signals.pointwise),
+        kernel=compute_absolute(signals.kernel),
+        bias=compute_absolute(signals.bias),
+        pointwise=compute_absolute(signals.pointwise),
     )

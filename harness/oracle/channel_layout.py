@@ -9,11 +9,11 @@ from typing import assert_never
 
 import numpy as np
 
-from harness.oracle.rules import Batch, Bias, Format, Groups, Orientation, Precision, Rule
+from harness.oracle.rules import BatchReading, Bias, ChannelAxis, Groups, Orientation, Precision, Rule
 from harness.records import DTYPE_TRAITS, Case, DataFormat, Values
 
 
-def group_channels(group: int, per_group: int, groups: int, rule: Rule) -> slice:
+def select_group_channels(group: int, per_group: int, groups: int, rule: Rule) -> slice:
     """The channels that a group of filters reads."""
     match rule.groups:
         case Groups.CONSECUTIVE | Groups.SHUFFLED_OUTPUT:
@@ -26,14 +26,14 @@ def group_channels(group: int, per_group: int, groups: int, rule: Rule) -> slice
             assert_never(rule.groups)
 
 
-def group_filters(group: int, per_group: int, groups: int, rule: Rule) -> slice:
+def select_group_filters(group: int, per_group: int, groups: int, rule: Rule) -> slice:
     """The output channels that a group of filters makes."""
     if rule.groups is Groups.SHUFFLED_OUTPUT:
         return slice(group, None, groups)
     return slice(group * per_group, (group + 1) * per_group)
 
 
-def oriented(taps: Values, ndim: int, rule: Rule) -> Values:
+def orient_kernel(taps: Values, ndim: int, rule: Rule) -> Values:
     """A kernel as it is laid on the input: its spatial axes first, the channels last."""
     axes = tuple(range(ndim))
     match rule.orientation:
@@ -56,25 +56,25 @@ def oriented(taps: Values, ndim: int, rule: Rule) -> Values:
 
 def is_channels_last(case: Case, rule: Rule) -> bool:
     """Whether the channels are read from the last axis."""
-    return (case.data_format is DataFormat.CHANNELS_LAST) == (rule.format is Format.AS_NAMED)
+    return (case.data_format is DataFormat.CHANNELS_LAST) == (rule.format is ChannelAxis.AS_NAMED)
 
 
-def batch_entries(inputs: Values, rule: Rule) -> Values:
+def select_batch_entries(inputs: Values, rule: Rule) -> Values:
     """The input, batch first, that each output is made from."""
     match rule.batch:
-        case Batch.EACH:
+        case BatchReading.EACH:
             return inputs
-        case Batch.FIRST_ONLY:
+        case BatchReading.FIRST_ONLY:
             return np.repeat(inputs[:1], inputs.shape[0], axis=0)
-        case Batch.LAST_ONLY:
+        case BatchReading.LAST_ONLY:
             return np.repeat(inputs[-1:], inputs.shape[0], axis=0)
-        case Batch.REVERSED:
+        case BatchReading.REVERSED:
             return inputs[::-1]
         case _:
             assert_never(rule.batch)
 
 
-def rounded(values: Values, precision: Precision) -> Values:
+def round_values(values: Values, precision: Precision) -> Values:
     """Values, each the nearest of a precision, of two the one whose last bit is 0."""
     if precision is Precision.FULL:
         return values
@@ -82,7 +82,7 @@ def rounded(values: Values, precision: Precision) -> Values:
         return values.astype(DTYPE_TRAITS[precision].dtype).astype(np.float64)
 
 
-def with_bias(case: Case, values: Values, bias: Values | None, rule: Rule) -> Values:
+def add_bias(case: Case, values: Values, bias: Values | None, rule: Rule) -> Values:
     """Values of `(batch, *out, filters)` with the bias."""
     if bias is None:
         return values

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import math
 
-from harness.oracle.bounds import output_bound, with_bounds
-from harness.oracle.gradients import cotangent, gradients_of
-from harness.oracle.plan import axis_geometries, plan_of
-from harness.oracle.refusal import padding_of, refusal_of
+from harness.oracle.bounds import add_gradient_bounds, compute_output_bound
+from harness.oracle.gradients import compute_gradients, make_cotangent
+from harness.oracle.plan import compute_axis_geometries, plan_computation
+from harness.oracle.refusal import decide_refusal, parse_padding
 from harness.oracle.rules import KERAS, Rule
-from harness.oracle.values import values_of
-from harness.records import Case, Expectation, ExpectedArray, Refusal, Signals
+from harness.oracle.values import compute_values
+from harness.records import Case, CaseData, Expectation, ExpectedArray, Refusal
 
 
-def expect(case: Case, signals: Signals, rule: Rule = KERAS) -> Expectation:
+def expect(case: Case, signals: CaseData, rule: Rule = KERAS) -> Expectation:
     """What the formula says of a case under a rule (Keras's unless given).
 
     A case that must be refused has no shape and no values.
     """
-    refusal = refusal_of(case)
-    padding = padding_of(case)
+    refusal = decide_refusal(case)
+    padding = parse_padding(case)
     if refusal.refusal is Refusal.REQUIRED or padding is None:
         return Expectation(
             refusal=refusal.refusal,
@@ -32,13 +32,15 @@ def expect(case: Case, signals: Signals, rule: Rule = KERAS) -> Expectation:
             dtype=case.dtype,
             output=None,
         )
-    plan = plan_of(case, padding, rule)
-    values = values_of(case, plan, signals)
-    known = case.known_before_call(values.shape)
+    plan = plan_computation(case, padding, rule)
+    values = compute_values(case, plan, signals)
+    known = case.mask_unknown(values.shape)
     gradients: tuple[ExpectedArray, ...] = ()
     if case.mode.traits.differentiates:
-        weight = cotangent(values.shape)
-        gradients = with_bounds(case, plan, signals, weight, gradients_of(case, plan, signals, weight))
+        weight = make_cotangent(values.shape)
+        gradients = add_gradient_bounds(
+            case, plan, signals, weight, compute_gradients(case, plan, signals, weight)
+        )
     return Expectation(
         refusal=refusal.refusal,
         refusal_reason=refusal.reason,
@@ -46,28 +48,28 @@ def expect(case: Case, signals: Signals, rule: Rule = KERAS) -> Expectation:
         shape=values.shape,
         inferred_shape=known,
         symbolic_shape=known if case.mode.traits.is_functional else None,
-        num_parameters=num_parameters(case),
+        num_parameters=count_parameters(case),
         dtype=case.dtype,
-        output=ExpectedArray(values, output_bound(case, plan, signals)),
+        output=ExpectedArray(values, compute_output_bound(case, plan, signals)),
         gradients=gradients,
         weight_shapes=tuple(weight.shape for weight in signals.weights),
     )
 
 
-def output_shape(case: Case) -> tuple[int, ...]:
+def compute_output_shape(case: Case) -> tuple[int, ...]:
     """The shape of the output of a case that may be computed.
 
     Raises:
         ValueError: the case must be refused, and so has no output.
     """
-    padding = padding_of(case)
-    if padding is None or refusal_of(case).refusal is Refusal.REQUIRED:
-        raise ValueError(f"{case.id} has no output: {refusal_of(case).reason}")
-    lengths = tuple(geometry.out for geometry in axis_geometries(case, padding))
-    return case.shape_of(case.batch, lengths, case.filters)
+    padding = parse_padding(case)
+    if padding is None or decide_refusal(case).refusal is Refusal.REQUIRED:
+        raise ValueError(f"{case.id} has no output: {decide_refusal(case).reason}")
+    lengths = tuple(geometry.out for geometry in compute_axis_geometries(case, padding))
+    return case.arrange_shape(case.batch, lengths, case.filters)
 
 
-def num_parameters(case: Case) -> int:
+def count_parameters(case: Case) -> int:
     """How many weights a layer has, biases included: 2*2*1*24 + 24 = 120 for the document's `Conv2D`."""
-    kernels = sum(math.prod(kernel.shape(case.sizes)) for kernel in case.kind.traits.kernels)
+    kernels = sum(math.prod(kernel.compute_shape(case.sizes)) for kernel in case.kind.traits.kernels)
     return kernels + (case.filters if case.bias else 0)

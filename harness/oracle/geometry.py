@@ -16,17 +16,17 @@ from typing import assert_never
 
 from harness.oracle.rules import (
     KERAS,
+    AffectedAxes,
     Amount,
     Causal,
     Dilation,
     EffectiveKernel,
-    Full,
-    OnAxis,
     OutputPadding,
     Padding,
     Placement,
     Rounding,
     Rule,
+    TransposedLength,
     Windows,
 )
 
@@ -67,7 +67,7 @@ class AxisGeometry:
 
 
 @lru_cache(maxsize=65536)
-def axis_geometry(
+def compute_forward_axis(
     length: int, kernel: int, stride: int, dilation: int, padding: Padding, rule: Rule = KERAS
 ) -> AxisGeometry:
     """Output length and padding along one axis of a forward layer.
@@ -82,30 +82,34 @@ def axis_geometry(
     """
     if min(kernel, stride, dilation) < 1 or length < 0:
         raise ValueError(f"no geometry for {length=}, {kernel=}, {stride=}, {dilation=}")
-    stride, dilation, effective = _reach(kernel, stride, dilation, rule)
-    match _read_as(padding, rule):
+    stride, dilation, effective = _apply_dilation_rule(kernel, stride, dilation, rule)
+    match _choose_padding_mode(padding, rule):
         case Padding.VALID:
-            out = _windows(length, effective, stride)
+            out = _count_windows(length, effective, stride)
             if rule.rounding is Rounding.CEIL and length >= effective:
                 out = -(-(length - effective) // stride) + 1
             before = after = 0
         case Padding.SAME:
-            out = _same_out(length, stride, rule)
-            before, after = _place(_same_total(length, kernel, stride, effective, out, rule), effective, rule)
-            if windows_decide(rule):
-                out = _windows(length + before + after, effective, stride)
+            out = _compute_same_length(length, stride, rule)
+            before, after = _split_padding(
+                _compute_total_padding(length, kernel, stride, effective, out, rule), effective, rule
+            )
+            if needs_window_count(rule):
+                out = _count_windows(length + before + after, effective, stride)
         case Padding.CAUSAL:
             out = -(-length // stride)
-            before, after = _causal(kernel, stride, effective, rule)
+            before, after = _compute_causal_pads(kernel, stride, effective, rule)
         case _ as never:
             assert_never(never)
-    out = _taken(out, rule)
+    out = _adjust_window_count(out, rule)
     spacing = 1 if rule.dilation is Dilation.IGNORED_BY_TAPS else dilation
-    return AxisGeometry(length, kernel, stride, spacing, effective, out, before, after, _shift(kernel, rule))
+    return AxisGeometry(
+        length, kernel, stride, spacing, effective, out, before, after, _compute_shift(kernel, rule)
+    )
 
 
 @lru_cache(maxsize=65536)
-def transposed_axis(
+def compute_transposed_axis(
     length: int,
     kernel: int,
     stride: int,
@@ -125,38 +129,38 @@ def transposed_axis(
     """
     if min(kernel, stride, dilation) < 1 or length < 0:
         raise ValueError(f"no geometry for {length=}, {kernel=}, {stride=}, {dilation=}")
-    stride, dilation, effective = _reach(kernel, stride, dilation, rule)
+    stride, dilation, effective = _apply_dilation_rule(kernel, stride, dilation, rule)
     full = (length - 1) * stride + effective
-    read_as = _read_as(padding, rule)
-    out = _transposed_out(length, stride, effective, read_as, output_padding, rule)
-    before = _cut_before(full - out, effective, rule) if read_as is Padding.SAME else 0
+    read_as = _choose_padding_mode(padding, rule)
+    out = _compute_transposed_length(length, stride, effective, read_as, output_padding, rule)
+    before = _compute_cut_before(full - out, effective, rule) if read_as is Padding.SAME else 0
     zeroed = 0
     if rule.output_padding is OutputPadding.BEFORE:
         before -= output_padding or 0
     elif rule.output_padding is OutputPadding.AS_ZEROS:
         zeroed = output_padding or 0
-    out = _taken(out, rule)
+    out = _adjust_window_count(out, rule)
     spacing = 1 if rule.dilation is Dilation.IGNORED_BY_TAPS else dilation
     return AxisGeometry(
         length, kernel, stride, spacing, effective, out, before, full - out - before,
-        _shift(kernel, rule), is_transposed=True, zeroed=zeroed,
+        _compute_shift(kernel, rule), is_transposed=True, zeroed=zeroed,
     )  # fmt: skip
 
 
-def holds_on(rule: Rule, axis: int, ndim: int) -> Rule:
+def choose_axis_rule(rule: Rule, axis: int, ndim: int) -> Rule:
     """The rule as it reads lengths and pads on one axis: Keras's where it does not hold."""
     match rule.on_axis:
-        case OnAxis.EVERY:
+        case AffectedAxes.EVERY:
             return rule
-        case OnAxis.FIRST:
+        case AffectedAxes.FIRST:
             return rule if axis == 0 else KERAS
-        case OnAxis.LAST:
+        case AffectedAxes.LAST:
             return rule if axis == ndim - 1 else KERAS
         case _:
             assert_never(rule.on_axis)
 
 
-def _reach(kernel: int, stride: int, dilation: int, rule: Rule) -> tuple[int, int, int]:
+def _apply_dilation_rule(kernel: int, stride: int, dilation: int, rule: Rule) -> tuple[int, int, int]:
     """Stride, dilation and effective kernel as the rule takes them."""
     match rule.dilation:
         case Dilation.SPREADS | Dilation.IGNORED_BY_TAPS:
@@ -176,7 +180,7 @@ def _reach(kernel: int, stride: int, dilation: int, rule: Rule) -> tuple[int, in
     return stride, dilation, (kernel - 1) * dilation + 1
 
 
-def _read_as(padding: Padding, rule: Rule) -> Padding:
+def _choose_padding_mode(padding: Padding, rule: Rule) -> Padding:
     """The mode that a rule takes another for."""
     match padding:
         case Padding.VALID:
@@ -190,7 +194,7 @@ def _read_as(padding: Padding, rule: Rule) -> Padding:
             assert_never(padding)
 
 
-def _causal(kernel: int, stride: int, effective: int, rule: Rule) -> tuple[int, int]:
+def _compute_causal_pads(kernel: int, stride: int, effective: int, rule: Rule) -> tuple[int, int]:
     match rule.causal:
         case Causal.BEFORE | Causal.AS_SAME | Causal.AS_VALID:  # The last two are read as another mode.
             return effective - 1, 0
@@ -204,7 +208,7 @@ def _causal(kernel: int, stride: int, effective: int, rule: Rule) -> tuple[int, 
             assert_never(rule.causal)
 
 
-def _taken(windows: int, rule: Rule) -> int:
+def _adjust_window_count(windows: int, rule: Rule) -> int:
     """How many of the windows a rule takes."""
     match rule.windows:
         case Windows.ALL:
@@ -217,7 +221,7 @@ def _taken(windows: int, rule: Rule) -> int:
             assert_never(rule.windows)
 
 
-def _transposed_out(
+def _compute_transposed_length(
     length: int, stride: int, effective: int, padding: Padding, output_padding: int | None, rule: Rule
 ) -> int:
     """The length of a transposed layer's output, where the formula gives one that can be."""
@@ -228,7 +232,7 @@ def _transposed_out(
     match padding:
         case Padding.VALID:
             if given is None:
-                given = 0 if rule.full is Full.KERNEL_ONLY else max(stride - effective, 0)
+                given = 0 if rule.full is TransposedLength.KERNEL_ONLY else max(stride - effective, 0)
             return max(full + given, 0)
         case Padding.SAME:
             return length * stride if given is None else max(full + given - 2 * (effective // 2), 0)
@@ -238,35 +242,37 @@ def _transposed_out(
             assert_never(padding)
 
 
-def _shift(kernel: int, rule: Rule) -> int:
+def _compute_shift(kernel: int, rule: Rule) -> int:
     return rule.shift + (rule.shift_even if kernel % 2 == 0 else 0)
 
 
-def _cut_before(total: int, effective: int, rule: Rule) -> int:
+def _compute_cut_before(total: int, effective: int, rule: Rule) -> int:
     """How much of `total` cells too many a transposed layer cuts off before; too few are added after."""
     if total < 0 and rule.amount is not Amount.UNCLAMPED:
         return 0
-    return _place(total, effective, rule)[0]
+    return _split_padding(total, effective, rule)[0]
 
 
-def _windows(length: int, effective: int, stride: int) -> int:
+def _count_windows(length: int, effective: int, stride: int) -> int:
     """How many full windows fit in `length` cells."""
     return (length - effective) // stride + 1 if length >= effective else 0
 
 
-def _same_out(length: int, stride: int, rule: Rule) -> int:
+def _compute_same_length(length: int, stride: int, rule: Rule) -> int:
     if rule.rounding is Rounding.FLOOR:
         return length // stride
     return -(-length // stride)
 
 
-def windows_decide(rule: Rule) -> bool:
+def needs_window_count(rule: Rule) -> bool:
     """Whether a rule can pad less or more than its windows need: what fits into the padded input decides."""
     unmatched = {Placement.BOTH_ROUNDED_DOWN, Placement.BOTH_ROUNDED_UP}
     return rule.placement in unmatched or rule.amount is Amount.UNDILATED
 
 
-def _same_total(length: int, kernel: int, stride: int, effective: int, out: int, rule: Rule) -> int:
+def _compute_total_padding(
+    length: int, kernel: int, stride: int, effective: int, out: int, rule: Rule
+) -> int:
     match rule.amount:
         case Amount.NEEDED:
             return max((out - 1) * stride + effective - length, 0)
@@ -280,7 +286,7 @@ def _same_total(length: int, kernel: int, stride: int, effective: int, out: int,
             assert_never(rule.amount)
 
 
-def _place(total: int, effective: int, rule: Rule) -> tuple[int, int]:
+def _split_padding(total: int, effective: int, rule: Rule) -> tuple[int, int]:
     half, rest = total // 2, total - total // 2
     match rule.placement:
         case Placement.ODD_AFTER:

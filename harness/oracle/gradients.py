@@ -13,15 +13,15 @@ from typing import assert_never
 
 import numpy as np
 
-from harness.oracle.channel_layout import group_channels, group_filters, oriented
-from harness.oracle.index_tables import Table, gathered, scattered, table
-from harness.oracle.plan import Plan
+from harness.oracle.channel_layout import orient_kernel, select_group_channels, select_group_filters
+from harness.oracle.index_tables import IndexTable, build_index_table, gather_cells, scatter_cells
+from harness.oracle.plan import Computation
 from harness.oracle.rules import Rule
-from harness.oracle.values import divisors, in_format, input_cells, kernel_taps
-from harness.records import Case, LayerKind, Signals, Values
+from harness.oracle.values import compute_divisors, convert_to_data_format, flatten_input, flatten_kernel
+from harness.records import Case, CaseData, LayerKind, Values
 
 
-def cotangent(shape: tuple[int, ...]) -> Values:
+def make_cotangent(shape: tuple[int, ...]) -> Values:
     """The weight of each output cell in the loss: of its place `i` in C order, and of nothing else.
 
     With `h = (31*i*i + 17*i + 5) % 251 % 6` it is `h - 3` below 3 and `h - 2` from there on: one of -3, -2,
@@ -32,7 +32,7 @@ def cotangent(shape: tuple[int, ...]) -> Values:
     return np.where(drawn < 3, drawn - 3, drawn - 2).astype(np.float64).reshape(shape)
 
 
-def gradients_of(case: Case, plan: Plan, signals: Signals, weight: Values) -> tuple[Values, ...]:
+def compute_gradients(case: Case, plan: Computation, signals: CaseData, weight: Values) -> tuple[Values, ...]:
     """Gradients of the input, and then of each weight in Keras's order.
 
     Args:
@@ -41,19 +41,19 @@ def gradients_of(case: Case, plan: Plan, signals: Signals, weight: Values) -> tu
         signals: its data; the gradients have the shapes of the input and of the weights.
         weight: the loss is `sum(output * weight)`; of the output's shape, in the case's data format.
     """
-    wanted = _on_every_window(case, plan, np.moveaxis(weight, case.channel_axis, -1))
-    cells = input_cells(case, signals.inputs.astype(np.float64))
-    reads = table(plan.axes)
-    of_read, of_weights = _back(case, plan, gathered(cells, reads, 0.0), signals, wanted)
-    of_input = scattered(of_read, reads, cells.shape[1])
+    wanted = _spread_over_windows(case, plan, np.moveaxis(weight, case.channel_axis, -1))
+    cells = flatten_input(case, signals.inputs.astype(np.float64))
+    reads = build_index_table(plan.axes)
+    of_read, of_weights = _backpropagate(case, plan, gather_cells(cells, reads, 0.0), signals, wanted)
+    of_input = scatter_cells(of_read, reads, cells.shape[1])
     shape = (case.batch, *case.input, case.channels)
-    gradients = [in_format(case, of_input.reshape(shape)), *of_weights]
+    gradients = [convert_to_data_format(case, of_input.reshape(shape)), *of_weights]
     if signals.bias is not None:
         gradients.append(wanted.sum(axis=(0, 1)))
     return tuple(gradients)
 
 
-def _on_every_window(case: Case, plan: Plan, wanted: Values) -> Values:
+def _spread_over_windows(case: Case, plan: Computation, wanted: Values) -> Values:
     """Weights of the outputs taken, as those of all that are computed: `(batch, prod windows, filters)`."""
     lengths = tuple(axis.out for axis in plan.axes)
     weights = np.zeros((case.batch, *lengths, case.filters))
@@ -61,69 +61,71 @@ def _on_every_window(case: Case, plan: Plan, wanted: Values) -> Values:
     return weights.reshape(case.batch, math.prod(lengths), case.filters)
 
 
-def _back(
-    case: Case, plan: Plan, read: Values, signals: Signals, wanted: Values
+def _backpropagate(
+    case: Case, plan: Computation, read: Values, signals: CaseData, wanted: Values
 ) -> tuple[Values, tuple[Values, ...]]:
     """The gradients of the cells as they were read, `(batch, out, taps, channels)`, and of the kernels."""
     match plan.kind:
         case LayerKind.MAX_POOLING:
-            return _to_the_largest(read, table(plan.axes), wanted), ()
+            return _route_to_maximum(read, build_index_table(plan.axes), wanted), ()
         case LayerKind.AVERAGE_POOLING:
-            share = (wanted / divisors(case, plan, table(plan.axes, plan.rule.fill)))[:, :, np.newaxis, :]
+            share = (wanted / compute_divisors(case, plan, build_index_table(plan.axes, plan.rule.fill)))[
+                :, :, np.newaxis, :
+            ]
             return np.broadcast_to(share, read.shape), ()
         case LayerKind.CONVOLUTION | LayerKind.TRANSPOSE | LayerKind.DEPTHWISE | LayerKind.SEPARABLE:
             pass
         case _:
             assert_never(plan.kind)
     assert signals.kernel is not None
-    taps = kernel_taps(case, signals.kernel, plan.rule)
+    taps = flatten_kernel(case, signals.kernel, plan.rule)
     match plan.kind:
         case LayerKind.CONVOLUTION:
-            of_read, of_taps = _grouped_back(read, taps, case.groups, plan.rule, wanted)
+            of_read, of_taps = _backpropagate_groups(read, taps, case.groups, plan.rule, wanted)
         case LayerKind.TRANSPOSE:
-            of_read, swapped = _grouped_back(read, taps.swapaxes(1, 2), 1, plan.rule, wanted)
+            of_read, swapped = _backpropagate_groups(read, taps.swapaxes(1, 2), 1, plan.rule, wanted)
             of_taps = swapped.swapaxes(1, 2)
         case LayerKind.DEPTHWISE:
-            of_read, of_taps = _each_channel_back(read, taps, wanted)
+            of_read, of_taps = _backpropagate_channels(read, taps, wanted)
         case LayerKind.SEPARABLE:
             assert signals.pointwise is not None
             weights = signals.pointwise.astype(np.float64).reshape(signals.pointwise.shape[-2:])
             depthwise = np.einsum("botc,tcj->bocj", read, taps).reshape(*wanted.shape[:2], len(weights))
             of_pointwise = np.einsum("bod,bof->df", depthwise, wanted).reshape(signals.pointwise.shape)
-            of_read, of_taps = _each_channel_back(read, taps, wanted @ weights.T)
-            return of_read, (_as_kernel(case, of_taps, signals, plan.rule), of_pointwise)
+            of_read, of_taps = _backpropagate_channels(read, taps, wanted @ weights.T)
+            return of_read, (_restore_kernel_layout(case, of_taps, signals, plan.rule), of_pointwise)
         case _:
             assert_never(plan.kind)
-    return of_read, (_as_kernel(case, of_taps, signals, plan.rule),)
+    return of_read, (_restore_kernel_layout(case, of_taps, signals, plan.rule),)
 
 
-def _as_kernel(case: Case, of_taps: Values, signals: Signals, rule: Rule) -> Values:
+def _restore_kernel_layout(case: Case, of_taps: Values, signals: CaseData, rule: Rule) -> Values:
     """The gradient of the taps as that of the kernel: every way a rule turns it is its own inverse."""
     assert signals.kernel is not None
-    return oriented(of_taps.reshape(signals.kernel.shape), case.ndim, rule)
+    return orient_kernel(of_taps.reshape(signals.kernel.shape), case.ndim, rule)
 
 
-def _grouped_back(
+def _backpropagate_groups(
     read: Values, taps: Values, groups: int, rule: Rule, wanted: Values
 ) -> tuple[Values, Values]:
     of_read, of_taps = np.zeros_like(read), np.zeros_like(taps)
     channels, filters = read.shape[-1] // groups, taps.shape[-1] // groups
     for group in range(groups):
-        own = group_channels(group, channels, groups, rule)
+        own = select_group_channels(group, channels, groups, rule)
         kernel = slice(group * filters, (group + 1) * filters)
-        outputs = wanted[..., group_filters(group, filters, groups, rule)]
+        outputs = wanted[..., select_group_filters(group, filters, groups, rule)]
         of_taps[..., kernel] = np.tensordot(read[..., own], outputs, axes=((0, 1), (0, 1)))
         of_read[..., own] = np.tensordot(outputs, taps[..., kernel], axes=((2,), (2,)))
     return of_read, of_taps
 
 
-def _each_channel_back(read: Values, taps: Values, wanted: Values) -> tuple[Values, Values]:
+def _backpropagate_channels(read: Values, taps: Values, wanted: Values) -> tuple[Values, Values]:
     outputs = wanted.reshape(*wanted.shape[:2], *taps.shape[1:])
     of_taps = np.einsum("botc,bocj->tcj", read, outputs)
     return np.einsum("bocj,tcj->botc", outputs, taps), of_taps
 
 
-def _to_the_largest(read: Values, reads: Table, wanted: Values) -> Values:
+def _route_to_maximum(read: Values, reads: IndexTable, wanted: Values) -> Values:
     real = np.where((reads >= 0)[np.newaxis, :, :, np.newaxis], read, -np.inf)
     largest = real.argmax(axis=2, keepdims=True)
     of_read = np.zeros_like(read)

@@ -22,14 +22,14 @@ from harness.oracle.geometry import AxisGeometry
 from harness.oracle.rules import Fill
 from harness.records import Values
 
-Table = npt.NDArray[np.intp]
+IndexTable = npt.NDArray[np.intp]
 
-NOTHING = -1
-"""In a table: no cell of the input is read. It is also where `gathered` finds the padding."""
+NO_CELL = -1
+"""In a table: no cell of the input is read. It is also where `gather_cells` finds the padding."""
 
 
 @lru_cache(maxsize=65536)
-def axis_table(axis: AxisGeometry, fill: Fill) -> Table:
+def build_axis_table(axis: AxisGeometry, fill: Fill) -> IndexTable:
     """The input cell that each output cell reads through each tap: shape `(out, kernel)`.
 
     Where padding repeats cells of the input (`edge`, `reflect`), these are read.
@@ -38,8 +38,8 @@ def axis_table(axis: AxisGeometry, fill: Fill) -> Table:
     taps = np.arange(axis.kernel)[np.newaxis, :] * axis.dilation
     if axis.is_transposed:
         steps = outputs + axis.before + axis.shift - taps
-        cells = np.where(steps % axis.stride == 0, steps // axis.stride, NOTHING)
-        cells[axis.out - axis.zeroed :] = NOTHING
+        cells = np.where(steps % axis.stride == 0, steps // axis.stride, NO_CELL)
+        cells[axis.out - axis.zeroed :] = NO_CELL
     else:
         cells = outputs * axis.stride + taps + (axis.shift - axis.before)
         if axis.length and fill is Fill.EDGE:
@@ -47,37 +47,40 @@ def axis_table(axis: AxisGeometry, fill: Fill) -> Table:
         elif axis.length and fill is Fill.REFLECT:
             last = axis.length - 1
             cells = last - np.abs(last - np.abs(cells) % (2 * last)) if last else np.zeros_like(cells)
-    return np.where((cells >= 0) & (cells < axis.length), cells, NOTHING)
+    return np.where((cells >= 0) & (cells < axis.length), cells, NO_CELL)
 
 
 @lru_cache(maxsize=8192)
-def table(axes: tuple[AxisGeometry, ...], fill: Fill = Fill.ZERO) -> Table:
+def build_index_table(axes: tuple[AxisGeometry, ...], fill: Fill = Fill.ZERO) -> IndexTable:
     """The same over all axes at once, cells and taps counted in C order: shape `(prod out, prod kernel)`."""
     whole = np.zeros((1, 1), dtype=np.intp)
     for axis in axes:
-        own = axis_table(axis, fill)
+        own = build_axis_table(axis, fill)
         crossed = whole[:, np.newaxis, :, np.newaxis] * axis.length + own[np.newaxis, :, np.newaxis, :]
         missing = (whole[:, np.newaxis, :, np.newaxis] < 0) | (own[np.newaxis, :, np.newaxis, :] < 0)
-        crossed[missing] = NOTHING
+        crossed[missing] = NO_CELL
         whole = crossed.reshape(whole.shape[0] * own.shape[0], whole.shape[1] * own.shape[1])
     return whole
 
 
-def rows_of_cell(geometries: Sequence[tuple[AxisGeometry, ...]], fill: Fill, cell: tuple[int, ...]) -> Table:
+def build_rows_of_cell(
+    geometries: Sequence[tuple[AxisGeometry, ...]], fill: Fill, cell: tuple[int, ...]
+) -> IndexTable:
     """What one output cell reads under each of several geometries: shape `(geometries, prod kernel)`.
 
-    Row `i` is the cell's row of `table(geometries[i], fill)`. All have the same input lengths and kernel.
+    Row `i` is the cell's row of `build_index_table(geometries[i], fill)`. The geometries have the same input
+    lengths and kernel.
     """
     whole = np.zeros((len(geometries), 1), dtype=np.intp)
     for place, index in enumerate(cell):
-        own = np.stack([axis_table(axes[place], fill)[index] for axes in geometries])
+        own = np.stack([build_axis_table(axes[place], fill)[index] for axes in geometries])
         crossed = whole[:, :, np.newaxis] * geometries[0][place].length + own[:, np.newaxis, :]
-        crossed[(whole[:, :, np.newaxis] < 0) | (own[:, np.newaxis, :] < 0)] = NOTHING
+        crossed[(whole[:, :, np.newaxis] < 0) | (own[:, np.newaxis, :] < 0)] = NO_CELL
         whole = crossed.reshape(len(geometries), -1)
     return whole
 
 
-def gathered(cells: Values, reads: Table, padding: float) -> Values:
+def gather_cells(cells: Values, reads: IndexTable, padding: float) -> Values:
     """What each output cell reads through each tap.
 
     Args:
@@ -93,8 +96,8 @@ def gathered(cells: Values, reads: Table, padding: float) -> Values:
     return np.concatenate((cells, beyond), axis=1)[:, reads]
 
 
-def scattered(values: Values, reads: Table, num_cells: int) -> Values:
-    """The adjoint of `gathered`: each value goes back to the cell it was read from, if to any.
+def scatter_cells(values: Values, reads: IndexTable, num_cells: int) -> Values:
+    """The adjoint of `gather_cells`: each value goes back to the cell it was read from, if to any.
 
     Args:
         values: `(batch, prod out, prod kernel, channels)`.

@@ -12,11 +12,16 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, NamedTuple, assert_never
 
-from harness.oracle.geometry import AxisGeometry, axis_geometry, holds_on, transposed_axis
+from harness.oracle.geometry import (
+    AxisGeometry,
+    choose_axis_rule,
+    compute_forward_axis,
+    compute_transposed_axis,
+)
 from harness.oracle.rules import (
     KERAS,
+    ChannelAxis,
     Dilation,
-    Format,
     Orientation,
     OutputPadding,
     Padding,
@@ -38,7 +43,7 @@ _OTHER_POOLING: Final[Mapping[LayerKind, LayerKind]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Computation:
     """How a case is computed.
 
     `axes` has one geometry per spatial axis. `rule` keeps what the axes do not say and the case can
@@ -57,52 +62,52 @@ class Plan:
         return tuple(-(-axis.out // step) for axis, step in zip(self.axes, self.steps, strict=True))
 
 
-def axis_geometries(case: Case, padding: Padding, rule: Rule = KERAS) -> tuple[AxisGeometry, ...]:
+def compute_axis_geometries(case: Case, padding: Padding, rule: Rule = KERAS) -> tuple[AxisGeometry, ...]:
     """The geometry of each spatial axis of the case under the rule."""
-    strides, dilation = _strides(case, rule), _dilation(case, rule)
-    output_padding = _output_padding(case, rule)
+    strides, dilation = _choose_strides(case, rule), _choose_dilation(case, rule)
+    output_padding = _choose_output_padding(case, rule)
     axes = []
     for axis, (length, kernel, stride) in enumerate(zip(case.input, case.kernel, strides, strict=True)):
-        held = holds_on(rule, axis, case.ndim)
+        held = choose_axis_rule(rule, axis, case.ndim)
         spread = dilation[axis] if held is rule else case.dilation[axis]
         if case.kind.traits.is_transposed:
             given = output_padding if held is rule else case.output_padding
             one = None if given is None else given[axis]
-            axes.append(transposed_axis(length, kernel, stride, spread, padding, one, held))
+            axes.append(compute_transposed_axis(length, kernel, stride, spread, padding, one, held))
         else:
-            axes.append(axis_geometry(length, kernel, stride, spread, padding, held))
-    return _arranged(tuple(axes), rule)
+            axes.append(compute_forward_axis(length, kernel, stride, spread, padding, held))
+    return _reassign_pads(tuple(axes), rule)
 
 
 @lru_cache(maxsize=32768)
-def plan_of(case: Case, padding: Padding, rule: Rule = KERAS) -> Plan:
+def plan_computation(case: Case, padding: Padding, rule: Rule = KERAS) -> Computation:
     """The plan of the case under the rule."""
     steps = (1,) * case.ndim
     if rule.pointwise is Pointwise.STRIDES and case.kind.traits.has_pointwise:
         steps, rule = case.strides, replace(rule, strides=Strides.IGNORED)
     kind = _OTHER_POOLING.get(case.kind, case.kind) if rule.pooling is Pooling.OTHER else case.kind
-    axes = axis_geometries(_as_formatted(case, rule), padding, rule)
-    return Plan(kind, axes, _effective_rule(case, kind, axes, rule), steps)
+    axes = compute_axis_geometries(_reinterpret_data_format(case, rule), padding, rule)
+    return Computation(kind, axes, _find_effective_rule(case, kind, axes, rule), steps)
 
 
-def _as_formatted(case: Case, rule: Rule) -> Case:
+def _reinterpret_data_format(case: Case, rule: Rule) -> Case:
     """The case as it is read where the other axis is taken for the channels, if that can be."""
-    if not reads_other_format(case, rule):
+    if not is_format_misread(case, rule):
         return case
     if case.data_format is DataFormat.CHANNELS_FIRST:
         return replace(case, input=(case.channels, *case.input[:-1]))
     return replace(case, input=(*case.input[1:], case.channels))
 
 
-def reads_other_format(case: Case, rule: Rule) -> bool:
+def is_format_misread(case: Case, rule: Rule) -> bool:
     """Whether the rule guesses the channel axis, and another has the length of the channels."""
-    if rule.format is Format.AS_NAMED:
+    if rule.format is ChannelAxis.AS_NAMED:
         return False
     other = case.input[-1] if case.data_format is DataFormat.CHANNELS_FIRST else case.input[0]
     return other == case.channels
 
 
-def _strides(case: Case, rule: Rule) -> tuple[int, ...]:
+def _choose_strides(case: Case, rule: Rule) -> tuple[int, ...]:
     match rule.strides:
         case Strides.PER_AXIS:
             return case.strides
@@ -120,7 +125,7 @@ def _strides(case: Case, rule: Rule) -> tuple[int, ...]:
             assert_never(rule.strides)
 
 
-def _dilation(case: Case, rule: Rule) -> tuple[int, ...]:
+def _choose_dilation(case: Case, rule: Rule) -> tuple[int, ...]:
     if rule.dilation is Dilation.SWAPPED:
         return case.dilation[::-1]
     if rule.dilation is Dilation.FIRST_FOR_ALL:
@@ -128,13 +133,13 @@ def _dilation(case: Case, rule: Rule) -> tuple[int, ...]:
     return case.dilation
 
 
-def _output_padding(case: Case, rule: Rule) -> tuple[int, ...] | None:
+def _choose_output_padding(case: Case, rule: Rule) -> tuple[int, ...] | None:
     if case.output_padding is not None and rule.output_padding is OutputPadding.FIRST_FOR_ALL:
         return case.output_padding[:1] * case.ndim
     return case.output_padding
 
 
-def _arranged(axes: tuple[AxisGeometry, ...], rule: Rule) -> tuple[AxisGeometry, ...]:
+def _reassign_pads(axes: tuple[AxisGeometry, ...], rule: Rule) -> tuple[AxisGeometry, ...]:
     """The axes with the padding that belongs to them under the rule."""
     match rule.pads:
         case Pads.PER_AXIS:
@@ -152,11 +157,11 @@ def _arranged(axes: tuple[AxisGeometry, ...], rule: Rule) -> tuple[AxisGeometry,
         for axis, source in zip(axes, sources, strict=True)
     ]
     if rule.pads is Pads.SWAPPED_FITTING:
-        moved = [replace(axis, out=_fitting(axis)) for axis in moved]
+        moved = [replace(axis, out=_recompute_output_length(axis)) for axis in moved]
     return tuple(moved)
 
 
-def _fitting(axis: AxisGeometry) -> int:
+def _recompute_output_length(axis: AxisGeometry) -> int:
     """How many windows fit into the input with its padding, or what is left of a transposed result."""
     if axis.is_transposed:
         return max((axis.length - 1) * axis.stride + axis.effective_kernel - axis.total, 0)
@@ -164,7 +169,7 @@ def _fitting(axis: AxisGeometry) -> int:
     return (cells - axis.effective_kernel) // axis.stride + 1 if cells >= axis.effective_kernel else 0
 
 
-def _effective_rule(case: Case, kind: LayerKind, axes: tuple[AxisGeometry, ...], rule: Rule) -> Rule:
+def _find_effective_rule(case: Case, kind: LayerKind, axes: tuple[AxisGeometry, ...], rule: Rule) -> Rule:
     """Return the rule with everything made Keras's that this case cannot show or that the axes say."""
     square = len(set(case.kernel)) == 1 or rule.orientation is not Orientation.TRANSPOSED
     swaps = rule.orientation is Orientation.CHANNELS_SWAPPED
@@ -172,8 +177,8 @@ def _effective_rule(case: Case, kind: LayerKind, axes: tuple[AxisGeometry, ...],
         orientation=bool(kind.traits.kernels) and (swaps or (max(case.kernel) > 1 and square)),
         groups=kind.traits.derived_groups is None and case.groups > 1,
         multiplier=case.multiplier > 1,
-        channel_axis=reads_other_format(case, rule),
-        padding=any(not axis.is_transposed and _reads_padding(axis) for axis in axes),
+        channel_axis=is_format_misread(case, rule),
+        padding=any(not axis.is_transposed and _has_padded_window(axis) for axis in axes),
         bias=case.bias,
         batch=case.batch > 1,
     )
@@ -215,7 +220,7 @@ def _keep_visible(rule: Rule, kind: LayerKind, visible: _Visible) -> Rule:
     )
 
 
-def _reads_padding(axis: AxisGeometry) -> bool:
+def _has_padded_window(axis: AxisGeometry) -> bool:
     """Whether a window reaches beyond the input."""
     if axis.out == 0:
         return False

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from harness.oracle.plan import axis_geometries
+from harness.oracle.plan import compute_axis_geometries
 from harness.oracle.rules import Padding
 from harness.records import Argument, Case, Layer, Refusal
 
 
 @dataclass(frozen=True, slots=True)
-class RefusalRule:
+class RefusalDecision:
     """What the formula says of refusing a case.
 
     A required refusal has to name one of `arguments`, in any case of letters.
@@ -28,7 +28,7 @@ class RefusalRule:
     arguments: tuple[str, ...] = ()
 
 
-ARGUMENTS: Final[Mapping[Argument, tuple[str, ...]]] = MappingProxyType(
+ARGUMENT_WORDS: Final[Mapping[Argument, tuple[str, ...]]] = MappingProxyType(
     {
         Argument.PADDING: ("padding", "border_mode", "border mode"),
         Argument.KERNEL_SIZE: ("kernel_size", "kernel", "nb_row", "nb_col"),
@@ -43,19 +43,19 @@ ARGUMENTS: Final[Mapping[Argument, tuple[str, ...]]] = MappingProxyType(
 )
 """Each argument, and the words that name it in an error: Keras's, then those of Keras 1 and the backends."""
 
-COMPUTES: Final = RefusalRule(Refusal.WRONG)
+NO_REFUSAL: Final = RefusalDecision(Refusal.WRONG)
 
-STRIDED_AND_DILATED: Final = RefusalRule(
+STRIDED_AND_DILATED: Final = RefusalDecision(
     Refusal.ALLOWED, "strides > 1 together with dilation_rate > 1, which Keras documents as refused"
 )
-EMPTY_OUTPUT: Final = RefusalRule(Refusal.ALLOWED, "no full window fits: the output is empty")
-EMPTY_INPUT: Final = RefusalRule(Refusal.ALLOWED, "the input holds nothing, and nothing comes of it")
-CAUSAL_IN_KERAS_2: Final = RefusalRule(
+EMPTY_OUTPUT: Final = RefusalDecision(Refusal.ALLOWED, "no full window fits: the output is empty")
+EMPTY_INPUT: Final = RefusalDecision(Refusal.ALLOWED, "the input holds nothing, and nothing comes of it")
+CAUSAL_IN_KERAS_2: Final = RefusalDecision(
     Refusal.ALLOWED, "causal, which Keras 2 documents for this layer and Keras 3 does not"
 )
 
 
-def padding_of(case: Case) -> Padding | None:
+def parse_padding(case: Case) -> Padding | None:
     """The mode that the case's padding name stands for, or None for a name that its layer does not know.
 
     Keras lower-cases the name (`keras/src/backend/config.py` and `standardize_padding`), so `Same`
@@ -68,7 +68,7 @@ def padding_of(case: Case) -> Padding | None:
     return None if padding is Padding.CAUSAL and not _has_causal(case.layer) else padding
 
 
-def known_paddings(layer: Layer) -> tuple[Padding, ...]:
+def list_known_paddings(layer: Layer) -> tuple[Padding, ...]:
     """The paddings that the layer has in some Keras."""
     return tuple(padding for padding in Padding if padding is not Padding.CAUSAL or _has_causal(layer))
 
@@ -77,19 +77,19 @@ def _has_causal(layer: Layer) -> bool:
     return layer.causal is not Refusal.REQUIRED
 
 
-def refusal_of(case: Case) -> RefusalRule:
+def decide_refusal(case: Case) -> RefusalDecision:
     """Whether refusing the case is required, allowed or wrong, and why."""
-    return required_refusal(case) or next(_allowed(case), COMPUTES)
+    return find_required_refusal(case) or next(_iterate_allowed_refusals(case), NO_REFUSAL)
 
 
-def required_refusal(case: Case) -> RefusalRule | None:
+def find_required_refusal(case: Case) -> RefusalDecision | None:
     """Why the case must be refused; None where it need not be."""
-    return next(_required(case), None)
+    return next(_iterate_required_refusals(case), None)
 
 
-def _required(case: Case) -> Iterator[RefusalRule]:
-    if padding_of(case) is None:
-        yield _must(Argument.PADDING, f"padding {case.padding!r} is unknown to {case.layer}")
+def _iterate_required_refusals(case: Case) -> Iterator[RefusalDecision]:
+    if parse_padding(case) is None:
+        yield _make_required_refusal(Argument.PADDING, f"padding {case.padding!r} is unknown to {case.layer}")
     window = Argument.POOL_SIZE if case.kind.traits.is_pooling else Argument.KERNEL_SIZE
     for name, lengths in (
         (window, case.kernel),
@@ -97,28 +97,30 @@ def _required(case: Case) -> Iterator[RefusalRule]:
         (Argument.DILATION_RATE, case.dilation),
     ):
         if min(lengths) < 1:
-            yield _must(name, f"{name} is below 1")
+            yield _make_required_refusal(name, f"{name} is below 1")
     if case.multiplier < 1:
-        yield _must(Argument.DEPTH_MULTIPLIER, "depth_multiplier is below 1")
+        yield _make_required_refusal(Argument.DEPTH_MULTIPLIER, "depth_multiplier is below 1")
     if case.filters < 1:
-        yield _must(Argument.FILTERS, "filters is below 1")
+        yield _make_required_refusal(Argument.FILTERS, "filters is below 1")
     if case.groups < 1:
-        yield _must(Argument.GROUPS, "groups is below 1")
+        yield _make_required_refusal(Argument.GROUPS, "groups is below 1")
     elif case.channels % case.groups:
-        yield _must(Argument.GROUPS, "groups does not divide the channels")
+        yield _make_required_refusal(Argument.GROUPS, "groups does not divide the channels")
     elif case.filters % case.groups:
-        yield _must(Argument.GROUPS, "groups does not divide the filters")
+        yield _make_required_refusal(Argument.GROUPS, "groups does not divide the filters")
     for given, stride in zip(case.output_padding or (), case.strides, strict=False):
         if not 0 <= given < stride:
-            yield _must(Argument.OUTPUT_PADDING, "output_padding is not from 0 up to below the strides")
+            yield _make_required_refusal(
+                Argument.OUTPUT_PADDING, "output_padding is not from 0 up to below the strides"
+            )
 
 
-def _must(argument: Argument, reason: str) -> RefusalRule:
-    return RefusalRule(Refusal.REQUIRED, reason, ARGUMENTS[argument])
+def _make_required_refusal(argument: Argument, reason: str) -> RefusalDecision:
+    return RefusalDecision(Refusal.REQUIRED, reason, ARGUMENT_WORDS[argument])
 
 
-def _allowed(case: Case) -> Iterator[RefusalRule]:
-    padding = padding_of(case)
+def _iterate_allowed_refusals(case: Case) -> Iterator[RefusalDecision]:
+    padding = parse_padding(case)
     assert padding is not None
     if max(case.strides) > 1 and max(case.dilation) > 1:
         yield STRIDED_AND_DILATED
@@ -126,5 +128,5 @@ def _allowed(case: Case) -> Iterator[RefusalRule]:
         yield CAUSAL_IN_KERAS_2
     if case.batch == 0 or min(case.input) == 0:
         yield EMPTY_INPUT
-    if any(geometry.out == 0 for geometry in axis_geometries(case, padding)):
+    if any(geometry.out == 0 for geometry in compute_axis_geometries(case, padding)):
         yield EMPTY_OUTPUT

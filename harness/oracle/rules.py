@@ -72,7 +72,7 @@ class Amount(StrEnum):
     UNDILATED = "undilated"
     UNCLAMPED = "unclamped"
 
-    def in_words(self, out: str) -> str:
+    def describe(self, out: str) -> str:
         """How many cells, as part of a reading of `same` whose output length is `out`.
 
         `n` is the input length, `s` the stride, `k` the kernel, `e` the effective kernel.
@@ -168,7 +168,7 @@ class Pads(StrEnum):
     LAST_FOR_ALL = "last-for-all"
 
 
-class OnAxis(StrEnum):
+class AffectedAxes(StrEnum):
     """On which spatial axes a wrong reading of lengths and pads holds; on the others Keras's does."""
 
     EVERY = "every"
@@ -186,7 +186,7 @@ class OutputPadding(StrEnum):
     AS_ZEROS = "as-zeros"
 
 
-class Full(StrEnum):
+class TransposedLength(StrEnum):
     """How long the output of a transposed layer is without `output_padding`: the last stride is covered."""
 
     COVERS_STRIDE = "covers-stride"
@@ -233,7 +233,7 @@ class Pointwise(StrEnum):
     TRANSPOSED = "transposed"
 
 
-class Format(StrEnum):
+class ChannelAxis(StrEnum):
     """Which axis is taken for the channels; the wrong one only where its length allows it."""
 
     AS_NAMED = "as-named"
@@ -270,7 +270,7 @@ class Bias(StrEnum):
     FIRST_FOR_ALL = "first-for-all"
 
 
-class Batch(StrEnum):
+class BatchReading(StrEnum):
     """Which entry of the batch each output is made from."""
 
     EACH = "each"
@@ -306,8 +306,8 @@ class Rule:
     shift_even: int = 0
     """The same, where the kernel is even."""
     output_padding: OutputPadding = OutputPadding.AFTER
-    full: Full = Full.COVERS_STRIDE
-    on_axis: OnAxis = OnAxis.EVERY
+    full: TransposedLength = TransposedLength.COVERS_STRIDE
+    on_axis: AffectedAxes = AffectedAxes.EVERY
     """Where all of the above holds."""
 
     strides: Strides = Strides.PER_AXIS
@@ -316,13 +316,13 @@ class Rule:
     groups: Groups = Groups.CONSECUTIVE
     multiplier: Multiplier = Multiplier.CHANNEL_MAJOR
     pointwise: Pointwise = Pointwise.LAST
-    format: Format = Format.AS_NAMED
+    format: ChannelAxis = ChannelAxis.AS_NAMED
     fill: Fill = Fill.ZERO
     divisor: Divisor = Divisor.REAL_CELLS
     maximum: Maximum = Maximum.NOTHING
     pooling: Pooling = Pooling.AS_NAMED
     bias: Bias = Bias.PER_FILTER
-    batch: Batch = Batch.EACH
+    batch: BatchReading = BatchReading.EACH
     inputs: Precision = Precision.FULL
     """What the inputs are rounded to before anything is made of them."""
     precision: Precision = Precision.FULL
@@ -389,7 +389,7 @@ WRONG_RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         "output-padding-ignored": replace(KERAS, output_padding=OutputPadding.IGNORED),
         "output-padding-is-zeros": replace(KERAS, output_padding=OutputPadding.AS_ZEROS),
         "first-output-padding-for-all": replace(KERAS, output_padding=OutputPadding.FIRST_FOR_ALL),
-        "stride-beyond-kernel-not-covered": replace(KERAS, full=Full.KERNEL_ONLY),
+        "stride-beyond-kernel-not-covered": replace(KERAS, full=TransposedLength.KERNEL_ONLY),
         "groups-interleaved": replace(KERAS, groups=Groups.INTERLEAVED),
         "groups-reversed": replace(KERAS, groups=Groups.REVERSED),
         "group-outputs-shuffled": replace(KERAS, groups=Groups.SHUFFLED_OUTPUT),
@@ -397,7 +397,7 @@ WRONG_RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         "first-multiplier-for-all": replace(KERAS, multiplier=Multiplier.FIRST_FOR_ALL),
         "strides-in-the-pointwise-step": replace(KERAS, pointwise=Pointwise.STRIDES),
         "pointwise-kernel-transposed": replace(KERAS, pointwise=Pointwise.TRANSPOSED),
-        "data-format-guessed": replace(KERAS, format=Format.OTHER_WHERE_IT_FITS),
+        "data-format-guessed": replace(KERAS, format=ChannelAxis.OTHER_WHERE_IT_FITS),
         "divisor-counts-padding": replace(KERAS, divisor=Divisor.WINDOW),
         "divisor-counts-padding-before": replace(KERAS, divisor=Divisor.PADDED_CELLS_BEFORE),
         "divisor-of-first-axis": replace(KERAS, divisor=Divisor.FIRST_AXIS),
@@ -413,9 +413,9 @@ WRONG_RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         "bias-along-last-axis": replace(KERAS, bias=Bias.ALONG_LAST_AXIS),
         "bias-along-first-fitting-axis": replace(KERAS, bias=Bias.ALONG_FIRST_FITTING_AXIS),
         "first-bias-for-all": replace(KERAS, bias=Bias.FIRST_FOR_ALL),
-        "first-batch-entry-only": replace(KERAS, batch=Batch.FIRST_ONLY),
-        "last-batch-entry-only": replace(KERAS, batch=Batch.LAST_ONLY),
-        "batch-reversed": replace(KERAS, batch=Batch.REVERSED),
+        "first-batch-entry-only": replace(KERAS, batch=BatchReading.FIRST_ONLY),
+        "last-batch-entry-only": replace(KERAS, batch=BatchReading.LAST_ONLY),
+        "batch-reversed": replace(KERAS, batch=BatchReading.REVERSED),
         "inputs-rounded-to-bfloat16": replace(KERAS, inputs=Precision.BFLOAT16),
         "inputs-rounded-to-float32": replace(KERAS, inputs=Precision.FLOAT32),
         "sums-rounded-to-bfloat16": replace(KERAS, precision=Precision.BFLOAT16),
@@ -553,18 +553,18 @@ RESPECTS: Final[Mapping[str, Respect]] = MappingProxyType(
 """By the field of a rule, how far it reaches to be wrong in it."""
 
 
-def reaches_of(rule: Rule) -> tuple[Reach, ...]:
+def find_reaches(rule: Rule) -> tuple[Reach, ...]:
     """How far each word reaches in which a rule differs from Keras's."""
     words = {name: getattr(rule, name) for name in RESPECTS}
     wrong = {name: word for name, word in words.items() if word != getattr(KERAS, name)}
     return tuple(RESPECTS[name].by_word.get(word, RESPECTS[name].reach) for name, word in wrong.items())
 
 
-def on_one_axis(rules: Mapping[str, Rule]) -> Mapping[str, Rule]:
+def restrict_to_one_axis(rules: Mapping[str, Rule]) -> Mapping[str, Rule]:
     """The rules that are wrong axis by axis, held to the first and to the last axis each."""
     found: dict[str, Rule] = {}
     for name, rule in rules.items():
-        if all(reach.by_axis for reach in reaches_of(rule)):
-            for axis in (OnAxis.FIRST, OnAxis.LAST):
+        if all(reach.by_axis for reach in find_reaches(rule)):
+            for axis in (AffectedAxes.FIRST, AffectedAxes.LAST):
                 found[f"{name}-on-{axis}-axis"] = replace(rule, on_axis=axis)
     return MappingProxyType(found)

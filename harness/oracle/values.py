@@ -20,70 +20,72 @@ from typing import assert_never
 import numpy as np
 
 from harness.oracle.channel_layout import (
-    batch_entries,
-    group_channels,
-    group_filters,
+    add_bias,
     is_channels_last,
-    oriented,
-    rounded,
-    with_bias,
+    orient_kernel,
+    round_values,
+    select_batch_entries,
+    select_group_channels,
+    select_group_filters,
 )
 from harness.oracle.geometry import AxisGeometry
-from harness.oracle.index_tables import Table, gathered, rows_of_cell, table
-from harness.oracle.plan import Plan, plan_of
+from harness.oracle.index_tables import IndexTable, build_index_table, build_rows_of_cell, gather_cells
+from harness.oracle.plan import Computation, plan_computation
 from harness.oracle.rules import (
     KERAS,
     Bias,
+    ChannelAxis,
     Divisor,
     Fill,
-    Format,
     Maximum,
     Multiplier,
     Padding,
     Pointwise,
     Rule,
 )
-from harness.records import Array, Case, LayerKind, Signals, Values
+from harness.records import Array, Case, CaseData, LayerKind, Values
 
 
-def evaluate(case: Case, padding: Padding, signals: Signals, rule: Rule = KERAS) -> Values:
+def evaluate(case: Case, padding: Padding, signals: CaseData, rule: Rule = KERAS) -> Values:
     """The output array of the case, in its data format.
 
     Args:
         case: any layer, any number of spatial axes.
         padding: the mode that the case's spelling stands for.
-        signals: of the shapes that `Signals` tells.
+        signals: of the shapes that `CaseData` tells.
         rule: the reading of the layer; Keras's unless given.
 
     Returns:
         float64 of `case.shape_of(batch, lengths, filters)`; empty where no window fits.
     """
-    return values_of(case, plan_of(case, padding, rule), signals)
+    return compute_values(case, plan_computation(case, padding, rule), signals)
 
 
-def values_of(case: Case, plan: Plan, signals: Signals) -> Values:
+def compute_values(case: Case, plan: Computation, signals: CaseData) -> Values:
     """The output array of a case that is computed after a plan."""
     rule = plan.rule
-    inputs = rounded(signals.inputs.astype(np.float64), rule.inputs)
-    cells = input_cells(case, batch_entries(inputs, rule), rule)
-    output = _combined(case, plan, cells, table(plan.axes, rule.fill), signals)
+    inputs = round_values(signals.inputs.astype(np.float64), rule.inputs)
+    cells = flatten_input(case, select_batch_entries(inputs, rule), rule)
+    output = _combine_cells(case, plan, cells, build_index_table(plan.axes, rule.fill), signals)
     output = output.reshape(case.batch, *plan.out, case.filters)
-    return in_format(case, _finished(case, rule, output, signals), rule)
+    return convert_to_data_format(case, _add_bias_and_round(case, rule, output, signals), rule)
 
 
-def is_local(plan: Plan) -> bool:
-    """Whether a cell of the output depends on nothing but what the cell reads, as `values_of_cell` needs."""
+def is_local(plan: Computation) -> bool:
+    """Whether a cell of the output depends on what it reads alone, as `compute_values_of_cell` needs."""
     rule = plan.rule
     return (
         rule.pointwise is not Pointwise.STRIDES
-        and rule.format is Format.AS_NAMED
+        and rule.format is ChannelAxis.AS_NAMED
         and rule.bias not in {Bias.ALONG_LAST_AXIS, Bias.ALONG_FIRST_FITTING_AXIS}
         and rule.divisor in {Divisor.REAL_CELLS, Divisor.WINDOW, Divisor.ONE}
     )
 
 
-def values_of_cell(case: Case, plans: Sequence[Plan], cell: tuple[int, ...], signals: Signals) -> Values:
-    """What `values_of` gives in one output cell after each of several plans.
+def compute_values_of_cell(
+    case: Case, plans: Sequence[Computation], cell: tuple[int, ...], signals: CaseData
+) -> Values:
+    """What `compute_values` gives in one output cell after each of several plans.
 
     Args:
         case: any layer.
@@ -95,96 +97,100 @@ def values_of_cell(case: Case, plans: Sequence[Plan], cell: tuple[int, ...], sig
         float64 of `(batch, plans, filters)`.
     """
     rule = plans[0].rule
-    inputs = rounded(signals.inputs.astype(np.float64), rule.inputs)
-    cells = input_cells(case, batch_entries(inputs, rule), rule)
-    reads = rows_of_cell([plan.axes for plan in plans], rule.fill, cell)
-    return _finished(case, rule, _combined(case, plans[0], cells, reads, signals), signals)
+    inputs = round_values(signals.inputs.astype(np.float64), rule.inputs)
+    cells = flatten_input(case, select_batch_entries(inputs, rule), rule)
+    reads = build_rows_of_cell([plan.axes for plan in plans], rule.fill, cell)
+    return _add_bias_and_round(case, rule, _combine_cells(case, plans[0], cells, reads, signals), signals)
 
 
-def _finished(case: Case, rule: Rule, output: Values, signals: Signals) -> Values:
+def _add_bias_and_round(case: Case, rule: Rule, output: Values, signals: CaseData) -> Values:
     """Sums of `(batch, ..., filters)` with the bias, and rounded."""
     bias = None if signals.bias is None else signals.bias.astype(np.float64)
     if bias is not None and rule.rounds_bias:
-        bias = rounded(bias, rule.precision)
-        return rounded(with_bias(case, output, bias, rule), rule.precision)
-    return with_bias(case, rounded(output, rule.precision), bias, rule)
+        bias = round_values(bias, rule.precision)
+        return round_values(add_bias(case, output, bias, rule), rule.precision)
+    return add_bias(case, round_values(output, rule.precision), bias, rule)
 
 
-def input_cells(case: Case, inputs: Values, rule: Rule = KERAS) -> Values:
+def flatten_input(case: Case, inputs: Values, rule: Rule = KERAS) -> Values:
     """The input as `(batch, prod input, channels)`."""
     if not is_channels_last(case, rule):
         inputs = np.moveaxis(inputs, 1, -1)
     return inputs.reshape(case.batch, math.prod(inputs.shape[1:-1]), case.channels)
 
 
-def in_format(case: Case, values: Values, rule: Rule = KERAS) -> Values:
+def convert_to_data_format(case: Case, values: Values, rule: Rule = KERAS) -> Values:
     """Values with channels last in the case's data format."""
     if is_channels_last(case, rule):
         return values
     return np.ascontiguousarray(np.moveaxis(values, -1, 1))
 
 
-def kernel_taps(case: Case, kernel: Array, rule: Rule = KERAS) -> Values:
+def flatten_kernel(case: Case, kernel: Array, rule: Rule = KERAS) -> Values:
     """A kernel as the values that each tap multiplies by, its spatial axes in one: `(prod kernel, ., .)`."""
-    taps = oriented(kernel.astype(np.float64), case.ndim, rule)
+    taps = orient_kernel(kernel.astype(np.float64), case.ndim, rule)
     return taps.reshape(math.prod(case.kernel), *kernel.shape[case.ndim :])
 
 
-def _combined(case: Case, plan: Plan, cells: Values, reads: Table, signals: Signals) -> Values:
+def _combine_cells(
+    case: Case, plan: Computation, cells: Values, reads: IndexTable, signals: CaseData
+) -> Values:
     """What becomes of the cells read, a row of `reads` an output cell: `(batch, rows, filters)`, no bias."""
     rule = plan.rule
     match plan.kind:
         case LayerKind.MAX_POOLING:
             beyond = -np.inf if rule.maximum is Maximum.NOTHING else 0.0
             with np.errstate(invalid="ignore"):
-                largest: Values = gathered(cells, reads, beyond).max(axis=2, initial=-np.inf)
+                largest: Values = gather_cells(cells, reads, beyond).max(axis=2, initial=-np.inf)
             return largest
         case LayerKind.AVERAGE_POOLING:
             beyond = 1.0 if rule.fill is Fill.ONE else 0.0
             with np.errstate(invalid="ignore"):
-                return np.asarray(gathered(cells, reads, beyond).sum(axis=2) / divisors(case, plan, reads))
+                return np.asarray(
+                    gather_cells(cells, reads, beyond).sum(axis=2) / compute_divisors(case, plan, reads)
+                )
         case LayerKind.CONVOLUTION | LayerKind.TRANSPOSE | LayerKind.DEPTHWISE | LayerKind.SEPARABLE:
             pass
         case _:
             assert_never(plan.kind)
     assert signals.kernel is not None
-    taps = kernel_taps(case, signals.kernel, rule)
-    read = gathered(cells, reads, 1.0 if rule.fill is Fill.ONE else 0.0)
+    taps = flatten_kernel(case, signals.kernel, rule)
+    read = gather_cells(cells, reads, 1.0 if rule.fill is Fill.ONE else 0.0)
     match plan.kind:
         case LayerKind.CONVOLUTION:
-            return _grouped(read, taps, case.groups, rule)
+            return _convolve_groups(read, taps, case.groups, rule)
         case LayerKind.TRANSPOSE:
-            return _products(read, taps.swapaxes(1, 2))
+            return _sum_products(read, taps.swapaxes(1, 2))
         case LayerKind.DEPTHWISE:
-            return _each_channel(read, taps, rule)
+            return _convolve_depthwise(read, taps, rule)
         case LayerKind.SEPARABLE:
             assert signals.pointwise is not None
-            return _pointwise(case, plan, _each_channel(read, taps, rule), signals.pointwise)
+            return _convolve_pointwise(case, plan, _convolve_depthwise(read, taps, rule), signals.pointwise)
         case _:
             assert_never(plan.kind)
 
 
-def _products(read: Values, taps: Values) -> Values:
+def _sum_products(read: Values, taps: Values) -> Values:
     """Sums over taps and channels of `(batch, out, taps, channels)` times `(taps, channels, filters)`."""
     batch, out, num_taps, channels = read.shape
     flat = read.reshape(batch * out, num_taps * channels) @ taps.reshape(num_taps * channels, taps.shape[-1])
     return flat.reshape(batch, out, taps.shape[-1])
 
 
-def _grouped(read: Values, taps: Values, groups: int, rule: Rule) -> Values:
+def _convolve_groups(read: Values, taps: Values, groups: int, rule: Rule) -> Values:
     """Each group of channels with its own group of filters."""
     if groups == 1:
-        return _products(read, taps)
+        return _sum_products(read, taps)
     channels, filters = read.shape[-1] // groups, taps.shape[-1] // groups
     output = np.empty((*read.shape[:2], groups * filters))
     for group in range(groups):
-        own = read[..., group_channels(group, channels, groups, rule)]
+        own = read[..., select_group_channels(group, channels, groups, rule)]
         kernel = taps[..., group * filters : (group + 1) * filters]
-        output[..., group_filters(group, filters, groups, rule)] = _products(own, kernel)
+        output[..., select_group_filters(group, filters, groups, rule)] = _sum_products(own, kernel)
     return output
 
 
-def _each_channel(read: Values, taps: Values, rule: Rule) -> Values:
+def _convolve_depthwise(read: Values, taps: Values, rule: Rule) -> Values:
     """Each channel with filters of its own: `taps` `(taps, channels, multiplier)`."""
     output: Values = np.einsum("botc,tcj->bocj", read, taps)
     batch, out, channels, multiplier = output.shape
@@ -200,7 +206,7 @@ def _each_channel(read: Values, taps: Values, rule: Rule) -> Values:
     return output.reshape(batch, out, channels * multiplier)
 
 
-def _pointwise(case: Case, plan: Plan, depthwise: Values, kernel: Array) -> Values:
+def _convolve_pointwise(case: Case, plan: Computation, depthwise: Values, kernel: Array) -> Values:
     """The 1x1 convolution after a depthwise one."""
     weights: Values = kernel.astype(np.float64).reshape(kernel.shape[-2], kernel.shape[-1])
     match plan.rule.pointwise:
@@ -218,7 +224,7 @@ def _pointwise(case: Case, plan: Plan, depthwise: Values, kernel: Array) -> Valu
             assert_never(plan.rule.pointwise)
 
 
-def divisors(case: Case, plan: Plan, reads: Table) -> Values:
+def compute_divisors(case: Case, plan: Computation, reads: IndexTable) -> Values:
     """What the sum of each window is divided by, a row of `reads` a window: `(rows, 1)`."""
     real = (reads >= 0).sum(axis=1)
     match plan.rule.divisor:
@@ -227,10 +233,12 @@ def divisors(case: Case, plan: Plan, reads: Table) -> Values:
         case Divisor.WINDOW:
             counts = np.full_like(real, math.prod(case.kernel))
         case Divisor.PADDED_CELLS_BEFORE:
-            counts = _outer([_cells_before_the_end(axis) for axis in plan.axes])
+            counts = _compute_outer_product([_count_cells_before_end(axis) for axis in plan.axes])
         case Divisor.FIRST_AXIS:
-            along = (table(plan.axes[:1]) >= 0).sum(axis=1)
-            counts = _outer([along, *(np.ones(axis.out, dtype=np.intp) for axis in plan.axes[1:])])
+            along = (build_index_table(plan.axes[:1]) >= 0).sum(axis=1)
+            counts = _compute_outer_product(
+                [along, *(np.ones(axis.out, dtype=np.intp) for axis in plan.axes[1:])]
+            )
         case Divisor.ONE:
             counts = np.ones_like(real)
         case _:
@@ -239,16 +247,16 @@ def divisors(case: Case, plan: Plan, reads: Table) -> Values:
     return divided[:, np.newaxis]
 
 
-def _outer(counts: Sequence[Table]) -> Table:
+def _compute_outer_product(counts: Sequence[IndexTable]) -> IndexTable:
     """The products of counts along each axis, in C order."""
-    product: Table = np.ones(1, dtype=np.intp)
+    product: IndexTable = np.ones(1, dtype=np.intp)
     for along in counts:
         product = (product[:, np.newaxis] * along).ravel()
     return product
 
 
-def _cells_before_the_end(axis: AxisGeometry) -> Table:
+def _count_cells_before_end(axis: AxisGeometry) -> IndexTable:
     """How many cells of each window lie before the end of the input, in it or in the padding before."""
     starts = np.fromiter(axis.starts, dtype=np.intp, count=axis.out)
-    cells: Table = np.clip(axis.length - starts, 0, axis.kernel)
+    cells: IndexTable = np.clip(axis.length - starts, 0, axis.kernel)
     return cells

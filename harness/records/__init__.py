@@ -3,15 +3,22 @@
 Lengths are counted in cells; shapes list axes outermost first; `*_s` fields are seconds.
 """
 
-from harness.records.arguments import arguments_of, gradient_names
-from harness.records.cases import Case, Signals, by, fitted, parse_case_id, parse_lengths
+from harness.records.arguments import list_gradient_names, make_arguments
+from harness.records.cases import (
+    Case,
+    CaseData,
+    derive_arguments,
+    format_lengths,
+    parse_case_id,
+    parse_lengths,
+)
 from harness.records.dtypes import DTYPE_TRAITS, DtypeName, DtypeTraits
 from harness.records.findings import (
     INTEGER_TOLERANCE,
     Expectation,
     ExpectedArray,
     Finding,
-    Judged,
+    Judgement,
     Observation,
     ObservedError,
     Values,
@@ -30,12 +37,12 @@ from harness.records.layers import (
 from harness.records.modes import Execution, Known, Mode, ModeTraits
 from harness.records.runs import RunFooter, RunHeader, RunInfo, TargetRun
 from harness.records.targets import (
-    EXEC,
+    EXEC_PREFIX,
     HERE,
     HOME_PLACEHOLDER,
-    PATH,
+    PATH_PREFIX,
     Api,
-    Built,
+    BuiltEnvironment,
     Checkout,
     Command,
     Fingerprint,
@@ -46,11 +53,11 @@ from harness.records.targets import (
     WorkerCommand,
 )
 from harness.records.words import (
+    ArgumentStyle,
     Array,
-    Data,
     DataFormat,
+    DataKind,
     Divergence,
-    Form,
     Outcome,
     Refusal,
     Shape,
@@ -61,21 +68,23 @@ from harness.records.words import (
 
 __all__ = [
     "DTYPE_TRAITS",
-    "EXEC",
+    "EXEC_PREFIX",
     "HERE",
     "HOME_PLACEHOLDER",
     "INTEGER_TOLERANCE",
-    "PATH",
+    "PATH_PREFIX",
     "Api",
     "Argument",
+    "ArgumentStyle",
     "Array",
-    "Built",
+    "BuiltEnvironment",
     "Case",
+    "CaseData",
     "ChannelExtent",
     "Checkout",
     "Command",
-    "Data",
     "DataFormat",
+    "DataKind",
     "Divergence",
     "DtypeName",
     "DtypeTraits",
@@ -84,9 +93,8 @@ __all__ = [
     "ExpectedArray",
     "Finding",
     "Fingerprint",
-    "Form",
     "HostPython",
-    "Judged",
+    "Judgement",
     "KernelTraits",
     "Known",
     "Layer",
@@ -105,7 +113,6 @@ __all__ = [
     "RunHeader",
     "RunInfo",
     "Shape",
-    "Signals",
     "Stage",
     "Standing",
     "StubLibrary",
@@ -114,10 +121,10 @@ __all__ = [
     "Values",
     "Verdict",
     "WorkerCommand",
-    "arguments_of",
-    "by",
-    "fitted",
-    "gradient_names",
+    "derive_arguments",
+    "format_lengths",
+    "list_gradient_names",
+    "make_arguments",
     "name_layer",
     "parse_case_id",
     "parse_lengths",

@@ -7,10 +7,10 @@ from typing import Any
 
 from harness.records.cases import Case
 from harness.records.layers import Argument
-from harness.records.words import DataFormat, Form
+from harness.records.words import ArgumentStyle, DataFormat
 
 
-def arguments_of(case: Case) -> Mapping[str, Any]:
+def make_arguments(case: Case) -> Mapping[str, Any]:
     """What is passed to the layer or operation besides its input and its weights.
 
     Lengths are tuples of integers, or one integer each in form `int`. In form `defaults` an argument that
@@ -20,14 +20,14 @@ def arguments_of(case: Case) -> Mapping[str, Any]:
         ValueError: form `int` of lengths that differ.
     """
     taken = case.layer.arguments
-    values = {name: value for name, value in _values(case).items() if name in taken}
-    if case.form is Form.DEFAULTS:
-        usual = _defaults(case)
+    values = {name: value for name, value in _make_argument_values(case).items() if name in taken}
+    if case.form is ArgumentStyle.DEFAULTS:
+        usual = _make_default_values(case)
         values = {name: value for name, value in values.items() if name not in usual or value != usual[name]}
-    return {name.value: _written(name, value, case.form) for name, value in values.items()}
+    return {name.value: _apply_argument_style(name, value, case.form) for name, value in values.items()}
 
 
-def _values(case: Case) -> Mapping[Argument, Any]:
+def _make_argument_values(case: Case) -> Mapping[Argument, Any]:
     return {
         Argument.FILTERS: case.filters,
         Argument.KERNEL_SIZE: case.kernel,
@@ -44,7 +44,7 @@ def _values(case: Case) -> Mapping[Argument, Any]:
     }
 
 
-def _defaults(case: Case) -> Mapping[Argument, Any]:
+def _make_default_values(case: Case) -> Mapping[Argument, Any]:
     """Keras's defaults, where an argument has one in every version.
 
     The format is that of `keras.config.image_data_format()` unless it was changed.
@@ -63,15 +63,15 @@ def _defaults(case: Case) -> Mapping[Argument, Any]:
     }
 
 
-def _written(name: Argument, value: Any, form: Form) -> Any:
-    if form is not Form.INT or not isinstance(value, tuple):
+def _apply_argument_style(name: Argument, value: Any, form: ArgumentStyle) -> Any:
+    if form is not ArgumentStyle.INT or not isinstance(value, tuple):
         return value
     if len(set(value)) != 1:
         raise ValueError(f"{name.value} {value} is not one integer for all axes")
     return value[0]
 
 
-def gradient_names(case: Case) -> tuple[str, ...]:
+def list_gradient_names(case: Case) -> tuple[str, ...]:
     """What the gradients of a case are of: the input, and each of its weights in Keras's order."""
     kernels = (kernel.name.replace("_", " ") for kernel in case.kind.traits.kernels)
     return ("input", *kernels, *(("bias",) if case.bias else ()))

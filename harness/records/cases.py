@@ -11,14 +11,14 @@ from typing import Any, assert_never
 from harness.errors import HarnessError
 from harness.records.layers import Argument, Layer, LayerKind, LayerSizes
 from harness.records.modes import Known, Mode
-from harness.records.words import Array, Data, DataFormat, Form, Shape
+from harness.records.words import ArgumentStyle, Array, DataFormat, DataKind, Shape
 
 _FORMAT_WORDS = {DataFormat.CHANNELS_LAST: "last", DataFormat.CHANNELS_FIRST: "first"}
 _LAYER_WORDS = {layer: layer.value.lower() for layer in Layer}
-_FORMATS = {word: name for name, word in _FORMAT_WORDS.items()}
-_LAYERS = {word: layer for layer, word in _LAYER_WORDS.items()}
-_LENGTHS = re.compile(r"-?[0-9]+(x-?[0-9]+)*")
-_ID = re.compile(
+_FORMATS = {find_word: name for name, find_word in _FORMAT_WORDS.items()}
+_LAYERS = {find_word: layer for layer, find_word in _LAYER_WORDS.items()}
+_LENGTHS_PATTERN = re.compile(r"-?[0-9]+(x-?[0-9]+)*")
+_ID_PATTERN = re.compile(
     r"(?P<layer>[a-z0-9._]+)-(?P<mode>[a-z]+)"
     r"-i(?P<input>[0-9x]+)-k(?P<kernel>[-0-9x]+)-s(?P<strides>[-0-9x]+)(-d(?P<dilation>[-0-9x]+))?"
     r"-(?P<padding>[A-Za-z_]+)(-o(?P<output_padding>[-0-9x]+))?-(?P<data_format>last|first)"
@@ -34,8 +34,8 @@ class Case:
 
     `input`, `kernel` (the window, of a pooling layer), `strides` and `dilation` hold one integer per
     spatial axis. `padding` is the name as it is spelled to Keras, so that `Same` and an unknown name
-    are cases too. `filters` counts output channels; `fitted` gives it, and `groups`, where the layer
-    leaves no choice. `multiplier` is the `depth_multiplier` of depthwise and separable layers.
+    are cases too. `filters` counts output channels; `derive_arguments` gives it, and `groups`, where the
+    layer leaves no choice. `multiplier` is the `depth_multiplier` of depthwise and separable layers.
     """
 
     layer: Layer
@@ -54,8 +54,8 @@ class Case:
     dtype: str
     multiplier: int = 1
     output_padding: tuple[int, ...] | None = None
-    form: Form = Form.TUPLE
-    data: Data = Data.EXACT
+    form: ArgumentStyle = ArgumentStyle.TUPLE
+    data: DataKind = DataKind.EXACT
 
     @property
     def id(self) -> str:
@@ -64,14 +64,19 @@ class Case:
         What the layer has no argument for is left out, and so is what is usual: no `output_padding`,
         tuples, exact data.
         """
-        words = [_LAYER_WORDS[self.layer], str(self.mode), f"i{by(self.input)}", f"k{by(self.kernel)}"]
-        words.append(f"s{by(self.strides)}")
+        words = [
+            _LAYER_WORDS[self.layer],
+            str(self.mode),
+            f"i{format_lengths(self.input)}",
+            f"k{format_lengths(self.kernel)}",
+        ]
+        words.append(f"s{format_lengths(self.strides)}")
         traits, arguments = self.kind.traits, self.layer.arguments
         if Argument.DILATION_RATE in arguments:
-            words.append(f"d{by(self.dilation)}")
+            words.append(f"d{format_lengths(self.dilation)}")
         words.append(self.padding)
         if self.output_padding is not None:
-            words.append(f"o{by(self.output_padding)}")
+            words.append(f"o{format_lengths(self.output_padding)}")
         words += [_FORMAT_WORDS[self.data_format], f"b{self.batch}", f"c{self.channels}"]
         if traits.has_multiplier:
             words.append(f"m{self.multiplier}")
@@ -82,7 +87,11 @@ class Case:
         if Argument.USE_BIAS in arguments:
             words.append("bias" if self.bias else "nobias")
         words.append(self.dtype)
-        words += [str(word) for word in (self.form, self.data) if word not in {Form.TUPLE, Data.EXACT}]
+        words += [
+            str(find_word)
+            for find_word in (self.form, self.data)
+            if find_word not in {ArgumentStyle.TUPLE, DataKind.EXACT}
+        ]
         return "-".join(words)
 
     @property
@@ -103,7 +112,7 @@ class Case:
     @property
     def input_shape(self) -> tuple[int, ...]:
         """The shape of the input array, batch first."""
-        return self.shape_of(self.batch, self.input, self.channels)
+        return self.arrange_shape(self.batch, self.input, self.channels)
 
     @property
     def channel_axis(self) -> int:
@@ -116,7 +125,7 @@ class Case:
         first = 1 if self.data_format is DataFormat.CHANNELS_LAST else 2
         return range(first, first + self.ndim)
 
-    def known_before_call(self, shape: tuple[int, ...]) -> Shape:
+    def mask_unknown(self, shape: tuple[int, ...]) -> Shape:
         """A shape of the input or the output as far as the case's mode knows it before the call."""
         known = self.mode.traits.known
         match known:
@@ -131,14 +140,14 @@ class Case:
             case _:
                 assert_never(known)
 
-    def shape_of(self, batch: int, spatial: tuple[int, ...], channels: int) -> tuple[int, ...]:
+    def arrange_shape(self, batch: int, spatial: tuple[int, ...], channels: int) -> tuple[int, ...]:
         """Batch, spatial lengths and channels in the order of the case's data format."""
         shape = [batch, *spatial]
         shape.insert(self.channel_axis, channels)
         return tuple(shape)
 
 
-def fitted(case: Case) -> Case:
+def derive_arguments(case: Case) -> Case:
     """The case with what its layer leaves no choice of: derived filters and groups, no bias, no dilation.
 
     A depthwise layer has `channels * multiplier` filters in as many groups as channels; pooling keeps its
@@ -149,9 +158,9 @@ def fitted(case: Case) -> Case:
     if not traits.has_multiplier:
         derived["multiplier"] = 1
     if traits.derived_filters is not None:
-        derived["filters"] = case.sizes.extent(traits.derived_filters)
+        derived["filters"] = case.sizes.get_extent(traits.derived_filters)
     if traits.derived_groups is not None:
-        derived["groups"] = case.sizes.extent(traits.derived_groups)
+        derived["groups"] = case.sizes.get_extent(traits.derived_groups)
     if Argument.DILATION_RATE not in arguments:
         derived["dilation"] = (1,) * case.ndim
     if Argument.OUTPUT_PADDING not in arguments:
@@ -163,19 +172,19 @@ def fitted(case: Case) -> Case:
     return case if is_derived else replace(case, **derived)
 
 
-def by(lengths: tuple[int, ...]) -> str:
+def format_lengths(lengths: tuple[int, ...]) -> str:
     """Lengths as people write them: `(5, 4)` is `5x4`."""
     return "x".join(map(str, lengths))
 
 
 @lru_cache(maxsize=4096)
 def parse_lengths(text: str) -> tuple[int, ...]:
-    """The inverse of `by`.
+    """The inverse of `format_lengths`.
 
     Raises:
         ValueError: `text` is not integers joined by `x`.
     """
-    if _LENGTHS.fullmatch(text) is None:
+    if _LENGTHS_PATTERN.fullmatch(text) is None:
         raise ValueError(f"{text!r} is not integers joined by x")
     return tuple(int(part) for part in text.split("x"))
 
@@ -186,12 +195,12 @@ def parse_case_id(text: str) -> Case:
     Raises:
         HarnessError: the text is no case id.
     """
-    match = _ID.fullmatch(text)
+    match = _ID_PATTERN.fullmatch(text)
     if match is None:
         raise HarnessError(f"{text!r} is not a case id; `keras-harness cases` lists them")
     words = match.groupdict()
     try:
-        case = _case_of(words)
+        case = _make_case(words)
     except (KeyError, ValueError) as error:
         raise HarnessError(
             f"{text!r} is not a case id ({error}); `keras-harness cases` lists them"
@@ -203,7 +212,7 @@ def parse_case_id(text: str) -> Case:
     return case
 
 
-def _case_of(words: Mapping[str, str | None]) -> Case:
+def _make_case(words: Mapping[str, str | None]) -> Case:
     """The case of the parts of an id.
 
     Raises:
@@ -211,37 +220,37 @@ def _case_of(words: Mapping[str, str | None]) -> Case:
         ValueError: a mode that does not exist, or lengths that are none.
     """
 
-    def word(key: str, otherwise: str) -> str:
+    def find_word(key: str, otherwise: str) -> str:
         return words[key] or otherwise
 
-    lengths = parse_lengths(word("input", ""))
+    lengths = parse_lengths(find_word("input", ""))
     output_padding = words["output_padding"]
-    return fitted(
+    return derive_arguments(
         Case(
-            layer=_LAYERS[word("layer", "")],
-            mode=Mode(word("mode", "")),
+            layer=_LAYERS[find_word("layer", "")],
+            mode=Mode(find_word("mode", "")),
             input=lengths,
-            kernel=parse_lengths(word("kernel", "")),
-            strides=parse_lengths(word("strides", "")),
-            dilation=parse_lengths(word("dilation", by((1,) * len(lengths)))),
-            padding=word("padding", ""),
-            data_format=_FORMATS[word("data_format", "")],
-            batch=int(word("batch", "")),
-            channels=int(word("channels", "")),
-            filters=int(word("filters", "1")),
-            groups=int(word("groups", "1")),
+            kernel=parse_lengths(find_word("kernel", "")),
+            strides=parse_lengths(find_word("strides", "")),
+            dilation=parse_lengths(find_word("dilation", format_lengths((1,) * len(lengths)))),
+            padding=find_word("padding", ""),
+            data_format=_FORMATS[find_word("data_format", "")],
+            batch=int(find_word("batch", "")),
+            channels=int(find_word("channels", "")),
+            filters=int(find_word("filters", "1")),
+            groups=int(find_word("groups", "1")),
             bias=words["bias"] == "bias",
-            dtype=word("dtype", ""),
-            multiplier=int(word("multiplier", "1")),
+            dtype=find_word("dtype", ""),
+            multiplier=int(find_word("multiplier", "1")),
             output_padding=None if output_padding is None else parse_lengths(output_padding),
-            form=Form(word("form", Form.TUPLE)),
-            data=Data(word("data", Data.EXACT)),
+            form=ArgumentStyle(find_word("form", ArgumentStyle.TUPLE)),
+            data=DataKind(find_word("data", DataKind.EXACT)),
         )
     )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Signals:
+class CaseData:
     """The data of a case, held in its dtype.
 
     `inputs` has `case.input_shape`. `kernel` and `pointwise` are the first and the second kernel of the

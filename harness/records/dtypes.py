@@ -41,13 +41,13 @@ class DtypeTraits:
         return int(2**self.significant_bits)
 
 
-def _traits_of(name: str) -> DtypeTraits:
+def _derive_traits(name: str) -> DtypeTraits:
     dtype: np.dtype[np.generic] = np.dtype(getattr(ml_dtypes, name, name))
     known = ml_dtypes.finfo(dtype)  # type: ignore[no-untyped-call]
     return DtypeTraits(dtype, int(known.nmant), float(known.smallest_subnormal), float(known.min))
 
 
 DTYPE_TRAITS: Final[Mapping[str, DtypeTraits]] = MappingProxyType(
-    {name: _traits_of(name) for name in get_args(DtypeName)}
+    {name: _derive_traits(name) for name in get_args(DtypeName)}
 )
 """The traits of each dtype that data are made in."""

@@ -131,7 +131,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judged:
+class Judgement:
     """A finding with the two sides it was made from."""
 
     finding: Finding

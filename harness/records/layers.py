@@ -140,7 +140,7 @@ class LayerSizes:
     groups: int
     multiplier: int
 
-    def extent(self, of: ChannelExtent) -> int:
+    def get_extent(self, of: ChannelExtent) -> int:
         """How many channels that is."""
         match of:
             case ChannelExtent.ONE:
@@ -177,21 +177,21 @@ class KernelTraits:
     fed: ChannelExtent
     is_pointwise: bool = False
 
-    def lengths(self, sizes: LayerSizes) -> tuple[int, ...]:
+    def compute_lengths(self, sizes: LayerSizes) -> tuple[int, ...]:
         """Its lengths along the spatial axes."""
         return (1,) * len(sizes.kernel) if self.is_pointwise else sizes.kernel
 
-    def shape(self, sizes: LayerSizes) -> tuple[int, ...]:
+    def compute_shape(self, sizes: LayerSizes) -> tuple[int, ...]:
         """Its shape in a layer of these sizes."""
-        return (*self.lengths(sizes), *(sizes.extent(axis) for axis in self.axes))
+        return (*self.compute_lengths(sizes), *(sizes.get_extent(axis) for axis in self.axes))
 
-    def fan_in(self, sizes: LayerSizes) -> int:
+    def count_fan_in(self, sizes: LayerSizes) -> int:
         """How many products the sum of an output cell has."""
-        return math.prod(self.lengths(sizes)) * sizes.extent(self.read)
+        return math.prod(self.compute_lengths(sizes)) * sizes.get_extent(self.read)
 
-    def fan_out(self, sizes: LayerSizes) -> int:
+    def count_fan_out(self, sizes: LayerSizes) -> int:
         """How many products the sum of an input cell's gradient has."""
-        return math.prod(self.lengths(sizes)) * sizes.extent(self.fed)
+        return math.prod(self.compute_lengths(sizes)) * sizes.get_extent(self.fed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, TypeAlias, assert_never
 
-EXEC: Final = "exec:"
+EXEC_PREFIX: Final = "exec:"
 """What a selector of a command begins with."""
 
-PATH: Final = "path:"
+PATH_PREFIX: Final = "path:"
 """What a selector of a checkout begins with."""
 
 HOME_PLACEHOLDER: Final = "{home}"
@@ -39,7 +39,7 @@ class StubLibrary(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
+class BuiltEnvironment:
     """A target whose environment the harness builds: a heavy base, and a thin overlay before it.
 
     `python` and `requires` make the base, with everything that the requirements need. `overlay` are
@@ -65,7 +65,7 @@ class Checkout:
     """A folder that holds the `keras` package, laid before a built environment."""
 
     directory: Path
-    base: Built
+    base: BuiltEnvironment
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Command:
     argv: tuple[str, ...]
 
 
-Realisation: TypeAlias = Built | HostPython | Checkout | Command
+Realisation: TypeAlias = BuiltEnvironment | HostPython | Checkout | Command
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,22 +104,22 @@ class Target:
     def selector(self) -> str:
         """What a person writes to get the target again, but for its flags."""
         match self.realisation:
-            case Built():
+            case BuiltEnvironment():
                 return self.name.removesuffix(f"+{self.variant}")
             case HostPython():
                 return HERE
             case Checkout(directory=directory):
-                return f"{PATH}{directory} backend={self.backend}"
+                return f"{PATH_PREFIX}{directory} backend={self.backend}"
             case Command(argv=argv):
-                return EXEC + shlex.join(argv)
+                return EXEC_PREFIX + shlex.join(argv)
             case _:
                 assert_never(self.realisation)
 
     @property
-    def built(self) -> Built | None:
+    def built(self) -> BuiltEnvironment | None:
         """The environment that the harness builds for it; None where it builds none."""
         match self.realisation:
-            case Built() as built:
+            case BuiltEnvironment() as built:
                 return built
             case Checkout(base=built):
                 return built

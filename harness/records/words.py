@@ -14,7 +14,7 @@ Shape: TypeAlias = tuple[int | None, ...]
 Array: TypeAlias = npt.NDArray[np.generic]
 
 
-class Form(StrEnum):
+class ArgumentStyle(StrEnum):
     """How a person writes the arguments.
 
     Lengths as tuples, as lists, or as one integer for all axes; with `defaults`, every argument that is
@@ -27,7 +27,7 @@ class Form(StrEnum):
     DEFAULTS = "defaults"
 
 
-class Data(StrEnum):
+class DataKind(StrEnum):
     """What the inputs and weights are: small integers, whose sums are exact, or real numbers.
 
     Two are of pooling: `ties`, few values and zeros of both signs, so that several cells of a window are its
@@ -40,9 +40,9 @@ class Data(StrEnum):
     NONFINITE = "nonfinite"
 
     @property
-    def is_of_pooling(self) -> bool:
+    def is_pooling_only(self) -> bool:
         """Whether there are such data for pooling only, and not for its gradients."""
-        return self in {Data.TIES, Data.NONFINITE}
+        return self in {DataKind.TIES, DataKind.NONFINITE}
 
 
 class DataFormat(StrEnum):

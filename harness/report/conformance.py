@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from harness.facets import Facet, facets_of
+from harness.facets import Facet, find_facets
 from harness.oracle.rules import Padding
 from harness.records import Finding, Layer, Mode
 from harness.report.tally import FindingCount, classify_finding, is_refused
@@ -19,7 +19,7 @@ from harness.report.tally import FindingCount, classify_finding, is_refused
 EVERY: Final = "all"
 """Stands for every mode, padding or facet in the rows that count them together."""
 
-_PLACES: Final = tuple(
+_RANKS: Final = tuple(
     {EVERY: -1, **{str(word): place for place, word in enumerate(words)}}
     for words in (Layer, Mode, sorted(Padding), Facet)
 )
@@ -103,7 +103,7 @@ class Conformance:
         keys = [
             (case.layer, case.mode, EVERY, EVERY),
             (case.layer, case.mode, padding, EVERY),
-            *((case.layer, EVERY, padding, facet) for facet in (EVERY, *facets_of(case))),
+            *((case.layer, EVERY, padding, facet) for facet in (EVERY, *find_facets(case))),
         ]
         for key in keys:
             self._keys[key] = None
@@ -148,4 +148,4 @@ class Conformance:
 
 
 def _sort_key(key: _RowKey) -> tuple[tuple[int, str], ...]:
-    return tuple((places.get(word, len(places)), word) for word, places in zip(key, _PLACES, strict=True))
+    return tuple((places.get(word, len(places)), word) for word, places in zip(key, _RANKS, strict=True))

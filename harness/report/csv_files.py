@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from harness.files import replacing, write_table
-from harness.records import Judged, RunInfo, Verdict
+from harness.files import replace_when_whole, write_table
+from harness.records import Judgement, RunInfo, Verdict
 from harness.report.conformance import Conformance
-from harness.report.rows import COLUMNS, row_of
+from harness.report.rows import COLUMNS, format_row
 
 CONFORMANCE_COLUMNS: Final = (
     "layer",
@@ -37,19 +37,19 @@ TIMING_COLUMNS: Final = ("target", "workers", "cases", "start_seconds", "seconds
 
 
 @contextmanager
-def findings_files(directory: Path) -> Iterator[Callable[[Judged], None]]:
+def open_findings_files(directory: Path) -> Iterator[Callable[[Judgement], None]]:
     """A writer of `findings.csv`, and of `divergences.csv` for the findings that diverge."""
     with (
-        replacing(directory / "findings.csv") as all_file,
-        replacing(directory / "divergences.csv") as diverging_file,
+        replace_when_whole(directory / "findings.csv") as all_file,
+        replace_when_whole(directory / "divergences.csv") as diverging_file,
     ):
         write_all = csv.writer(all_file, lineterminator="\n")
         write_diverging = csv.writer(diverging_file, lineterminator="\n")
         write_all.writerow(COLUMNS)
         write_diverging.writerow(COLUMNS)
 
-        def write(one: Judged) -> None:
-            row = row_of(one)
+        def write(one: Judgement) -> None:
+            row = format_row(one)
             write_all.writerow(row)
             if one.finding.verdict is Verdict.DIVERGES:
                 write_diverging.writerow(row)

@@ -14,8 +14,8 @@ from typing import Final, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from harness.explain.picture import axis_names
-from harness.judge.differences import wrong_cells
+from harness.explain.picture import name_axes
+from harness.judge.differences import find_wrong_cells
 from harness.records import (
     Array,
     Case,
@@ -23,22 +23,22 @@ from harness.records import (
     Divergence,
     ExpectedArray,
     Finding,
-    Judged,
+    Judgement,
     Values,
-    gradient_names,
+    list_gradient_names,
 )
-from harness.text import plain_lines, shape_text
+from harness.text import format_plain_lines, format_shape
 
 _Cell = TypeVar("_Cell", bound=np.generic)
 
-WINDOW: Final = 12
+MAX_SHOWN_CELLS: Final = 12
 """Rows and columns of an array that are shown."""
 
 
 _CHANNEL_AXES: Final = {ChannelExtent.FILTERS: "filter", ChannelExtent.MULTIPLIER: "multiplier"}
 """What the axes of a kernel that are none of channels are called."""
 
-SUMMARY_LINES: Final = 40
+MAX_SUMMARY_LINES: Final = 40
 """Lines of a model's summary that are shown."""
 
 
@@ -52,7 +52,7 @@ class GridCell:
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class ValueGrid:
     """A window onto one plane of an array, with the indices of its rows and columns.
 
     `note` says which plane it is and what is left out.
@@ -66,11 +66,11 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class ArrayLayout:
     """What the axes of an array are called, and the one or two of them that a grid shows."""
 
     names: tuple[str, ...]
-    shown: tuple[int, ...]
+    shown_axes: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Detail:
 
     number: int
     finding: Finding
-    grids: tuple[Grid, ...]
+    grids: tuple[ValueGrid, ...]
     facts: tuple[tuple[str, str], ...]
     summary: str
 
@@ -101,7 +101,7 @@ class DetailSample:
         self._kept = 0
         self.offered = 0
 
-    def offer(self, judged: Judged) -> None:
+    def offer(self, judged: Judgement) -> None:
         """Keep what is needed to show a divergence, if its pair has a place left or gets one."""
         self.offered += 1
         finding = judged.finding
@@ -113,10 +113,10 @@ class DetailSample:
                 return
             largest.pop()
             self._kept -= 1
-        group.append(_detail(self.offered, judged))
+        group.append(_make_detail(self.offered, judged))
         self._kept += 1
 
-    def details(self) -> tuple[Detail, ...]:
+    def list_details(self) -> tuple[Detail, ...]:
         """What was kept, by target and cause."""
         return tuple(detail for key in sorted(self._groups) for detail in self._groups[key])
 
@@ -126,17 +126,17 @@ class DetailSample:
         return frozenset(detail.number for group in self._groups.values() for detail in group)
 
 
-def _detail(number: int, judged: Judged) -> Detail:
+def _make_detail(number: int, judged: Judgement) -> Detail:
     return Detail(
         number=number,
         finding=judged.finding,
-        grids=grids_of(judged),
-        facts=_facts(judged),
-        summary=plain_lines(judged.observation.summary or "", SUMMARY_LINES),
+        grids=make_grids(judged),
+        facts=_list_facts(judged),
+        summary=format_plain_lines(judged.observation.summary or "", MAX_SUMMARY_LINES),
     )
 
 
-def _facts(judged: Judged) -> tuple[tuple[str, str], ...]:
+def _list_facts(judged: Judgement) -> tuple[tuple[str, str], ...]:
     """What the formula and the target say where it is neither shape nor value."""
     expectation, observation = judged.expectation, judged.observation
     facts = []
@@ -145,14 +145,14 @@ def _facts(judged: Judged) -> tuple[tuple[str, str], ...]:
     if observation.values is not None and judged.finding.divergence is Divergence.DTYPE:
         facts.append(("dtype", f"{observation.values.dtype}, not {expectation.dtype}"))
     if judged.finding.divergence is Divergence.INFERRED_SHAPE:
-        facts.append(("to be inferred", shape_text(expectation.inferred_shape)))
+        facts.append(("to be inferred", format_shape(expectation.inferred_shape)))
     if observation.symbolic_shape is not None:
-        said = shape_text(observation.symbolic_shape)
+        said = format_shape(observation.symbolic_shape)
         is_right = observation.symbolic_shape == expectation.symbolic_shape
         facts.append(
             (
                 "the model's output",
-                said if is_right else f"{said}, not {shape_text(expectation.symbolic_shape)}",
+                said if is_right else f"{said}, not {format_shape(expectation.symbolic_shape)}",
             )
         )
     if expectation.refusal_reason:
@@ -162,7 +162,7 @@ def _facts(judged: Judged) -> tuple[tuple[str, str], ...]:
     return tuple(facts)
 
 
-def grids_of(judged: Judged) -> tuple[Grid, ...]:
+def make_grids(judged: Judgement) -> tuple[ValueGrid, ...]:
     """Expected and observed, one plane each, around the first difference.
 
     Of the output, or of the first gradient that differs where the output is right. A side that has no
@@ -172,82 +172,82 @@ def grids_of(judged: Judged) -> tuple[Grid, ...]:
     case, observation = judged.finding.case, judged.observation
     if judged.finding.divergence is Divergence.WEIGHTS:
         return ()
-    title, layout = "", _layout(case)
+    title, layout = "", _make_layout(case)
     expected, observed = judged.expectation.output, observation.values
     if judged.finding.divergence is Divergence.GRADIENT:
-        wrong = _first_wrong_gradient(judged)
+        wrong = _find_first_wrong_gradient(judged)
         if wrong is None:
             return ()
         name, expected, observed = wrong
-        title, layout = f", gradient of the {name}", _layout_of_gradient(case, name)
+        title, layout = f", gradient of the {name}", _make_gradient_layout(case, name)
     if observed is not None and observed.ndim != len(layout.names):
         observed = None
     index = judged.finding.first_index
     if index is None or len(index) != len(layout.names):
         index = None
-    sides = _sides(expected, observed)
+    sides = _list_sides(expected, observed)
     differs = None
     if len(sides) == 2 and expected is not None and sides[0][1].shape == sides[1][1].shape:
-        differs = wrong_cells(sides[1][1], expected)
-    return tuple(_grid(f"{side}{title}", values, differs, index, layout) for side, values in sides)
+        differs = find_wrong_cells(sides[1][1], expected)
+    return tuple(_make_grid(f"{side}{title}", values, differs, index, layout) for side, values in sides)
 
 
-def _sides(expected: ExpectedArray | None, observed: Array | None) -> list[tuple[str, Values]]:
+def _list_sides(expected: ExpectedArray | None, observed: Array | None) -> list[tuple[str, Values]]:
     sides = [] if expected is None else [("expected", expected.values)]
     return sides if observed is None else [*sides, ("observed", observed.astype(np.float64))]
 
 
-def _first_wrong_gradient(judged: Judged) -> tuple[str, ExpectedArray, Array] | None:
-    names = gradient_names(judged.finding.case)
+def _find_first_wrong_gradient(judged: Judgement) -> tuple[str, ExpectedArray, Array] | None:
+    names = list_gradient_names(judged.finding.case)
     gradients = zip(names, judged.expectation.gradients, judged.observation.gradients, strict=False)
     for name, expected, observed in gradients:
         if (
             observed.shape != expected.values.shape
-            or wrong_cells(observed.astype(np.float64), expected).any()
+            or find_wrong_cells(observed.astype(np.float64), expected).any()
         ):
             return name, expected, observed
     return None
 
 
-def _layout(case: Case) -> Layout:
+def _make_layout(case: Case) -> ArrayLayout:
     """That of the input and the output."""
-    names = ["batch entry", *axis_names(case.ndim)]
+    names = ["batch entry", *name_axes(case.ndim)]
     names.insert(case.channel_axis, "channel")
-    return Layout(tuple(names), tuple(case.spatial_axes)[-2:])
+    return ArrayLayout(tuple(names), tuple(case.spatial_axes)[-2:])
 
 
-def _layout_of_gradient(case: Case, name: str) -> Layout:
+def _make_gradient_layout(case: Case, name: str) -> ArrayLayout:
     if name == "input":
-        return _layout(case)
+        return _make_layout(case)
     if name == "bias":
-        return Layout(("filter",), (0,))
-    kernel = case.kind.traits.kernels[gradient_names(case).index(name) - 1]
-    names = (*axis_names(case.ndim), *(_CHANNEL_AXES.get(axis, "channel") for axis in kernel.axes))
+        return ArrayLayout(("filter",), (0,))
+    kernel = case.kind.traits.kernels[list_gradient_names(case).index(name) - 1]
+    names = (*name_axes(case.ndim), *(_CHANNEL_AXES.get(axis, "channel") for axis in kernel.axes))
     if kernel.is_pointwise:  # Its taps are one, so that its matrix is what there is to see.
-        return Layout(names, (case.ndim, case.ndim + 1))
-    return Layout(names, tuple(range(case.ndim))[-2:])
+        return ArrayLayout(names, (case.ndim, case.ndim + 1))
+    return ArrayLayout(names, tuple(range(case.ndim))[-2:])
 
 
-def _grid(
+def _make_grid(
     title: str,
     values: Values,
     differs: npt.NDArray[np.bool_] | None,
     index: tuple[int, ...] | None,
-    layout: Layout,
-) -> Grid:
+    layout: ArrayLayout,
+) -> ValueGrid:
     """One plane of an array: the axes that the layout shows, a single one as a row."""
     if values.size == 0:
-        return Grid(title, "empty", (), (), ())
-    at = index if index is not None and _within(index, values.shape) else (0,) * values.ndim
-    plane = _plane(values, at, layout)
-    wrong = np.zeros(plane.shape, dtype=bool) if differs is None else _plane(differs, at, layout)
-    row, column = (0, *(at[axis] for axis in layout.shown))[-2:]
-    rows = _window(row, plane.shape[0])
-    columns = _window(column, plane.shape[1])
+        return ValueGrid(title, "empty", (), (), ())
+    at = index if index is not None and _is_within(index, values.shape) else (0,) * values.ndim
+    plane = _select_plane(values, at, layout)
+    wrong = np.zeros(plane.shape, dtype=bool) if differs is None else _select_plane(differs, at, layout)
+    row, column = (0, *(at[axis] for axis in layout.shown_axes))[-2:]
+    rows = _choose_shown_indices(row, plane.shape[0])
+    columns = _choose_shown_indices(column, plane.shape[1])
     cells = tuple(
         tuple(
             GridCell(
-                text=number_text(float(plane[r, c])),
+                text=format_number(float(plane[r, c])),
                 differs=bool(wrong[r, c]),
                 is_first=differs is not None and index is not None and (r, c) == (row, column),
             )
@@ -255,41 +255,45 @@ def _grid(
         )
         for r in rows
     )
-    return Grid(title, _note(at, plane.shape, rows, columns, layout), tuple(rows), tuple(columns), cells)
+    return ValueGrid(
+        title, _describe_plane(at, plane.shape, rows, columns, layout), tuple(rows), tuple(columns), cells
+    )
 
 
-def _within(index: Sequence[int], shape: Sequence[int]) -> bool:
+def _is_within(index: Sequence[int], shape: Sequence[int]) -> bool:
     return all(0 <= i < n for i, n in zip(index, shape, strict=True))
 
 
-def _plane(values: npt.NDArray[_Cell], at: tuple[int, ...], layout: Layout) -> npt.NDArray[_Cell]:
-    places = tuple(slice(None) if axis in layout.shown else place for axis, place in enumerate(at))
+def _select_plane(values: npt.NDArray[_Cell], at: tuple[int, ...], layout: ArrayLayout) -> npt.NDArray[_Cell]:
+    places = tuple(slice(None) if axis in layout.shown_axes else place for axis, place in enumerate(at))
     plane: npt.NDArray[_Cell] = values[places]
     return np.atleast_2d(plane)
 
 
-def _window(around: int, length: int) -> range:
-    """At most `WINDOW` indices, `around` as near the middle as the ends allow."""
-    start = min(max(around - WINDOW // 2, 0), max(length - WINDOW, 0))
-    return range(start, min(start + WINDOW, length))
+def _choose_shown_indices(around: int, length: int) -> range:
+    """At most `MAX_SHOWN_CELLS` indices, `around` as near the middle as the ends allow."""
+    start = min(max(around - MAX_SHOWN_CELLS // 2, 0), max(length - MAX_SHOWN_CELLS, 0))
+    return range(start, min(start + MAX_SHOWN_CELLS, length))
 
 
-def _note(at: tuple[int, ...], shape: tuple[int, ...], rows: range, columns: range, layout: Layout) -> str:
+def _describe_plane(
+    at: tuple[int, ...], shape: tuple[int, ...], rows: range, columns: range, layout: ArrayLayout
+) -> str:
     """Where the plane lies, and what of it is left out."""
     fixed = (
         (name, place)
         for axis, (name, place) in enumerate(zip(layout.names, at, strict=True))
-        if axis not in layout.shown
+        if axis not in layout.shown_axes
     )
     parts = [", ".join(f"{name} {place}" for name, place in fixed)]
-    names = ("", *(layout.names[axis] for axis in layout.shown))[-2:]
+    names = ("", *(layout.names[axis] for axis in layout.shown_axes))[-2:]
     for name, shown, length in ((names[0], rows, shape[0]), (names[1], columns, shape[1])):
         if len(shown) < length:
             parts.append(f"{name} {shown[0]} to {shown[-1]} of {length}")
     return "; ".join(filter(None, parts))
 
 
-def number_text(value: float) -> str:
+def format_number(value: float) -> str:
     """A value as people read it: an integer without a point, else up to seven digits."""
     if math.isfinite(value) and value == int(value) and abs(value) < 1e15:
         return str(int(value))

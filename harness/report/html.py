@@ -14,17 +14,17 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from harness.explain.call_code import call_code
-from harness.explain.svg import svg_picture
-from harness.records import Case, Judged, RunInfo, Standing, Verdict
+from harness.explain.call_code import format_call
+from harness.explain.svg import draw_svg_picture
+from harness.records import Case, Judgement, RunInfo, Standing, Verdict
 from harness.report.conformance import Conformance
 from harness.report.details import Detail, DetailSample
-from harness.report.phrases import LEGEND, headline, shortfall
-from harness.report.rows import COLUMNS, row_of
+from harness.report.phrases import LEGEND, describe_shortfall, format_headline
+from harness.report.rows import COLUMNS, format_row
 from harness.report.tally import FindingCount, Tally, classify_finding
 from harness.report.target_facts import list_measured, list_pins
 from harness.templates import hash_script, read_asset, write_rendered
-from harness.text import one_line, shape_text
+from harness.text import format_one_line, format_shape
 
 MAX_ROWS: Final = 20_000
 """Findings that the page's table holds; those that do not conform come first."""
@@ -42,7 +42,7 @@ _RESULTS: Final = {
 }
 """How the table names what became of a finding: the verdict, with the two kinds of diverging apart."""
 
-_SHOWN: Final = (
+_SHOWN_COLUMNS: Final = (
     "target",
     "layer",
     "mode",
@@ -65,8 +65,8 @@ _SHOWN: Final = (
     "error",
     "case",
 )
-_FILTERED: Final = ("result", "target", "layer", "mode", "padding", "divergence", "cause", "standing")
-_PLACES: Final = tuple(COLUMNS.index(name) for name in _SHOWN)
+_FILTERED_COLUMNS: Final = ("result", "target", "layer", "mode", "padding", "divergence", "cause", "standing")
+_SHOWN_PLACES: Final = tuple(COLUMNS.index(name) for name in _SHOWN_COLUMNS)
 
 
 class Page:
@@ -78,7 +78,7 @@ class Page:
         self._others: list[list[str]] = []
         self.sample = DetailSample(max_details)
 
-    def add(self, judged: Judged) -> None:
+    def add(self, judged: Judgement) -> None:
         """Keep the row of a finding, and of a divergence what is needed to show it."""
         finding = judged.finding
         number = 0
@@ -87,43 +87,43 @@ class Page:
             number = self.sample.offered
         rows = self._conforming if finding.verdict is Verdict.CONFORMS else self._others
         if len(rows) < self._max_rows:
-            rows.append([str(number), *_row(judged)])
+            rows.append([str(number), *_format_row(judged)])
 
-    def rows(self) -> list[list[str]]:
+    def list_rows(self) -> list[list[str]]:
         """The rows of the table; the first cell is the number of the shown divergence, 0 for none."""
         shown = self.sample.numbers
         rows = [*self._others, *self._conforming][: self._max_rows]
         return [[number if int(number) in shown else "0", *cells] for number, *cells in rows]
 
 
-def _row(judged: Judged) -> list[str]:
-    cells = row_of(judged)
-    return [_RESULTS[classify_finding(judged.finding)], *(cells[place] for place in _PLACES)]
+def _format_row(judged: Judgement) -> list[str]:
+    cells = format_row(judged)
+    return [_RESULTS[classify_finding(judged.finding)], *(cells[place] for place in _SHOWN_PLACES)]
 
 
 def write_html(path: Path, info: RunInfo, tally: Tally, table: Conformance, page: Page) -> None:
     """Write the page of a run."""
-    rows = page.rows()
+    rows = page.list_rows()
     script = read_asset("harness.report/report.js")
     values = {
         "header": info.header,
         "runs": info.target_runs,
         "tally": tally,
-        "headline": headline(tally),
-        "shortfall": shortfall(info, tally),
+        "headline": format_headline(tally),
+        "shortfall": describe_shortfall(info, tally),
         "table": table,
         "table_rows": list(table.list_facet_rows()),
         "legend": LEGEND,
-        "details": page.sample.details(),
+        "details": page.sample.list_details(),
         "num_divergences": page.sample.offered,
-        "filtered": _FILTERED,
-        "data": {"columns": ["result", *_SHOWN], "rows": rows},
+        "filtered": _FILTERED_COLUMNS,
+        "data": {"columns": ["result", *_SHOWN_COLUMNS], "rows": rows},
         "num_rows": len(rows),
         "style": "\n".join(map(read_asset, ("harness.report/report.css", "harness.explain/picture.css"))),
         "script": script,
         "script_hash": hash_script(script),
         "bundle": _read_bundle(),
-        "call_code": call_code,
+        "call_code": format_call,
         "draw_picture": _draw_picture,
         "describe_difference": describe_difference,
         "list_measured": list_measured,
@@ -132,7 +132,7 @@ def write_html(path: Path, info: RunInfo, tally: Tally, table: Conformance, page
     write_rendered(path, "harness.report/index.html.j2", values)
 
 
-def bundle_path() -> Path:
+def find_bundle() -> Path:
     """Return where itables keeps the script of DataTables; itself it would import pandas."""
     package = find_spec("itables")
     assert package is not None
@@ -142,7 +142,7 @@ def bundle_path() -> Path:
 
 def _read_bundle() -> Mapping[str, str]:
     """Read DataTables: its style as it is, its script in base64 so that nothing in it can end a block."""
-    path = bundle_path()
+    path = find_bundle()
     style = path.with_suffix(".css").read_text(encoding="utf-8")
     if "</style" in style.lower():
         raise ValueError(f"{path.with_suffix('.css')} would end the block of style that holds it")
@@ -150,7 +150,7 @@ def _read_bundle() -> Mapping[str, str]:
 
 
 def _draw_picture(case: Case, name: str) -> str:
-    return svg_picture(case, name=name, is_standalone=False)
+    return draw_svg_picture(case, name=name, is_standalone=False)
 
 
 def describe_difference(detail: Detail) -> str:
@@ -158,12 +158,12 @@ def describe_difference(detail: Detail) -> str:
     finding = detail.finding
     words = str(finding.divergence or finding.verdict)
     if finding.standing is Standing.UNSTABLE:
-        return one_line(finding.error, 240)
+        return format_one_line(finding.error, 240)
     if finding.first_index is not None:
         size = "" if finding.max_abs_error is None else f" off by up to {finding.max_abs_error!r},"
-        return f"{words}:{size} first at {shape_text(finding.first_index)}"
+        return f"{words}:{size} first at {format_shape(finding.first_index)}"
     if finding.error:
-        return f"{words}: {one_line(finding.error, 120)}"
+        return f"{words}: {format_one_line(finding.error, 120)}"
     if finding.expected_shape != finding.observed_shape and finding.observed_shape is not None:
-        return f"{words}: {shape_text(finding.observed_shape)}, not {shape_text(finding.expected_shape)}"
+        return f"{words}: {format_shape(finding.observed_shape)}, not {format_shape(finding.expected_shape)}"
     return words

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.records import RunInfo
 from harness.report.conformance import Conformance
-from harness.report.phrases import LEGEND, headline, shortfall
+from harness.report.phrases import LEGEND, describe_shortfall, format_headline
 from harness.report.tally import Tally
 from harness.report.target_facts import list_measured, list_pins
 from harness.templates import write_rendered
@@ -18,8 +18,8 @@ def write_conformance_markdown(path: Path, info: RunInfo, table: Conformance, ta
         "header": info.header,
         "runs": info.target_runs,
         "tally": tally,
-        "headline": headline(tally),
-        "shortfall": shortfall(info, tally),
+        "headline": format_headline(tally),
+        "shortfall": describe_shortfall(info, tally),
         "table": table,
         "legend": LEGEND,
         "list_measured": list_measured,

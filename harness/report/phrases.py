@@ -7,7 +7,7 @@ from typing import Final
 from harness.records import RunInfo
 from harness.report.conformance import EVERY
 from harness.report.tally import Tally
-from harness.text import count
+from harness.text import format_count
 
 LEGEND: Final = (
     "`118/120 · 2 silent` reads: of 120 judged cases 118 conform, and 2 give a wrong answer with no sign "
@@ -20,43 +20,43 @@ LEGEND: Final = (
 )
 
 
-def headline(tally: Tally) -> str:
+def format_headline(tally: Tally) -> str:
     """The verdict of a run in words."""
     if tally.judged == 0:
         return "Nothing was judged"
     if tally.inconclusive == tally.judged:
         return "Nothing could be judged"
     if tally.has_computed_nothing:
-        return f"N{nothing_computed(tally)[1:]}"
+        return f"N{describe_nothing_computed(tally)[1:]}"
     buts = []
     if tally.unstable:
-        buts.append(f"{count(tally.unstable, 'divergence')} did not come again")
+        buts.append(f"{format_count(tally.unstable, 'divergence')} did not come again")
     if tally.inconclusive:
-        buts.append(f"{count(tally.inconclusive, 'finding')} could not be judged")
+        buts.append(f"{format_count(tally.inconclusive, 'finding')} could not be judged")
     if tally.diverging == 0 and buts:
         return f"Nothing diverges, but {' and '.join(buts)}"
     if tally.diverging == 0:
         return "Nothing diverges"
     parts = []
     if tally.silent:
-        parts.append(count(tally.silent, "silent divergence"))
+        parts.append(format_count(tally.silent, "silent divergence"))
     if tally.loud:
-        parts.append(count(tally.loud, "loud divergence"))
-    unstable = f"; {count(tally.unstable, 'divergence')} did not come again" if tally.unstable else ""
+        parts.append(format_count(tally.loud, "loud divergence"))
+    unstable = f"; {format_count(tally.unstable, 'divergence')} did not come again" if tally.unstable else ""
     return " and ".join(parts) + unstable
 
 
-def nothing_computed(tally: Tally) -> str:
+def describe_nothing_computed(tally: Tally) -> str:
     """That a run or a target computed nothing, and what it did instead."""
     parts = [
         f"{number:,} {word}"
         for number, word in ((tally.unsupported, "unsupported"), (tally.refused, "refused"))
         if number
     ]
-    return f"nothing was computed of {count(tally.due, 'case')} that had to be: {', '.join(parts)}"
+    return f"nothing was computed of {format_count(tally.due, 'case')} that had to be: {', '.join(parts)}"
 
 
-def shortfall(info: RunInfo, tally: Tally) -> tuple[str, ...]:
+def describe_shortfall(info: RunInfo, tally: Tally) -> tuple[str, ...]:
     """Why a run is not whole, a sentence each; empty for a complete run."""
     if info.is_complete and tally.judged == tally.planned:
         return ()
@@ -68,5 +68,5 @@ def shortfall(info: RunInfo, tally: Tally) -> tuple[str, ...]:
     for target in () if footer is None else footer.targets:
         if target.failure or target.not_run:
             reason = f": {target.failure}" if target.failure else ""
-            sentences.append(f"{target.name}: {count(target.not_run, 'case')} not run{reason}")
+            sentences.append(f"{target.name}: {format_count(target.not_run, 'case')} not run{reason}")
     return tuple(sentences)

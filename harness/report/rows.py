@@ -1,15 +1,15 @@
 """How a finding reads in a file: the columns, and each value as the text of one cell.
 
 Knows findings and their observations only. Text that comes from a target is untrusted and unstable
-(escape sequences, addresses, counters in names); `one_line` makes it one printable, repeatable line.
+(escape sequences, addresses, counters in names); `format_one_line` makes it one printable, repeatable line.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from harness.records import Judged, by
-from harness.text import one_line, shape_text
+from harness.records import Judgement, format_lengths
+from harness.text import format_one_line, format_shape
 
 COLUMNS: Final = (
     "target",
@@ -50,7 +50,7 @@ COLUMNS: Final = (
 """Stable: people read `findings.csv` by these. A new column comes last."""
 
 
-def row_of(one: Judged) -> tuple[str, ...]:
+def format_row(one: Judgement) -> tuple[str, ...]:
     """The cells of a finding, in the order of `COLUMNS`; what is absent is empty."""
     finding = one.finding
     case = finding.case
@@ -59,10 +59,10 @@ def row_of(one: Judged) -> tuple[str, ...]:
         case.id,
         case.layer,
         case.mode,
-        by(case.input),
-        by(case.kernel),
-        by(case.strides),
-        by(case.dilation),
+        format_lengths(case.input),
+        format_lengths(case.kernel),
+        format_lengths(case.strides),
+        format_lengths(case.dilation),
         case.padding,
         case.data_format,
         str(case.groups),
@@ -72,21 +72,21 @@ def row_of(one: Judged) -> tuple[str, ...]:
         finding.verdict,
         finding.divergence or "",
         "true" if finding.is_silent else "false",
-        shape_text(finding.expected_shape),
-        shape_text(finding.observed_shape),
-        shape_text(finding.inferred_shape),
+        format_shape(finding.expected_shape),
+        format_shape(finding.observed_shape),
+        format_shape(finding.inferred_shape),
         "" if finding.max_abs_error is None else repr(float(finding.max_abs_error)),
-        shape_text(finding.first_index),
+        format_shape(finding.first_index),
         finding.cause,
         finding.standing,
-        one_line(finding.error),
+        format_one_line(finding.error),
         str(case.batch),
         str(case.channels),
         "true" if case.bias else "false",
         case.dtype,
         str(case.multiplier),
-        "" if case.output_padding is None else by(case.output_padding),
+        "" if case.output_padding is None else format_lengths(case.output_padding),
         case.form,
         case.data,
-        shape_text(one.observation.symbolic_shape),
+        format_shape(one.observation.symbolic_shape),
     )

@@ -100,13 +100,13 @@ class Tallier:
         if is_refused(finding):
             self._refused[finding.target] += 1
 
-    def tally(self) -> Tally:
+    def compute_tally(self) -> Tally:
         """The counts so far, of the run and of each of its targets."""
         names = self._header.targets
-        targets = {name: self._of((name,), self._header.cases, {}) for name in names}
-        return self._of(names, self._header.planned, targets)
+        targets = {name: self._sum_counts((name,), self._header.cases, {}) for name in names}
+        return self._sum_counts(names, self._header.planned, targets)
 
-    def _of(self, names: tuple[str, ...], planned: int, targets: Mapping[str, Tally]) -> Tally:
+    def _sum_counts(self, names: tuple[str, ...], planned: int, targets: Mapping[str, Tally]) -> Tally:
         counts = {count: sum(self._counts[name, count] for name in names) for count in FindingCount}
         return Tally(
             planned=planned,
@@ -124,9 +124,9 @@ class Tallier:
         )
 
 
-def tally_of(info: RunInfo, findings: Iterable[Finding]) -> Tally:
+def count_findings(info: RunInfo, findings: Iterable[Finding]) -> Tally:
     """The counts of findings that are at hand."""
     tallier = Tallier(info)
     for finding in findings:
         tallier.add(finding)
-    return tallier.tally()
+    return tallier.compute_tally()

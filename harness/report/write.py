@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from harness.files import explain_disk_errors
-from harness.records import Judged, RunInfo
+from harness.records import Judgement, RunInfo
 from harness.report.conformance import Conformance
-from harness.report.csv_files import findings_files, write_conformance_csv, write_timings
+from harness.report.csv_files import open_findings_files, write_conformance_csv, write_timings
 from harness.report.html import Page, write_html
 from harness.report.markdown import write_conformance_markdown
 from harness.report.tally import Tallier, Tally
@@ -19,7 +19,7 @@ TABLES: Final = ("conformance.md", "conformance.csv", "divergences.csv", "timing
 """The reports that may be committed."""
 
 
-def write_reports(directory: Path, info: RunInfo, judged: Iterable[Judged]) -> Tally:
+def write_reports(directory: Path, info: RunInfo, judged: Iterable[Judgement]) -> Tally:
     """Write every report of a run into a directory, and return its counts.
 
     One pass, and memory that does not grow with the number of findings but for what `index.html`
@@ -38,13 +38,13 @@ def write_reports(directory: Path, info: RunInfo, judged: Iterable[Judged]) -> T
     with explain_disk_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
         tallier, table, page = Tallier(info), Conformance(info.header.targets), Page()
-        with findings_files(directory) as write:
+        with open_findings_files(directory) as write:
             for one in check_order(judged, info):
                 write(one)
                 tallier.add(one.finding)
                 table.add(one.finding)
                 page.add(one)
-        tally = tallier.tally()
+        tally = tallier.compute_tally()
         write_conformance_csv(directory / "conformance.csv", table)
         write_conformance_markdown(directory / "conformance.md", info, table, tally)
         write_timings(directory / "timings.csv", info)
@@ -64,7 +64,7 @@ def copy_tables(directory: Path, tables: Path) -> None:
             shutil.copyfile(directory / name, tables / name)
 
 
-def check_order(judged: Iterable[Judged], info: RunInfo) -> Iterator[Judged]:
+def check_order(judged: Iterable[Judgement], info: RunInfo) -> Iterator[Judgement]:
     """The findings as they come, each of a target of the run and sorted after the one before it."""
     previous = ("", "")
     for one in judged:

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from harness.cases.lattices import coprime_step
+from harness.cases.lattices import find_coprime_step
 from harness.records import Case
 
 Batch = tuple[Case, ...]
@@ -40,7 +40,7 @@ def _group_by_layer(cases: Iterable[Case]) -> Iterator[Batch]:
 
 def _spread_layers(layers: Iterator[Batch]) -> Iterator[Batch]:
     while window := tuple(itertools.islice(layers, _WINDOW)):
-        step = coprime_step(len(window))
+        step = find_coprime_step(len(window))
         for place in range(len(window)):
             yield window[place * step % len(window)]
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self, TypeAlias, assert_never
 
-from harness.data.case_data import signals_of
+from harness.data.case_data import make_case_data
 from harness.errors import Cancelled
 from harness.records import Case, Observation, Outcome, Stage
 from harness.runner import wire
@@ -29,7 +29,7 @@ from harness.runner.worker_process import StartFailure, WorkerGone, WorkerProces
 Emit: TypeAlias = Callable[[Observation], None]
 
 
-def drive(work: Work, log: Path, emit: Emit, stop: threading.Event) -> None:
+def drive_worker(work: Work, log: Path, emit: Emit, stop: threading.Event) -> None:
     """Work on a target with one worker at a time until its batches are done or it is given up.
 
     A target whose worker has died is likely to lose more of them: from then on a standby loads its Keras
@@ -122,7 +122,7 @@ def _observe_batch(
     """Send a batch and take the answers; return what is left unanswered, and how the worker was lost."""
     cases = {seq: case for case, seq in zip(batch, worker.sequence, strict=False)}
     pending = PendingBatch(work, emit, number=min(cases), waiting=cases)
-    data = {seq: (case, signals_of(case)) for seq, case in cases.items()}
+    data = {seq: (case, make_case_data(case)) for seq, case in cases.items()}
     worker.send(wire.encode_batch(pending.number, data))
     death = _take_answers(worker, pending, case_s)
     return pending.list_unanswered(), death

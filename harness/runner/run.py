@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from harness import store
-from harness.data.case_data import SIGNALS_VERSION
+from harness.data.case_data import CASE_DATA_VERSION
 from harness.environments.variables import REPRODUCIBLE
 from harness.errors import HarnessError
 from harness.records import (
@@ -150,7 +150,7 @@ def _open(plan: RunPlan, *, resume: bool) -> _OpenedRun:
     header = RunHeader(
         schema=store.SCHEMA,
         harness=plan.harness,
-        signals=SIGNALS_VERSION,
+        signals=CASE_DATA_VERSION,
         suites=plan.suites,
         targets=tuple(target.name for target in plan.targets),
         cases=len(case_ids),

@@ -18,13 +18,13 @@ from harness.runner.work import Work
 
 @dataclass(frozen=True, slots=True)
 class ChosenCases:
-    """What a target is asked again. Its worker died over the `deadly` cases: they come last, one by one."""
+    """What a target is asked again. Its worker died over the `deadly_cases`: they come last, one by one."""
 
     cases: tuple[Case, ...]
-    deadly: tuple[Case, ...]
+    deadly_cases: tuple[Case, ...]
 
     def __len__(self) -> int:
-        return len(self.cases) + len(self.deadly)
+        return len(self.cases) + len(self.deadly_cases)
 
 
 def ask_again(
@@ -50,9 +50,9 @@ def ask_again(
             works.append(
                 Work(
                     target=target,
-                    source=iter(chain(make_batches(own.cases), ((case,) for case in own.deadly))),
+                    source=iter(chain(make_batches(own.cases), ((case,) for case in own.deadly_cases))),
                     planned=len(own),
-                    timeouts=_allow_deaths(plan.timeouts, len(own.deadly)),
+                    timeouts=_allow_deaths(plan.timeouts, len(own.deadly_cases)),
                     on_slow=partial(listener.slow, target.name, timeout_s=plan.timeouts.again_s),
                 )
             )

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from harness.encoding import ArrayError, convert_observation, encode_line
-from harness.records import Case, Observation, ObservedError, Outcome, Signals, Stage, arguments_of
+from harness.records import Case, CaseData, Observation, ObservedError, Outcome, Stage, make_arguments
 
 PROTOCOL: Final = 1
 
@@ -80,7 +80,7 @@ def encode_bye() -> bytes:
     return encode_line({"type": "bye"})
 
 
-def encode_batch(batch: int, cases: Mapping[int, tuple[Case, Signals]]) -> bytes:
+def encode_batch(batch: int, cases: Mapping[int, tuple[Case, CaseData]]) -> bytes:
     """Encode a batch of cases by sequence number, with their inputs and weights."""
     entries = [_make_entry(seq, case, signals) for seq, (case, signals) in cases.items()]
     return encode_line({"type": "batch", "batch": batch, "cases": entries})
@@ -134,14 +134,14 @@ def _explain_no_message(line: bytes, error: Exception) -> WireError:
     )
 
 
-def _make_entry(seq: int, case: Case, signals: Signals) -> dict[str, object]:
+def _make_entry(seq: int, case: Case, signals: CaseData) -> dict[str, object]:
     return {
         "seq": seq,
         "case": case.id,
         "layer": case.layer,
         "mode": case.mode,
         "form": case.form,
-        "arguments": arguments_of(case),
+        "arguments": make_arguments(case),
         "dtype": case.dtype,
         "input": signals.inputs,
         "weights": signals.weights,

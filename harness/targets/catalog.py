@@ -17,10 +17,10 @@ from packaging.requirements import InvalidRequirement
 from packaging.version import InvalidVersion, Version
 
 from harness.errors import HarnessError
-from harness.records import HOME_PLACEHOLDER, Built, Target
+from harness.records import HOME_PLACEHOLDER, BuiltEnvironment, Target
 from harness.suggestions import suggest
 from harness.targets.list_format import BaseTable, FamilyTable, ListFile, VariantTable, read_list
-from harness.targets.requirements import requirement_of
+from harness.targets.requirements import parse_requirement
 from harness.targets.variants import Variant
 
 RESERVED_NAMES: Final = frozenset({"here", "newest"})
@@ -48,7 +48,7 @@ class _Base:
     """A base of the list; `place` begins every complaint about it."""
 
     place: str
-    built: Built
+    built: BuiltEnvironment
 
 
 def read_catalog(files: Sequence[Path]) -> Catalog:
@@ -59,44 +59,46 @@ def read_catalog(files: Sequence[Path]) -> Catalog:
             or a backend that is not listed, or lists a base that no family uses.
     """
     lists = [(file, read_list(file)) for file in files]
-    bases = _bases(lists)
-    targets, used = _targets(lists, bases)
+    bases = _make_bases(lists)
+    targets, used = _make_targets(lists, bases)
     for name, base in bases.items():
         if name not in used:
             raise HarnessError(
                 f"{base.place}: no family uses base {name!r}; name it in a family's `base`, or remove it"
             )
-    return Catalog(targets, _variants(lists, targets))
+    return Catalog(targets, _make_variants(lists, targets))
 
 
-def _bases(lists: _Lists) -> dict[str, _Base]:
+def _make_bases(lists: _Lists) -> dict[str, _Base]:
     """The bases by name."""
     bases: dict[str, _Base] = {}
     origins: dict[str, Path] = {}
     for file, content in lists:
         for index, table in enumerate(content.base):
             place = f"{file}: base[{index}]"
-            for name, built in _built(table, content.as_of, place):
-                _claim(origins, name, file, "base")
+            for name, built in _expand_base_table(table, content.as_of, place):
+                _claim_name(origins, name, file, "base")
                 bases[name] = _Base(place, built)
     return bases
 
 
-def _built(table: BaseTable, as_of: datetime.date | None, place: str) -> Iterator[tuple[str, Built]]:
+def _expand_base_table(
+    table: BaseTable, as_of: datetime.date | None, place: str
+) -> Iterator[tuple[str, BuiltEnvironment]]:
     """The table's bases, each with its name: one for each version, or the only one."""
     if not _PYTHON.fullmatch(table.python):
         raise HarnessError(f"{place}.python: {table.python!r} is no Python version; write it like '3.11'")
     for version in table.versions or (None,):
-        words = _words_of(version, f"{place}.versions")
-        name = _filled(table.name, words, f"{place}.name")
+        words = _find_placeholder_values(version, f"{place}.versions")
+        name = _fill_placeholders(table.name, words, f"{place}.name")
         if not _NAME.fullmatch(name):
             raise HarnessError(
                 f"{place}.name: {name!r} cannot name a base; use letters, digits and any of '._-'"
             )
-        requires = _requirements(table.requires, words, f"{place}.requires")
+        requires = _fill_requirements(table.requires, words, f"{place}.requires")
         yield (
             name,
-            Built(
+            BuiltEnvironment(
                 table.python,
                 requires,
                 stub_libraries=table.stub_libraries,
@@ -105,7 +107,7 @@ def _built(table: BaseTable, as_of: datetime.date | None, place: str) -> Iterato
         )
 
 
-def _targets(lists: _Lists, bases: Mapping[str, _Base]) -> tuple[tuple[Target, ...], frozenset[str]]:
+def _make_targets(lists: _Lists, bases: Mapping[str, _Base]) -> tuple[tuple[Target, ...], frozenset[str]]:
     """The targets of all families, and the names of the bases that they use."""
     targets: list[Target] = []
     used: set[str] = set()
@@ -114,16 +116,16 @@ def _targets(lists: _Lists, bases: Mapping[str, _Base]) -> tuple[tuple[Target, .
     for file, content in lists:
         for index, table in enumerate(content.family):
             place = f"{file}: family[{index}]"
-            _demand_sound_family(table, lines.setdefault(table.name, table), place)
+            _check_family(table, lines.setdefault(table.name, table), place)
             for version in table.versions:
-                target, base = _target(table, version, bases, place)
-                _claim(origins, target.name, file, "target")
+                target, base = _make_target(table, version, bases, place)
+                _claim_name(origins, target.name, file, "target")
                 targets.append(target)
                 used.add(base)
     return tuple(targets), frozenset(used)
 
 
-def _demand_sound_family(table: FamilyTable, first: FamilyTable, place: str) -> None:
+def _check_family(table: FamilyTable, first: FamilyTable, place: str) -> None:
     """Complains of what is wrong whatever the version; `first` is the first table of the same line."""
     for key in ("name", "backend", "lineage"):
         value = getattr(table, key)
@@ -136,22 +138,24 @@ def _demand_sound_family(table: FamilyTable, first: FamilyTable, place: str) -> 
                 f"{place}.{key}: {own!r}, but another table of family {table.name!r} has {other!r}; "
                 "a family is one line of versions, so give this one another `name`"
             )
-    _demand_variables(table.variables, place)
+    _check_variables(table.variables, place)
 
 
-def _target(family: FamilyTable, version: str, bases: Mapping[str, _Base], place: str) -> tuple[Target, str]:
+def _make_target(
+    family: FamilyTable, version: str, bases: Mapping[str, _Base], place: str
+) -> tuple[Target, str]:
     """The target of a version, and the name of its base."""
-    words = _words_of(version, f"{place}.versions")
-    name = _filled(family.target, words, f"{place}.target")
+    words = _find_placeholder_values(version, f"{place}.versions")
+    name = _fill_placeholders(family.target, words, f"{place}.target")
     if not _NAME.fullmatch(name) or name in RESERVED_NAMES:
         raise HarnessError(
             f"{place}.target: {name!r} cannot name a target; use letters, digits and any of '._-', "
             f"put {{version}} where the version stands, and avoid {', '.join(sorted(RESERVED_NAMES))}"
         )
-    base = _filled(family.base, words, f"{place}.base")
+    base = _fill_placeholders(family.base, words, f"{place}.base")
     if base not in bases:
         raise HarnessError(f"{place}.base: base {base!r} is not listed; {suggest(base, bases)}")
-    overlay = _requirements(family.overlay, words, f"{place}.overlay")
+    overlay = _fill_requirements(family.overlay, words, f"{place}.overlay")
     target = Target(
         name=name,
         api=family.api,
@@ -165,19 +169,19 @@ def _target(family: FamilyTable, version: str, bases: Mapping[str, _Base], place
     return target, base
 
 
-def _variants(lists: _Lists, targets: Sequence[Target]) -> tuple[Variant, ...]:
+def _make_variants(lists: _Lists, targets: Sequence[Target]) -> tuple[Variant, ...]:
     backends = tuple(dict.fromkeys(target.backend for target in targets))
     variants: list[Variant] = []
     origins: dict[str, Path] = {}
     for file, content in lists:
         for index, table in enumerate(content.variant):
-            variants.append(_variant(table, backends, f"{file}: variant[{index}]"))
+            variants.append(_make_variant(table, backends, f"{file}: variant[{index}]"))
             whose = " ".join((*table.backends, *table.needs))
-            _claim(origins, table.name, file, "variant", whose)
+            _claim_name(origins, table.name, file, "variant", whose)
     return tuple(variants)
 
 
-def _variant(table: VariantTable, backends: Sequence[str], place: str) -> Variant:
+def _make_variant(table: VariantTable, backends: Sequence[str], place: str) -> Variant:
     if not _VARIANT_NAME.fullmatch(table.name):
         raise HarnessError(
             f"{place}.name: {table.name!r} cannot name a variant; write it like 'onednn=0', "
@@ -188,12 +192,12 @@ def _variant(table: VariantTable, backends: Sequence[str], place: str) -> Varian
             raise HarnessError(
                 f"{place}.backends: no target has backend {backend!r}; {suggest(backend, backends)}"
             )
-    _demand_variables(table.variables, place)
-    needs = _requirements(table.needs, {}, f"{place}.needs")
+    _check_variables(table.variables, place)
+    needs = _fill_requirements(table.needs, {}, f"{place}.needs")
     return Variant(table.name, table.about, table.backends, dict(table.variables), needs)
 
 
-def _demand_variables(variables: Mapping[str, str], place: str) -> None:
+def _check_variables(variables: Mapping[str, str], place: str) -> None:
     for name, value in variables.items():
         if not _VARIABLE.fullmatch(name):
             raise HarnessError(f"{place}.variables: {name!r} is no name of an environment variable")
@@ -205,7 +209,7 @@ def _demand_variables(variables: Mapping[str, str], place: str) -> None:
                 )
 
 
-def _words_of(version: str | None, place: str) -> dict[str, str]:
+def _find_placeholder_values(version: str | None, place: str) -> dict[str, str]:
     """What the placeholders stand for; nothing where there is no version."""
     if version is None:
         return {}
@@ -216,7 +220,7 @@ def _words_of(version: str | None, place: str) -> dict[str, str]:
     return {"{version}": version, "{minor}": ".".join(version.split(".")[:2])}
 
 
-def _filled(text: str, words: Mapping[str, str], place: str) -> str:
+def _fill_placeholders(text: str, words: Mapping[str, str], place: str) -> str:
     """The text with the words that its placeholders stand for."""
     for placeholder in _PLACEHOLDER.findall(text):
         if placeholder not in words:
@@ -225,11 +229,11 @@ def _filled(text: str, words: Mapping[str, str], place: str) -> str:
     return _PLACEHOLDER.sub(lambda match: words[match[0]], text)
 
 
-def _requirements(texts: Sequence[str], words: Mapping[str, str], place: str) -> tuple[str, ...]:
-    filled = [_filled(text, words, f"{place}[{index}]") for index, text in enumerate(texts)]
+def _fill_requirements(texts: Sequence[str], words: Mapping[str, str], place: str) -> tuple[str, ...]:
+    filled = [_fill_placeholders(text, words, f"{place}[{index}]") for index, text in enumerate(texts)]
     for index, text in enumerate(filled):
         try:
-            requirement_of(text)
+            parse_requirement(text)
         except InvalidRequirement as error:
             reason = str(error).splitlines()[0]
             raise HarnessError(
@@ -238,7 +242,7 @@ def _requirements(texts: Sequence[str], words: Mapping[str, str], place: str) ->
     return tuple(filled)
 
 
-def _claim(origins: dict[str, Path], name: str, file: Path, what: str, whose: str = "") -> None:
+def _claim_name(origins: dict[str, Path], name: str, file: Path, what: str, whose: str = "") -> None:
     """Notes where a name stands, which may be one place only for each of those `whose` name it is."""
     key = f"{name} {whose}".casefold()
     if key in origins:

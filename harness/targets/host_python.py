@@ -20,7 +20,7 @@ def is_installed(package: str) -> bool:
     return importlib.util.find_spec(package) is not None
 
 
-def backend_note(environ: Mapping[str, str], is_there: Callable[[str], bool]) -> str:
+def describe_backend_choice(environ: Mapping[str, str], is_there: Callable[[str], bool]) -> str:
     """What to tell a person who chose no backend; nothing where `KERAS_BACKEND` does.
 
     Raises:

@@ -17,7 +17,7 @@ from harness.errors import HarnessError
 from harness.records import Api, StubLibrary
 from harness.toml_files import convert_tables, parse_toml
 
-FORMAT: Final = 2
+LIST_FORMAT: Final = 2
 """The format of the lists that this harness reads."""
 
 _Words = Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
@@ -75,22 +75,23 @@ def read_list(file: Path) -> ListFile:
         HarnessError: it cannot be read, is not TOML, has another format, or a key or value that is none.
     """
     tables = parse_toml(file)
-    if tables.get("format") != FORMAT:
-        raise HarnessError(f"{file}: {_other_format(tables)}")
+    if tables.get("format") != LIST_FORMAT:
+        raise HarnessError(f"{file}: {_describe_other_format(tables)}")
     content = convert_tables(file, tables, ListFile)
     if not (content.base or content.family or content.variant):
         raise HarnessError(f"{file}: it lists nothing; add a [[family]], a [[base]] or a [[variant]]")
     return content
 
 
-def _other_format(data: dict[str, object]) -> str:
+def _describe_other_format(data: dict[str, object]) -> str:
     match data.get("format"):
         case None:
-            return f"Object missing required field `format`; write `format = {FORMAT}` at the top"
+            return f"Object missing required field `format`; write `format = {LIST_FORMAT}` at the top"
         case 1:
             return (
-                f"format: 1 is that of an earlier harness; write {FORMAT}, call a family's `name` `target`, "
-                "and move its `python` and `requires` to a [[base]] that it names, as cases/targets.toml does"
+                f"format: 1 is that of an earlier harness; write {LIST_FORMAT}, call a family's `name` "
+                "`target`, and move its `python` and `requires` to a [[base]] that it names, as "
+                "cases/targets.toml does"
             )
         case other:
-            return f"format: {other!r} is not known; this harness reads format {FORMAT}"
+            return f"format: {other!r} is not known; this harness reads format {LIST_FORMAT}"

@@ -7,10 +7,10 @@ from typing import Final
 
 from packaging.requirements import Requirement
 
-_READING: Final = threading.Lock()
+_PARSE_LOCK: Final = threading.Lock()
 
 
-def requirement_of(text: str) -> Requirement:
+def parse_requirement(text: str) -> Requirement:
     """The requirement that a text states.
 
     `packaging` reads markers by way of `ast`, which in CPython 3.11 counts its depth for all threads together
@@ -19,5 +19,5 @@ def requirement_of(text: str) -> Requirement:
     Raises:
         packaging.requirements.InvalidRequirement: it states none.
     """
-    with _READING:
+    with _PARSE_LOCK:
         return Requirement(text)

@@ -31,12 +31,23 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
 from harness.errors import HarnessError
-from harness.records import EXEC, HERE, PATH, Api, Built, Checkout, Command, HostPython, Target, TargetRun
+from harness.records import (
+    EXEC_PREFIX,
+    HERE,
+    PATH_PREFIX,
+    Api,
+    BuiltEnvironment,
+    Checkout,
+    Command,
+    HostPython,
+    Target,
+    TargetRun,
+)
 from harness.suggestions import find_nearest
 from harness.targets.catalog import Catalog
 from harness.targets.host_python import DEFAULT_BACKEND
-from harness.targets.requirements import requirement_of
-from harness.targets.variants import MARK, Variant, under, variant_of
+from harness.targets.requirements import parse_requirement
+from harness.targets.variants import MARK, Variant, apply_variant, find_variant
 
 NEWEST: Final = "newest"
 """The selector to use where a person gave none."""
@@ -57,7 +68,7 @@ _FILTERS: Final = ("api", "backend", "family", "lineage")
 
 _VARIANT: Final = "variant"
 
-_COUNT_OTHERWISE: Final = frozenset({Api.PLAIDML_KERAS})
+_OTHER_VERSION_APIS: Final = frozenset({Api.PLAIDML_KERAS})
 """The APIs whose versions are not those of Keras."""
 
 
@@ -69,15 +80,15 @@ class _Specifier:
     properties: Mapping[str, str] = field(default_factory=dict)
     variant: str = ""
 
-    def accepts(self, target: Target) -> bool:
-        version = target.version if "api" in self.properties else _keras_version(target)
+    def is_met_by(self, target: Target) -> bool:
+        version = target.version if "api" in self.properties else _find_keras_version(target)
         return self.has_properties(target) and self.versions.contains(Version(version), prereleases=True)
 
     def has_properties(self, target: Target) -> bool:
         return all(getattr(target, key) == value for key, value in self.properties.items())
 
 
-def select(
+def select_from_catalog(
     selectors: Sequence[str], catalog: Catalog, environ: Mapping[str, str], directory: Path
 ) -> tuple[Target, ...]:
     """The targets that the selectors name, each once, in the order of the selectors and of the catalog.
@@ -95,82 +106,86 @@ def select(
             for target in _resolve(selector.strip(), catalog, environ, directory)
             if target not in chosen
         )
-    return _told_apart(chosen)
+    return _distinguish_names(chosen)
 
 
 def _resolve(text: str, catalog: Catalog, environ: Mapping[str, str], directory: Path) -> tuple[Target, ...]:
     if text == HERE:
-        return (_here(catalog, environ),)
+        return (_make_host_target(catalog, environ),)
     if text == NEWEST:
-        return (_newest(DEFAULT_BACKEND, catalog, text),)
-    if text.startswith(PATH):
-        return (_checkout(text, catalog, environ, directory),)
-    if text.startswith(EXEC):
-        return (_command(text),)
+        return (_find_newest(DEFAULT_BACKEND, catalog, text),)
+    if text.startswith(PATH_PREFIX):
+        return (_make_checkout_target(text, catalog, environ, directory),)
+    if text.startswith(EXEC_PREFIX):
+        return (_make_command_target(text),)
     specifier = _parse_specifier(text)
     if specifier is not None:
-        matched = tuple(filter(specifier.accepts, catalog.targets))
+        matched = tuple(filter(specifier.is_met_by, catalog.targets))
         name, variant = text, specifier.variant
     else:
         name, _, variant = text.partition(MARK)
         matched = tuple(target for target in catalog.targets if fnmatchcase(target.name, name))
     if not matched:
-        raise _unmatched(name, specifier, catalog)
+        raise _make_no_match_error(name, specifier, catalog)
     for one in filter(None, variant.split(MARK)):
-        matched = _under(matched, one, catalog, text)
+        matched = _apply_listed_variant(matched, one, catalog, text)
     return matched
 
 
-def selected_again(run: TargetRun, catalog: Catalog, environ: Mapping[str, str], directory: Path) -> Target:
+def reselect_target(run: TargetRun, catalog: Catalog, environ: Mapping[str, str], directory: Path) -> Target:
     """The target of a stored run, under the flags that it was observed under.
 
     Raises:
         HarnessError: it is not listed, or its folder is gone.
     """
     own = {**environ, "KERAS_BACKEND": run.backend}
-    (target,) = select([run.selector or run.name], catalog, own, directory)
+    (target,) = select_from_catalog([run.selector or run.name], catalog, own, directory)
     return replace(target, name=run.name, variant=run.variant, variables=run.variables)
 
 
-def newest_per_minor(targets: Sequence[Target]) -> tuple[Target, ...]:
+def select_newest_per_minor(targets: Sequence[Target]) -> tuple[Target, ...]:
     """Of each family, minor version and variant, the targets of its newest version.
 
     Targets without a version (`here`, a checkout, a command) stay.
     """
     newest: dict[tuple[str, ...], Version] = {}
     for target in targets:
-        key = _minor(target)
+        key = _make_minor_key(target)
         newest[key] = max(Version(target.version or "0"), newest.get(key, Version("0")))
-    return tuple(target for target in targets if Version(target.version or "0") == newest[_minor(target)])
+    return tuple(
+        target for target in targets if Version(target.version or "0") == newest[_make_minor_key(target)]
+    )
 
 
-def _keras_version(target: Target) -> str:
+def _find_keras_version(target: Target) -> str:
     """The version of Keras that a target is: its own, but for APIs that count otherwise."""
-    if target.built is None or target.api not in _COUNT_OTHERWISE:
+    if target.built is None or target.api not in _OTHER_VERSION_APIS:
         return target.version
-    requirements = map(requirement_of, (*target.built.requires, *target.built.overlay))
+    requirements = map(parse_requirement, (*target.built.requires, *target.built.overlay))
     pins = (pin for one in requirements if one.name == Api.KERAS for pin in one.specifier)
     return next((pin.version for pin in pins if pin.operator == "=="), target.version)
 
 
-def _minor(target: Target) -> tuple[str, ...]:
+def _make_minor_key(target: Target) -> tuple[str, ...]:
     line = ".".join(target.version.split(".")[:2])
     return (target.family, line, target.variant) if line else (target.name,)
 
 
-def _under(matched: Sequence[Target], name: str, catalog: Catalog, text: str) -> tuple[Target, ...]:
+def _apply_listed_variant(
+    matched: Sequence[Target], name: str, catalog: Catalog, text: str
+) -> tuple[Target, ...]:
     """Those of the matched targets that a listed variant applies to, under its flags."""
     listed = [one for one in catalog.variants if one.name == name]
     if not listed:
         raise HarnessError(
-            f"target {text!r}: no variant {name!r} is listed; {_known_variants(catalog.variants)}; "
+            f"target {text!r}: no variant {name!r} is listed; {_describe_known_variants(catalog.variants)}; "
             "--set NAME=VALUE sets any other flag"
         )
-    found = ((target, variant_of(target, name, listed)) for target in matched)
-    fitting = tuple(under(target, variant) for target, variant in found if variant is not None)
+    found = ((target, find_variant(target, name, listed)) for target in matched)
+    fitting = tuple(apply_variant(target, variant) for target, variant in found if variant is not None)
     if not fitting:
-        backends = _unique(backend for one in listed for backend in one.backends)
-        needs = " (" + ", ".join(_unique(need for one in listed for need in one.needs)) + ")"
+        backends = _list_unique(backend for one in listed for backend in one.backends)
+        needs = " (" + ", ".join(_list_unique(need for one in listed for need in one.needs)) + ")"
         raise HarnessError(
             f"target {text!r}: variant {name!r} is for {', '.join(backends)}{needs.removesuffix(' ()')}, "
             f"not for {', '.join(target.name for target in matched[:_NUM_NEAR_MISSES])}"
@@ -178,11 +193,11 @@ def _under(matched: Sequence[Target], name: str, catalog: Catalog, text: str) ->
     return fitting
 
 
-def _known_variants(variants: Sequence[Variant]) -> str:
+def _describe_known_variants(variants: Sequence[Variant]) -> str:
     backends: dict[str, list[str]] = {}
     for one in variants:
         backends.setdefault(one.name, []).extend(one.backends)
-    listed = ", ".join(f"{name} ({', '.join(_unique(known))})" for name, known in backends.items())
+    listed = ", ".join(f"{name} ({', '.join(_list_unique(known))})" for name, known in backends.items())
     return f"known: {listed or 'none'}"
 
 
@@ -212,7 +227,7 @@ def _parse_specifier(text: str) -> _Specifier | None:
     if api not in ("", _ALL_OF_KERAS):
         if api not in set(Api) and not (match["versions"] or filters):
             return None
-        _demand_api(text, api)
+        _check_api(text, api)
         if properties.setdefault("api", api) != api:
             raise HarnessError(f"target {text!r}: asks for {api} and for api={properties['api']}; leave one")
     try:
@@ -225,18 +240,18 @@ def _parse_specifier(text: str) -> _Specifier | None:
     return _Specifier(versions, properties, variant)
 
 
-def _demand_api(text: str, api: str) -> None:
+def _check_api(text: str, api: str) -> None:
     if api not in set(Api):
         near = find_nearest(api, Api, 1)
         hint = f"did you mean {near[0]}? " if near else ""
         raise HarnessError(f"target {text!r}: there is no {api!r}; {hint}known: {', '.join(Api)}")
 
 
-def _unmatched(text: str, specifier: _Specifier | None, catalog: Catalog) -> HarnessError:
+def _make_no_match_error(text: str, specifier: _Specifier | None, catalog: Catalog) -> HarnessError:
     """What to say of a selector that matches nothing: the known words, versions or nearest names."""
     if specifier is not None:
         for key, value in specifier.properties.items():
-            known = _unique(getattr(target, key) for target in catalog.targets)
+            known = _list_unique(getattr(target, key) for target in catalog.targets)
             if value not in known:
                 return HarnessError(f"no target has {key} {value!r} (in {text!r}); known: {', '.join(known)}")
         rest = [target for target in catalog.targets if specifier.has_properties(target)]
@@ -247,12 +262,12 @@ def _unmatched(text: str, specifier: _Specifier | None, catalog: Catalog) -> Har
     return HarnessError(f"no target matches {text!r}; {hint}{_LIST_ALL}")
 
 
-def _newest(backend: str, catalog: Catalog, text: str) -> Target:
+def _find_newest(backend: str, catalog: Catalog, text: str) -> Target:
     """The newest Keras of a backend; the error names the selector `text` that asked for it."""
     listed = [target for target in catalog.targets if target.api is Api.KERAS]
     candidates = [target for target in listed if target.backend == backend]
     if not candidates:
-        known = _unique(target.backend for target in listed)
+        known = _list_unique(target.backend for target in listed)
         raise HarnessError(
             f"target {text!r}: no Keras with backend {backend!r} is listed; "
             f"set `backend=` or KERAS_BACKEND to one of {', '.join(known)}"
@@ -260,7 +275,7 @@ def _newest(backend: str, catalog: Catalog, text: str) -> Target:
     return max(candidates, key=lambda target: Version(target.version))
 
 
-def _here(catalog: Catalog, environ: Mapping[str, str]) -> Target:
+def _make_host_target(catalog: Catalog, environ: Mapping[str, str]) -> Target:
     """The running Python, with the variables that listed targets of its backend have."""
     backend = environ.get("KERAS_BACKEND", DEFAULT_BACKEND)
     kin = next((one for one in catalog.targets if one.api is Api.KERAS and one.backend == backend), None)
@@ -275,7 +290,7 @@ def _here(catalog: Catalog, environ: Mapping[str, str]) -> Target:
     )
 
 
-def _checkout(text: str, catalog: Catalog, environ: Mapping[str, str], directory: Path) -> Target:
+def _make_checkout_target(text: str, catalog: Catalog, environ: Mapping[str, str], directory: Path) -> Target:
     match = _CHECKOUT.fullmatch(text)
     assert match is not None, text
     folder = (directory / Path(match["directory"].strip()).expanduser()).resolve()
@@ -284,10 +299,10 @@ def _checkout(text: str, catalog: Catalog, environ: Mapping[str, str], directory
         hint = f"write path:{folder.parent}" if inside else "give the folder that holds the `keras` package"
         raise HarnessError(f"target {text!r}: {folder} has no keras/__init__.py; {hint}")
     backend = match["backend"] or environ.get("KERAS_BACKEND", DEFAULT_BACKEND)
-    base = _newest(backend, catalog, text)
-    assert isinstance(base.realisation, Built), base
+    base = _find_newest(backend, catalog, text)
+    assert isinstance(base.realisation, BuiltEnvironment), base
     return Target(
-        name=f"path-{_safe(folder.name)}-{backend}",
+        name=f"path-{_make_safe_name(folder.name)}-{backend}",
         api=base.api,
         version="",
         backend=backend,
@@ -297,41 +312,41 @@ def _checkout(text: str, catalog: Catalog, environ: Mapping[str, str], directory
     )
 
 
-def _command(text: str) -> Target:
+def _make_command_target(text: str) -> Target:
     try:
-        argv = tuple(shlex.split(text.removeprefix(EXEC)))
+        argv = tuple(shlex.split(text.removeprefix(EXEC_PREFIX)))
     except ValueError as error:
         raise HarnessError(
             f"target {text!r}: the command cannot be read ({error}); check the quotes"
         ) from error
     if not argv:
         raise HarnessError(f"target {text!r}: no command; write exec:COMMAND, e.g. 'exec:node worker.js'")
-    name = _safe("-".join(("exec", *(PurePath(word).name for word in argv))))
+    name = _make_safe_name("-".join(("exec", *(PurePath(word).name for word in argv))))
     return Target(name=name, api=Api.KERAS, version="", backend="", lineage=name, realisation=Command(argv))
 
 
-def _told_apart(targets: Sequence[Target]) -> tuple[Target, ...]:
+def _distinguish_names(targets: Sequence[Target]) -> tuple[Target, ...]:
     """The targets, with a short hash behind each name that several checkouts or commands share."""
     counts = Counter(target.name.casefold() for target in targets)
-    return tuple(_with_hash(target) if counts[target.name.casefold()] > 1 else target for target in targets)
+    return tuple(_append_hash(target) if counts[target.name.casefold()] > 1 else target for target in targets)
 
 
-def _with_hash(target: Target) -> Target:
+def _append_hash(target: Target) -> Target:
     match target.realisation:
         case Checkout(directory=directory):
             identity = str(directory)
         case Command(argv=argv):
             identity = shlex.join(argv)
-        case Built() | HostPython():
+        case BuiltEnvironment() | HostPython():
             return target
     name = f"{target.name}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
     return replace(target, name=name, lineage=name if target.lineage == target.name else target.lineage)
 
 
-def _safe(text: str) -> str:
+def _make_safe_name(text: str) -> str:
     """The text as part of a file's name, at most 60 characters."""
     return _UNSAFE.sub("_", text)[:60]
 
 
-def _unique(words: Iterable[str]) -> tuple[str, ...]:
+def _list_unique(words: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(words))

@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 
 from harness.errors import HarnessError
 from harness.records import Target
-from harness.targets.requirements import requirement_of
+from harness.targets.requirements import parse_requirement
 
 MARK: Final = "+"
 """Stands between the name of a target and that of its variant."""
@@ -37,35 +37,35 @@ class Variant:
     variables: Mapping[str, str]
     needs: tuple[str, ...] = ()
 
-    def applies_to(self, target: Target) -> bool:
+    def can_apply_to(self, target: Target) -> bool:
         """Whether the target knows the flags; one without pins is taken at its word."""
         return target.backend in self.backends and not any(
-            _contradicts(pin, need)
-            for pin in map(requirement_of, _pins_of(target))
-            for need in map(requirement_of, self.needs)
+            _is_contradiction(pin, need)
+            for pin in map(parse_requirement, _list_pins(target))
+            for need in map(parse_requirement, self.needs)
         )
 
 
-def _pins_of(target: Target) -> tuple[str, ...]:
+def _list_pins(target: Target) -> tuple[str, ...]:
     return () if target.built is None else (*target.built.requires, *target.built.overlay)
 
 
-def _contradicts(pin: Requirement, need: Requirement) -> bool:
+def _is_contradiction(pin: Requirement, need: Requirement) -> bool:
     versions = (one.version for one in pin.specifier if one.operator == "==")
     return pin.name == need.name and any(version not in need.specifier for version in versions)
 
 
-def variant_of(target: Target, name: str, variants: Sequence[Variant]) -> Variant | None:
+def find_variant(target: Target, name: str, variants: Sequence[Variant]) -> Variant | None:
     """The first listed variant of that name that applies to the target."""
-    return next((one for one in variants if one.name == name and one.applies_to(target)), None)
+    return next((one for one in variants if one.name == name and one.can_apply_to(target)), None)
 
 
-def under(target: Target, variant: Variant) -> Target:
+def apply_variant(target: Target, variant: Variant) -> Target:
     """The target with the variant's flags, and its name behind the target's own."""
-    return _with_flags(target, variant.name, variant.variables)
+    return _set_flags(target, variant.name, variant.variables)
 
 
-def with_settings(
+def apply_settings(
     targets: Sequence[Target], settings: Sequence[str], variants: Sequence[Variant]
 ) -> tuple[Target, ...]:
     """The targets under flags given as `NAME=VALUE`, as themselves where there are none.
@@ -85,10 +85,12 @@ def with_settings(
         variables[match["name"]] = match["value"]
     if not variables:
         return tuple(targets)
-    return tuple(_with_flags(target, _name_of(target, variables, variants), variables) for target in targets)
+    return tuple(
+        _set_flags(target, _choose_variant_name(target, variables, variants), variables) for target in targets
+    )
 
 
-def _with_flags(target: Target, name: str, variables: Mapping[str, str]) -> Target:
+def _set_flags(target: Target, name: str, variables: Mapping[str, str]) -> Target:
     return replace(
         target,
         name=f"{target.name}{MARK}{name}",
@@ -97,8 +99,8 @@ def _with_flags(target: Target, name: str, variables: Mapping[str, str]) -> Targ
     )
 
 
-def _name_of(target: Target, variables: Mapping[str, str], variants: Sequence[Variant]) -> str:
+def _choose_variant_name(target: Target, variables: Mapping[str, str], variants: Sequence[Variant]) -> str:
     for variant in variants:
-        if dict(variant.variables) == dict(variables) and variant.applies_to(target):
+        if dict(variant.variables) == dict(variables) and variant.can_apply_to(target):
             return variant.name
     return MARK.join(_UNSAFE.sub("_", f"{name}={value}") for name, value in sorted(variables.items()))

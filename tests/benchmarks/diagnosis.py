@@ -14,12 +14,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from harness.cases.suites import cases_of, load_library
-from harness.judge.compare import judge
-from harness.mutation.simulated_target import Subject
+from harness.cases.suites import expand_suites, load_library
+from harness.judge.compare import judge_observation
+from harness.mutation.simulated_target import SimulatedCase
 from harness.oracle import WRONG_RULES
 from harness.records import Observation, Verdict
-from harness.resources import cases_folder
+from harness.resources import find_cases_folder
 
 NOISE = "noise"
 DEFAULT = ("odd-cell-before", "kernel-flipped", NOISE)
@@ -27,15 +27,15 @@ DEFAULT = ("odd-cell-before", "kernel-flipped", NOISE)
 
 def main(names: tuple[str, ...]) -> None:
     """Print a table, a row a target."""
-    cases = list(cases_of(load_library([cases_folder()]), ("core",)))
+    cases = list(expand_suites(load_library([find_cases_folder()]), ("core",)))
     print("| target | findings | diverging | ms a finding | ms a diverging finding | ms of the slowest |")
     print("|---|--:|--:|--:|--:|--:|")
     for name in names:
         costs: list[float] = []
         diverging: list[float] = []
-        for subject, observation in list(answers(name, [Subject(case) for case in cases])):
+        for subject, observation in list(answers(name, [SimulatedCase(case) for case in cases])):
             began = time.process_time()
-            finding = judge(subject.case, subject.expectation, observation, ())
+            finding = judge_observation(subject.case, subject.expectation, observation, ())
             costs.append(time.process_time() - began)
             if finding.verdict is Verdict.DIVERGES:
                 diverging.append(costs[-1])
@@ -44,7 +44,7 @@ def main(names: tuple[str, ...]) -> None:
         print(f"| {name} | {len(costs):,} | {len(diverging):,} | {' | '.join(cells)} |")
 
 
-def answers(name: str, subjects: list[Subject]) -> Iterator[tuple[Subject, Observation]]:
+def answers(name: str, subjects: list[SimulatedCase]) -> Iterator[tuple[SimulatedCase, Observation]]:
     """What the target says of each case that the formula answers."""
     for subject in subjects:
         if subject.padding is None:
@@ -53,10 +53,10 @@ def answers(name: str, subjects: list[Subject]) -> Iterator[tuple[Subject, Obser
             values = subject.expectation.values
             assert values is not None
             noise = np.random.default_rng(len(subject.case.id)).integers(1, 9, values.shape)
-            yield subject, subject.returned(values + noise)
+            yield subject, subject.return_values(values + noise)
         else:
-            plan = subject.other_plan(WRONG_RULES[name])
-            yield subject, subject.right if plan is None else subject.computed(plan)
+            plan = subject.find_other_computation(WRONG_RULES[name])
+            yield subject, subject.expected_observation if plan is None else subject.compute(plan)
 
 
 if __name__ == "__main__":

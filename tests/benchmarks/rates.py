@@ -16,14 +16,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.cases.suites import cases_of, load_library
-from harness.data.case_data import signals_of
+from harness.cases.suites import expand_suites, load_library
+from harness.data.case_data import make_case_data
 from harness.environments.cache import find_cache_directory
 from harness.environments.launch import prepare_worker_command
 from harness.oracle import expect
-from harness.resources import WORKER, cases_folder
+from harness.resources import WORKER, find_cases_folder
 from harness.targets.catalog import read_catalog
-from harness.targets.selection import select
+from harness.targets.selection import select_from_catalog
 
 DEFAULT_TARGETS = ("keras3.15.1-tensorflow", "keras3.15.1-torch")
 
@@ -34,8 +34,8 @@ def main(names: tuple[str, ...]) -> None:
     print("|---|--:|--:|")
     for what, rate in oracle_rates():
         print(f"| {what} | {rate:,.0f} | |")
-    catalog = read_catalog([cases_folder() / "targets.toml"])
-    for target in select(names, catalog, os.environ, Path.cwd()):
+    catalog = read_catalog([find_cases_folder() / "targets.toml"])
+    for target in select_from_catalog(names, catalog, os.environ, Path.cwd()):
         started = prepare_worker_command(
             target, find_cache_directory(os.environ), WORKER, os.environ, lambda _: None
         )
@@ -54,9 +54,9 @@ def main(names: tuple[str, ...]) -> None:
 
 def oracle_rates() -> Iterator[tuple[str, float]]:
     """Cases a second of suite core, on one core: the data alone, and the formula alone."""
-    cases = list(cases_of(load_library([cases_folder()]), ("core",)))
+    cases = list(expand_suites(load_library([find_cases_folder()]), ("core",)))
     began = time.perf_counter()
-    signals = [signals_of(case) for case in cases]
+    signals = [make_case_data(case) for case in cases]
     drawn = time.perf_counter()
     for case, data in zip(cases, signals, strict=True):
         expect(case, data)

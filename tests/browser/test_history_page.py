@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from harness.history.write import write_history
 from harness.oracle import WRONG_RULES
-from harness.records import Layer, fitted
+from harness.records import Layer, derive_arguments
 from tests.history.lines import follows, info_of, judged_run, raises, target
 from tests.report.judged import CASES, SAME
 
@@ -41,7 +41,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     directory = tmp_path_factory.mktemp("history")
     targets = [target(f"{number}.0") for number in range(1, VERSIONS + 1)]
     right = target("1.0", "jax")
-    others = [fitted(replace(SAME, layer=layer)) for layer in OTHERS]
+    others = [derive_arguments(replace(SAME, layer=layer)) for layer in OTHERS]
     cases = [*CASES, replace(SAME, kernel=(3, 3), strides=(1, 1)), *others]
     doing = {one.name: follows() for one in (*targets, right)}
     doing[targets[1].name] = follows(WRONG_RULES["all-padding-before"])

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
-from harness.data.case_data import signals_of
-from harness.judge.compare import judge
+from harness.data.case_data import make_case_data
+from harness.judge.compare import judge_observation
 from harness.oracle import WRONG_RULES
 from harness.oracle import expect as expectation_of
 from harness.records import (
     Case,
     DataFormat,
-    Judged,
+    Judgement,
     Layer,
     Mode,
     Observation,
@@ -87,25 +87,27 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory / "index.html"
 
 
-def findings() -> list[Judged]:
+def findings() -> list[Judgement]:
     wrong = WRONG_RULES["all-padding-before"]
     observations = []
     for case in (SAME, EXACT, LOUD):
-        right_values = expectation_of(case, signals_of(case)).values
+        right_values = expectation_of(case, make_case_data(case)).values
         assert right_values is not None
         observations.append((case, returned(RIGHT, case, right_values)))
         if case is LOUD:
             error = ObservedError("ValueError", HOSTILE)
             observation = Observation(WRONG, case.id, Outcome.RAISED, Stage.CALL, error=error)
         else:
-            wrong_values = expectation_of(case, signals_of(case), wrong).values
+            wrong_values = expectation_of(case, make_case_data(case), wrong).values
             assert wrong_values is not None
             observation = returned(WRONG, case, wrong_values)
         observations.append((case, observation))
     judged = []
     for case, observation in observations:
-        expectation = expectation_of(case, signals_of(case))
-        judged.append(Judged(judge(case, expectation, observation, ()), expectation, observation))
+        expectation = expectation_of(case, make_case_data(case))
+        judged.append(
+            Judgement(judge_observation(case, expectation, observation, ()), expectation, observation)
+        )
     return sorted(judged, key=lambda one: (one.finding.target, one.finding.case.id))
 
 

@@ -5,7 +5,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import HarnessError
-from harness.records import Case, Data, DataFormat, Form, Layer, Mode, fitted, parse_case_id
+from harness.records import (
+    ArgumentStyle,
+    Case,
+    DataFormat,
+    DataKind,
+    Layer,
+    Mode,
+    derive_arguments,
+    parse_case_id,
+)
 from tests.test_facets import PLAIN
 
 
@@ -17,7 +26,7 @@ def cases(draw: st.DrawFn) -> Case:
     def lengths(least: int) -> tuple[int, ...]:
         return tuple(draw(st.lists(st.integers(least, 10**6), min_size=ndim, max_size=ndim)))
 
-    return fitted(
+    return derive_arguments(
         Case(
             layer=layer,
             mode=draw(st.sampled_from(Mode)),
@@ -35,8 +44,8 @@ def cases(draw: st.DrawFn) -> Case:
             dtype=draw(st.from_regex(r"[a-z0-9]+", fullmatch=True)),
             multiplier=draw(st.integers(-3, 10**6)),
             output_padding=draw(st.none() | st.just(lengths(-3))),
-            form=draw(st.sampled_from(Form)),
-            data=draw(st.sampled_from(Data)),
+            form=draw(st.sampled_from(ArgumentStyle)),
+            data=draw(st.sampled_from(DataKind)),
         )
     )
 

@@ -7,15 +7,22 @@ from typing import Any
 import msgspec
 import pytest
 
-from harness.cases.expansion import expand
-from harness.cases.grids import Attributes, Cover, Grid, Subject, given, subjects_of
+from harness.cases.expansion import expand_grid
+from harness.cases.grids import (
+    Attributes,
+    Cover,
+    Grid,
+    SpatialLayer,
+    list_spatial_layers,
+    select_listed_attributes,
+)
 from harness.cases.suites import load_library
 from harness.data.case_data import has_data
-from harness.oracle.refusal import refusal_of
-from harness.records import Case, Data, DataFormat, Form, Layer, Mode, Refusal
-from harness.resources import cases_folder
+from harness.oracle.refusal import decide_refusal
+from harness.records import ArgumentStyle, Case, DataFormat, DataKind, Layer, Mode, Refusal
+from harness.resources import find_cases_folder
 
-GRIDS = load_library([cases_folder()]).grids
+GRIDS = load_library([find_cases_folder()]).grids
 COVERS = {name: grid for name, grid in GRIDS.items() if grid.cover is not None and grid.cover.strength == 2}
 
 MADE = Grid(
@@ -30,7 +37,7 @@ MADE = Grid(
         padding=("same", "valid"),
         data_format=tuple(DataFormat),
         bias=(True, False),
-        form=(Form.TUPLE, Form.INT, Form.DEFAULTS),
+        form=(ArgumentStyle.TUPLE, ArgumentStyle.INT, ArgumentStyle.DEFAULTS),
     ),
 )
 SPATIAL = ("input", "kernel", "strides", "dilation", "output_padding")
@@ -49,31 +56,35 @@ def held(case: Case, keys: Sequence[str]) -> dict[tuple[str, int], Any]:
     return values
 
 
-def factors(grid: Grid, subject: Subject) -> Mapping[tuple[str, int], Sequence[Any]]:
+def factors(grid: Grid, subject: SpatialLayer) -> Mapping[tuple[str, int], Sequence[Any]]:
     """The values of each factor."""
     assert grid.cover is not None
     spatial = {key: getattr(grid.cover, key) for key in SPATIAL}
-    if not subject.takes_dilation:
+    if not subject.has_dilation:
         spatial["dilation"] = (1,)
-    if not subject.takes_output_padding:
+    if not subject.has_output_padding:
         spatial["output_padding"] = ("none",)
     if not spatial["strides"]:
         del spatial["strides"]
     lists: dict[tuple[str, int], Sequence[Any]] = {
         (key, axis): values for key, values in spatial.items() for axis in range(subject.ndim)
     }
-    return lists | {(key, 0): values for key, values in given(grid.turn).items() if subject.leaves(key)}
+    return lists | {
+        (key, 0): values
+        for key, values in select_listed_attributes(grid.turn).items()
+        if subject.has_choice_of(key)
+    }
 
 
-def rows_of(grid: Grid, subject: Subject, keys: Sequence[str]) -> list[dict[tuple[str, int], Any]]:
+def rows_of(grid: Grid, subject: SpatialLayer, keys: Sequence[str]) -> list[dict[tuple[str, int], Any]]:
     """What the cases of a subject hold."""
     cases = (
-        case for case in expand(grid, "made") if (case.layer, case.ndim) == (subject.layer, subject.ndim)
+        case for case in expand_grid(grid, "made") if (case.layer, case.ndim) == (subject.layer, subject.ndim)
     )
     return [held(case, keys) for case in cases]
 
 
-def unmet(grid: Grid, subject: Subject) -> set[tuple[tuple[str, int, Any], tuple[str, int, Any]]]:
+def unmet(grid: Grid, subject: SpatialLayer) -> set[tuple[tuple[str, int, Any], tuple[str, int, Any]]]:
     """The pairs of values of two factors that no case of the subject holds."""
     lists = factors(grid, subject)
     keys = tuple(dict.fromkeys(key for key, _ in lists))
@@ -108,30 +119,34 @@ def excludes(one: tuple[str, int, Any], other: tuple[str, int, Any]) -> bool:
             return False
 
 
-@pytest.mark.parametrize("name", [name for name, grid in COVERS.items() if "dtype" not in given(grid.turn)])
+@pytest.mark.parametrize(
+    "name", [name for name, grid in COVERS.items() if "dtype" not in select_listed_attributes(grid.turn)]
+)
 def test_any_two_values_meet_in_each_layer_but_those_that_exclude_each_other(name: str) -> None:
     grid = COVERS[name]
-    for subject in subjects_of(grid):
+    for subject in list_spatial_layers(grid):
         assert {pair for pair in unmet(grid, subject) if not excludes(*pair)} == set(), subject
 
 
-@pytest.mark.parametrize("name", [name for name, grid in COVERS.items() if "dtype" in given(grid.turn)])
+@pytest.mark.parametrize(
+    "name", [name for name, grid in COVERS.items() if "dtype" in select_listed_attributes(grid.turn)]
+)
 def test_most_values_meet_where_a_dtype_is_narrow_for_some(name: str) -> None:
     grid = COVERS[name]
-    for subject in subjects_of(grid):
+    for subject in list_spatial_layers(grid):
         short = {pair for pair in unmet(grid, subject) if not excludes(*pair)}
         assert all({key for key, _, _ in pair} & {"dtype", "mode"} for pair in short), subject
         assert len(short) <= 4, subject
 
 
-PADDED = [name for name, grid in COVERS.items() if "padding" in given(grid.turn)]
+PADDED = [name for name, grid in COVERS.items() if "padding" in select_listed_attributes(grid.turn)]
 
 
 @pytest.mark.parametrize("name", PADDED)
 def test_every_window_of_an_axis_stands_under_each_padding(name: str) -> None:
     grid = COVERS[name]
     assert grid.cover is not None
-    for subject in subjects_of(grid):
+    for subject in list_spatial_layers(grid):
         lists = factors(grid, subject)
         rows = rows_of(grid, subject, ("padding", *SPATIAL))
         for axis in range(subject.ndim):
@@ -146,7 +161,7 @@ def test_every_window_of_an_axis_stands_under_each_padding(name: str) -> None:
 @pytest.mark.parametrize("name", PADDED)
 def test_any_two_lengths_of_an_axis_meet_padded(name: str) -> None:
     grid = COVERS[name]
-    for subject in subjects_of(grid):
+    for subject in list_spatial_layers(grid):
         lists = factors(grid, subject)
         rows = rows_of(grid, subject, ("padding", *SPATIAL))
         for axis in range(subject.ndim):
@@ -160,17 +175,17 @@ def test_any_two_lengths_of_an_axis_meet_padded(name: str) -> None:
 
 def test_what_needs_not_be_computed_or_has_no_data_is_no_row() -> None:
     for name, grid in COVERS.items():
-        for case in expand(grid, "made"):
-            assert refusal_of(case).refusal is Refusal.WRONG, (name, case.id)
+        for case in expand_grid(grid, "made"):
+            assert decide_refusal(case).refusal is Refusal.WRONG, (name, case.id)
             assert has_data(case), (name, case.id)
 
 
 def made(**changes: object) -> list[Case]:
-    return list(expand(msgspec.structs.replace(MADE, **changes), "made"))
+    return list(expand_grid(msgspec.structs.replace(MADE, **changes), "made"))
 
 
 def test_axes_are_written_as_one_integer_only_where_they_are_alike() -> None:
-    cases = [case for case in made() if case.form is Form.INT]
+    cases = [case for case in made() if case.form is ArgumentStyle.INT]
     assert len(cases) >= 4
     for case in cases:
         for lengths in (case.kernel, case.strides, case.dilation, case.output_padding or ()):
@@ -218,6 +233,6 @@ def test_layers_and_what_multiplies_have_rows_of_their_own() -> None:
 
 
 def test_each_multiplies_a_cover() -> None:
-    cases = made(each=Attributes(data=(Data.EXACT, Data.REAL)))
-    assert {case.data for case in cases} == {Data.EXACT, Data.REAL}
+    cases = made(each=Attributes(data=(DataKind.EXACT, DataKind.REAL)))
+    assert {case.data for case in cases} == {DataKind.EXACT, DataKind.REAL}
     assert len(cases) > 1.8 * len(made())

@@ -5,45 +5,45 @@ from collections.abc import Sequence
 
 import pytest
 
-from harness.cases.covering_array import Row, Settle, covering_rows
+from harness.cases.covering_array import ArrayRow, RowResolver, build_covering_rows
 
 SIZES = (4, 3, 3, 2, 2, 2, 5)
 
 
-def anything(row: Row) -> Row | None:
+def anything(row: ArrayRow) -> ArrayRow | None:
     return row
 
 
-def not_both(row: Row) -> Row | None:
+def not_both(row: ArrayRow) -> ArrayRow | None:
     """No row has a value above the first in both of two factors."""
     return None if row[1] and row[2] else row
 
 
-def joined(row: Row) -> Row | None:
+def joined(row: ArrayRow) -> ArrayRow | None:
     """Where the fourth factor has its second value, the third is as the second."""
     return (*row[:2], row[1], *row[3:]) if row[3] else row
 
 
 def rows(
     strength: int,
-    settle: Settle = anything,
+    settle: RowResolver = anything,
     seed: int = 0,
     sizes: Sequence[int] = SIZES,
     groups: Sequence[Sequence[int]] = (),
-) -> list[Row]:
-    return list(covering_rows(sizes, strength, settle, seed, groups))
+) -> list[ArrayRow]:
+    return list(build_covering_rows(sizes, strength, settle, seed, groups))
 
 
-def combinations(row: Row, strength: int) -> set[tuple[tuple[int, int], ...]]:
+def combinations(row: ArrayRow, strength: int) -> set[tuple[tuple[int, int], ...]]:
     """The combinations of values that a row holds, each value with its factor."""
     return set(itertools.combinations(enumerate(row), strength))
 
 
-def held(found: Sequence[Row], strength: int) -> set[tuple[tuple[int, int], ...]]:
+def held(found: Sequence[ArrayRow], strength: int) -> set[tuple[tuple[int, int], ...]]:
     return {combination for row in found for combination in combinations(row, strength)}
 
 
-def possible(strength: int, settle: Settle) -> set[tuple[tuple[int, int], ...]]:
+def possible(strength: int, settle: RowResolver) -> set[tuple[tuple[int, int], ...]]:
     """Every combination that a settled row holds, by trying every row."""
     every = itertools.product(*map(range, SIZES))
     return held([row for row in map(settle, every) if row is not None], strength)
@@ -52,14 +52,14 @@ def possible(strength: int, settle: Settle) -> set[tuple[tuple[int, int], ...]]:
 @pytest.mark.parametrize("settle", [anything, not_both, joined])
 @pytest.mark.parametrize("strength", [2, 3])
 @pytest.mark.parametrize("seed", [0, 12345])
-def test_every_combination_that_a_row_can_hold_is_held(strength: int, settle: Settle, seed: int) -> None:
+def test_every_combination_that_a_row_can_hold_is_held(strength: int, settle: RowResolver, seed: int) -> None:
     found = rows(strength, settle, seed)
     assert held(found, strength) == possible(strength, settle)
     assert all(settle(row) == row for row in found)
 
 
 @pytest.mark.parametrize("settle", [anything, not_both, joined])
-def test_groups_of_factors_meet_wholly(settle: Settle) -> None:
+def test_groups_of_factors_meet_wholly(settle: RowResolver) -> None:
     groups = ((0, 1, 3), (0, 2, 3), (1, 2, 4, 5))
     found = rows(2, settle, groups=groups)
     assert held(found, 2) == possible(2, settle)

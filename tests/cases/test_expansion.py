@@ -6,14 +6,14 @@ from collections.abc import Mapping
 import msgspec
 import pytest
 
-from harness.cases.expansion import expand
+from harness.cases.expansion import expand_grid
 from harness.cases.grids import Attributes, Cover, Grid, Lattice, Product
 from harness.cases.suites import load_library
 from harness.errors import HarnessError
-from harness.records import Case, DataFormat, Form, Layer, Mode, fitted
-from harness.resources import cases_folder
+from harness.records import ArgumentStyle, Case, DataFormat, Layer, Mode, derive_arguments
+from harness.resources import find_cases_folder
 
-GRIDS = load_library([cases_folder()]).grids
+GRIDS = load_library([find_cases_folder()]).grids
 
 PRODUCT = Grid(
     name="made",
@@ -25,7 +25,7 @@ PRODUCT = Grid(
 
 
 def changed(**changes: object) -> list[Case]:
-    return list(expand(msgspec.structs.replace(PRODUCT, **changes), "made"))
+    return list(expand_grid(msgspec.structs.replace(PRODUCT, **changes), "made"))
 
 
 def test_what_is_in_step_stays_in_step() -> None:
@@ -33,7 +33,7 @@ def test_what_is_in_step_stays_in_step() -> None:
     turn = grid.turn
     assert grid.in_step == ("channels", "filters", "groups")
     allowed = set(zip(turn.channels, turn.filters, turn.groups, strict=True))
-    assert {(case.channels, case.filters, case.groups) for case in expand(grid, "grouped")} == allowed
+    assert {(case.channels, case.filters, case.groups) for case in expand_grid(grid, "grouped")} == allowed
 
 
 def test_a_product_is_every_combination() -> None:
@@ -56,16 +56,18 @@ def test_each_multiplies() -> None:
 
 
 def test_modes_and_forms_multiply_too() -> None:
-    cases = changed(each=Attributes(mode=(Mode.EAGER, Mode.JIT), form=(Form.LIST, Form.DEFAULTS)))
+    cases = changed(
+        each=Attributes(mode=(Mode.EAGER, Mode.JIT), form=(ArgumentStyle.LIST, ArgumentStyle.DEFAULTS))
+    )
     assert {(case.mode, case.form) for case in cases} == set(
-        itertools.product((Mode.EAGER, Mode.JIT), (Form.LIST, Form.DEFAULTS))
+        itertools.product((Mode.EAGER, Mode.JIT), (ArgumentStyle.LIST, ArgumentStyle.DEFAULTS))
     )
     assert {case.padding for case in cases} == {"same"}
 
 
 def test_a_case_is_left_out_whose_lengths_are_no_single_integers() -> None:
     product = Product(input=((5, 4),), kernel=((2, 2), (2, 3)), strides=((1, 1), (2, 1)))
-    cases = changed(product=product, each=Attributes(form=(Form.INT,)))
+    cases = changed(product=product, each=Attributes(form=(ArgumentStyle.INT,)))
     assert [(case.input, case.kernel, case.strides) for case in cases] == [((5, 4), (2, 2), (1, 1))]
 
 
@@ -104,16 +106,16 @@ def test_what_a_layer_leaves_no_choice_of_makes_no_case_twice() -> None:
     each = Attributes(padding=("same",), filters=(2, 4), groups=(1, 2), multiplier=(1, 2), bias=(True, False))
     cases = changed(layer=None, layers=tuple(Layer), product=product, each=each)
     assert len({case.id for case in cases}) == len(cases)
-    assert all(case == fitted(case) for case in cases)
+    assert all(case == derive_arguments(case) for case in cases)
     pooled = [case for case in cases if case.layer is Layer.MAX_POOLING2D]
     assert [(case.kernel, case.dilation, case.filters) for case in pooled] == [((2, 2), (1, 1), 2)]
 
 
 @pytest.mark.parametrize("name", [name for name, grid in GRIDS.items() if (grid.count or 0) < 5000])
 def test_the_cases_of_shipped_grids_are_fitted_and_come_once(name: str) -> None:
-    cases = list(expand(GRIDS[name], name))
+    cases = list(expand_grid(GRIDS[name], name))
     assert len({case.id for case in cases}) == len(cases)
-    assert all(case == fitted(case) for case in cases)
+    assert all(case == derive_arguments(case) for case in cases)
 
 
 def test_an_operation_has_the_groups_that_the_channels_of_a_kernel_can_make() -> None:
@@ -131,7 +133,7 @@ def test_strides_left_out_are_keras_defaults() -> None:
 
 
 def test_an_attribute_without_values_has_its_default() -> None:
-    case = next(iter(expand(PRODUCT, "made")))
+    case = next(iter(expand_grid(PRODUCT, "made")))
     assert case == Case(
         layer=Layer.CONV2D,
         mode=Mode.EAGER,
@@ -226,5 +228,5 @@ def test_a_bad_grid_says_where_what_and_how_to_mend_it(name: str) -> None:
     changes, message = BAD[name]
     grid = msgspec.structs.replace(PRODUCT, **changes)
     with pytest.raises(HarnessError) as raised:
-        list(expand(grid, "the place"))
+        list(expand_grid(grid, "the place"))
     assert str(raised.value) == f"the place: {message}"

@@ -8,21 +8,21 @@ from typing import Any
 import msgspec
 import pytest
 
-from harness.cases.expansion import expand
-from harness.cases.grids import Grid, Lattice, Subject, each_of, subjects_of
-from harness.cases.layer_specs import AxisSetting, fits
+from harness.cases.expansion import expand_grid
+from harness.cases.grids import Grid, Lattice, SpatialLayer, list_spatial_layers, select_multiplied_attributes
+from harness.cases.layer_specs import AxisSpec, has_output
 from harness.cases.suites import load_library
-from harness.oracle.plan import axis_geometries
-from harness.oracle.refusal import padding_of
+from harness.oracle.plan import compute_axis_geometries
+from harness.oracle.refusal import parse_padding
 from harness.records import Case, DataFormat, Layer
-from harness.resources import cases_folder
+from harness.resources import find_cases_folder
 
-GRIDS = load_library([cases_folder()]).grids
+GRIDS = load_library([find_cases_folder()]).grids
 ROUNDS = {
     name: grid for name, grid in GRIDS.items() if grid.lattice is not None and grid.lattice.rounds != "all"
 }
 
-Point = tuple[int, AxisSetting]
+Point = tuple[int, AxisSpec]
 
 
 def lattice_of(grid: Grid) -> Lattice:
@@ -30,50 +30,52 @@ def lattice_of(grid: Grid) -> Lattice:
     return grid.lattice
 
 
-def rounds_of(grid: Grid, subject: Subject) -> int:
+def rounds_of(grid: Grid, subject: SpatialLayer) -> int:
     """How often every point stands on every axis; a single axis has nothing to be paired with."""
     rounds = lattice_of(grid).rounds
     assert isinstance(rounds, int)
     return rounds if subject.ndim > 1 else 1
 
 
-def points(lattice: Lattice, subject: Subject) -> Iterator[Point]:
+def points(lattice: Lattice, subject: SpatialLayer) -> Iterator[Point]:
     """Every point of one axis."""
     for length, kernel in itertools.product(lattice.input, lattice.kernel):
-        for stride in lattice.strides or (subject.default_stride(kernel),):
-            for dilation in lattice.dilation if subject.takes_dilation else (1,):
-                for padding in lattice.output_padding if subject.takes_output_padding else ("none",):
+        for stride in lattice.strides or (subject.choose_default_stride(kernel),):
+            for dilation in lattice.dilation if subject.has_dilation else (1,):
+                for padding in lattice.output_padding if subject.has_output_padding else ("none",):
                     if padding == "none":
-                        yield length, AxisSetting(kernel, stride, dilation, None)
+                        yield length, AxisSpec(kernel, stride, dilation, None)
                     elif padding < stride:
-                        yield length, AxisSetting(kernel, stride, dilation, padding)
+                        yield length, AxisSpec(kernel, stride, dilation, padding)
 
 
 def on_axis(case: Case, axis: int) -> Point:
     padding = None if case.output_padding is None else case.output_padding[axis]
-    return case.input[axis], AxisSetting(case.kernel[axis], case.strides[axis], case.dilation[axis], padding)
+    return case.input[axis], AxisSpec(case.kernel[axis], case.strides[axis], case.dilation[axis], padding)
 
 
-def cases_by(grid: Grid, subject: Subject, padding: str) -> list[Case]:
+def cases_by(grid: Grid, subject: SpatialLayer, padding: str) -> list[Case]:
     return [
         case
-        for case in expand(grid, "made")
+        for case in expand_grid(grid, "made")
         if (case.layer, case.ndim, case.padding) == (subject.layer, subject.ndim, padding)
     ]
 
 
-def each_part() -> Iterator[tuple[str, Subject, str]]:
+def each_part() -> Iterator[tuple[str, SpatialLayer, str]]:
     for name, grid in ROUNDS.items():
-        for subject, padding in itertools.product(subjects_of(grid), each_of(grid)["padding"]):
+        for subject, padding in itertools.product(
+            list_spatial_layers(grid), select_multiplied_attributes(grid)["padding"]
+        ):
             yield name, subject, padding
 
 
 @pytest.mark.parametrize(("name", "subject", "padding"), list(each_part()), ids=str)
-def test_every_point_stands_on_every_axis(name: str, subject: Subject, padding: str) -> None:
+def test_every_point_stands_on_every_axis(name: str, subject: SpatialLayer, padding: str) -> None:
     grid = ROUNDS[name]
     cases = cases_by(grid, subject, padding)
     every = set(points(lattice_of(grid), subject))
-    fitting = {point for point in every if fits(subject, *point, padding)}
+    fitting = {point for point in every if has_output(subject, *point, padding)}
     for axis in range(subject.ndim):
         met = Counter(on_axis(case, axis) for case in cases)
         assert fitting <= set(met) <= every
@@ -84,30 +86,34 @@ def test_every_point_stands_on_every_axis(name: str, subject: Subject, padding: 
 
 @pytest.mark.parametrize("name", ROUNDS)
 def test_an_axis_without_a_window_stands_beside_one_with_windows(name: str) -> None:
-    for case in expand(ROUNDS[name], "made"):
-        padding = padding_of(case)
+    for case in expand_grid(ROUNDS[name], "made"):
+        padding = parse_padding(case)
         assert padding is not None
-        empty = [axis for axis, geometry in enumerate(axis_geometries(case, padding)) if geometry.out == 0]
+        empty = [
+            axis for axis, geometry in enumerate(compute_axis_geometries(case, padding)) if geometry.out == 0
+        ]
         if len(empty) > 1:
-            subject = Subject(case.layer, case.ndim)
+            subject = SpatialLayer(case.layer, case.ndim)
             lengths = lattice_of(ROUNDS[name]).input
             never = [
                 axis
                 for axis in empty
-                if not any(fits(subject, length, on_axis(case, axis)[1], case.padding) for length in lengths)
+                if not any(
+                    has_output(subject, length, on_axis(case, axis)[1], case.padding) for length in lengths
+                )
             ]
             assert len(empty) - len(never) <= 1, case.id
 
 
 @pytest.mark.parametrize("name", ROUNDS)
 def test_what_fits_is_judged_as_the_oracle_does(name: str) -> None:
-    for case in itertools.islice(expand(ROUNDS[name], "made"), 0, None, 5):
-        padding = padding_of(case)
+    for case in itertools.islice(expand_grid(ROUNDS[name], "made"), 0, None, 5):
+        padding = parse_padding(case)
         assert padding is not None
-        subject = Subject(case.layer, case.ndim)
-        for axis, geometry in enumerate(axis_geometries(case, padding)):
+        subject = SpatialLayer(case.layer, case.ndim)
+        for axis, geometry in enumerate(compute_axis_geometries(case, padding)):
             length, setting = on_axis(case, axis)
-            assert fits(subject, length, setting, case.padding) == (geometry.out > 0), case.id
+            assert has_output(subject, length, setting, case.padding) == (geometry.out > 0), case.id
 
 
 def is_square(case: Case) -> bool:
@@ -119,7 +125,7 @@ def made(layer: Layer, **changes: object) -> list[Case]:
         Lattice(input=(2, 3, 5), kernel=(1, 2, 3), strides=(1, 2)),
         **changes,
     )
-    return list(expand(Grid(name="made", about="", count=1, layer=layer, lattice=lattice), "made"))
+    return list(expand_grid(Grid(name="made", about="", count=1, layer=layer, lattice=lattice), "made"))
 
 
 @pytest.mark.parametrize("layer", [Layer.CONV2D, Layer.CONV3D])
@@ -183,7 +189,7 @@ def test_lengths_of_0_are_lengths_like_others() -> None:
 def test_most_settings_of_two_rounds_meet_both_formats_on_each_axis(axis: int) -> None:
     met = {
         (case.padding, case.kernel[axis], case.strides[axis], case.data_format)
-        for case in expand(GRIDS["conv2d-lattice"], "lattice")
+        for case in expand_grid(GRIDS["conv2d-lattice"], "lattice")
     }
     assert len(met) >= 2 * 5 * 4 * 2 * 0.85
 
@@ -196,13 +202,15 @@ def test_what_takes_turns_meets_every_length_of_the_lattice(attribute: str, leng
     values = set(getattr(grid.turn, attribute))
     met = Counter(
         (getattr(case, length)[axis], case.padding, getattr(case, attribute))
-        for case in expand(grid, "lattice")
+        for case in expand_grid(grid, "lattice")
     )
     for size, padding in itertools.product(getattr(grid.lattice, length), ("same", "valid")):
         assert {value for value in values if met[size, padding, value]} == values, (size, padding)
 
 
 def test_what_takes_turns_meets_what_else_takes_turns() -> None:
-    met = Counter((case.data_format, case.bias, case.batch) for case in expand(GRIDS["conv2d-lattice"], ""))
+    met = Counter(
+        (case.data_format, case.bias, case.batch) for case in expand_grid(GRIDS["conv2d-lattice"], "")
+    )
     assert set(met) == set(itertools.product(DataFormat, (True, False), (1, 2, 3)))
     assert min(met.values()) > 20

@@ -7,14 +7,14 @@ import tomllib
 
 import msgspec
 
-from harness.cases.expansion import expand
-from harness.cases.grids import DEFAULTS, Attributes, Cover, Grid, Lattice, Product
-from harness.cases.suites import Part, Suite, load_library
-from harness.judge.documented_limits import Limit
-from harness.resources import cases_folder
+from harness.cases.expansion import expand_grid
+from harness.cases.grids import DEFAULT_ATTRIBUTES, Attributes, Cover, Grid, Lattice, Product
+from harness.cases.suites import Suite, SuitePart, load_library
+from harness.judge.documented_limits import DocumentedLimit
+from harness.resources import find_cases_folder
 
-README = cases_folder().joinpath("README.md").read_text(encoding="utf-8")
-LIBRARY = load_library([cases_folder()])
+README = find_cases_folder().joinpath("README.md").read_text(encoding="utf-8")
+LIBRARY = load_library([find_cases_folder()])
 
 
 def test_the_table_of_suites_holds_every_suite_and_its_size() -> None:
@@ -24,18 +24,18 @@ def test_the_table_of_suites_holds_every_suite_and_its_size() -> None:
 
 def test_the_table_of_files_names_every_file_of_grids() -> None:
     stated = set(re.findall(r"`grids/([a-z0-9]+)\.toml`", README))
-    assert stated == {path.stem for path in cases_folder().glob("grids/*.toml")}
+    assert stated == {path.stem for path in find_cases_folder().glob("grids/*.toml")}
 
 
 def test_every_key_is_described() -> None:
     words = set(re.findall(r"[a-z_]+", README))
-    for struct in (Grid, Lattice, Product, Cover, Attributes, Suite, Part, Limit):
+    for struct in (Grid, Lattice, Product, Cover, Attributes, Suite, SuitePart, DocumentedLimit):
         for field in msgspec.structs.fields(struct):
             assert field.name in words, field.name
 
 
 def test_every_default_is_stated() -> None:
-    for key, value in DEFAULTS.items():
+    for key, value in DEFAULT_ATTRIBUTES.items():
         stated = str(value).lower() if isinstance(value, bool) else str(value)
         assert re.search(rf"`{key}`\s\(`?{stated}\b", README), key
 
@@ -45,7 +45,7 @@ def test_the_examples_of_grids_expand_to_their_counts() -> None:
     tables = [table for example in examples for table in tomllib.loads(example)["grid"]]
     grids = [msgspec.convert(table, Grid) for table in tables]
     assert [grid.count for grid in grids if grid.count is not None] == [
-        len(list(expand(grid, "README"))) for grid in grids if grid.count is not None
+        len(list(expand_grid(grid, "README"))) for grid in grids if grid.count is not None
     ]
     assert len(grids) == 4
 

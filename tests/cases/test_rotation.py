@@ -3,14 +3,14 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 
-from harness.cases.rotation import Turns, Unit, units_of
+from harness.cases.rotation import RotatingValues, ZippedAttributes, zip_attributes
 
 LISTS = {"data_format": ("first", "last"), "batch": (2, 1), "channels": (1, 2, 3)}
 
 
 def taken(number: int, lists: dict[str, tuple[object, ...]], period: int = 4) -> list[tuple[object, ...]]:
     """What so many layers take, each beside a property that comes back every `period` layers."""
-    turns = Turns(units_of(lists, ()), seed=0)
+    turns = RotatingValues(zip_attributes(lists, ()), seed=0)
     return [(place % period, *turns.take([place % period]).values()) for place in range(number)]
 
 
@@ -35,12 +35,14 @@ def test_every_value_of_every_list_meets_every_other_early() -> None:
 
 
 def test_lists_in_step_are_taken_together() -> None:
-    units = units_of({"channels": (4, 6), "bias": (True, False), "groups": (2, 3)}, ("channels", "groups"))
-    assert units == (
-        Unit(("channels", "groups"), ((4, 2), (6, 3))),
-        Unit(("bias",), ((True,), (False,))),
+    units = zip_attributes(
+        {"channels": (4, 6), "bias": (True, False), "groups": (2, 3)}, ("channels", "groups")
     )
-    turns = Turns(units, seed=0)
+    assert units == (
+        ZippedAttributes(("channels", "groups"), ((4, 2), (6, 3))),
+        ZippedAttributes(("bias",), ((True,), (False,))),
+    )
+    turns = RotatingValues(units, seed=0)
     assert {tuple(turns.take([]).items())[:2] for _ in range(8)} == {
         (("channels", 4), ("groups", 2)),
         (("channels", 6), ("groups", 3)),

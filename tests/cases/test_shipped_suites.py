@@ -9,27 +9,27 @@ from dataclasses import replace
 
 import pytest
 
-from harness.cases.expansion import expand
-from harness.cases.suites import cases_of, load_library
+from harness.cases.expansion import expand_grid
+from harness.cases.suites import expand_suites, load_library
 from harness.data.case_data import has_data
-from harness.facets import Facet, facets_of
-from harness.oracle.refusal import refusal_of
+from harness.facets import Facet, find_facets
+from harness.oracle.refusal import decide_refusal
 from harness.records import (
     Argument,
+    ArgumentStyle,
     Case,
-    Data,
     DataFormat,
-    Form,
+    DataKind,
     Layer,
     LayerKind,
     Mode,
     Refusal,
-    arguments_of,
+    make_arguments,
     parse_case_id,
 )
-from harness.resources import cases_folder
+from harness.resources import find_cases_folder
 
-LIBRARY = load_library([cases_folder()])
+LIBRARY = load_library([find_cases_folder()])
 LARGE = ("extended", "exhaustive")
 PLACES = [(layer, ndim) for layer in Layer for ndim in layer.ndims]
 OF_LAYERS = {Mode.SEQUENTIAL, Mode.RELOADED}
@@ -38,7 +38,7 @@ OF_LAYERS = {Mode.SEQUENTIAL, Mode.RELOADED}
 
 @pytest.fixture(scope="module")
 def suites() -> Mapping[str, Sequence[Case]]:
-    return {name: list(cases_of(LIBRARY, [name])) for name in LIBRARY.suites if name not in LARGE}
+    return {name: list(expand_suites(LIBRARY, [name])) for name in LIBRARY.suites if name not in LARGE}
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def computed(suites: Mapping[str, Sequence[Case]]) -> Mapping[tuple[Layer, int],
     """The cases of core that must be computed, by layer and number of axes."""
     found: dict[tuple[Layer, int], list[Case]] = {place: [] for place in PLACES}
     for case in suites["core"]:
-        if refusal_of(case).refusal is Refusal.WRONG:
+        if decide_refusal(case).refusal is Refusal.WRONG:
             found[case.layer, case.ndim].append(case)
     return found
 
@@ -61,7 +61,7 @@ def has_mode(layer: Layer, mode: Mode) -> bool:
 @pytest.mark.parametrize("name", [name for name, grid in LIBRARY.grids.items() if (grid.count or 0) < 30_000])
 def test_every_grid_gives_what_it_states(name: str) -> None:
     grid = LIBRARY.grids[name]
-    assert sum(1 for _ in expand(grid, name)) == grid.count
+    assert sum(1 for _ in expand_grid(grid, name)) == grid.count
 
 
 def test_every_shipped_grid_and_suite_states_its_count() -> None:
@@ -112,7 +112,7 @@ def test_exhaustive_is_every_point_of_its_lattices() -> None:
 
 def test_jit_has_grids_of_its_own_and_few_cases(suites: Mapping[str, Sequence[Case]]) -> None:
     for name in (part.grid for part in LIBRARY.suites["core"].take):
-        modes = Counter(case.mode for case in expand(LIBRARY.grids[name], name))
+        modes = Counter(case.mode for case in expand_grid(LIBRARY.grids[name], name))
         assert modes[Mode.JIT] == (modes.total() if "-jit" in name else 0), name
     modes = Counter(case.mode for case in suites["core"])
     assert modes[Mode.JIT] <= 30
@@ -139,7 +139,7 @@ def test_ids_are_unique_and_give_the_case_back(suites: Mapping[str, Sequence[Cas
 
 @pytest.mark.parametrize("name", [name for name, grid in LIBRARY.grids.items() if grid.cover is None])
 def test_the_cases_of_a_layer_stand_together(name: str) -> None:
-    cases = itertools.islice(expand(LIBRARY.grids[name], name), 5000)
+    cases = itertools.islice(expand_grid(LIBRARY.grids[name], name), 5000)
     layers = [key for key, _ in itertools.groupby(replace(case, input=(), batch=1) for case in cases)]
     # Two turns may fall on one layer with two batches.
     assert len(set(layers)) >= 0.98 * len(layers)
@@ -180,10 +180,10 @@ def test_core_crosses_any_two_attributes_in_every_layer(
             of_tuples = {Mode.SEQUENTIAL, Mode.SYMBOLIC}
             missing = {pair for pair in missing if pair[0] not in of_tuples}
         if other == "data":
-            no_gradients = (Mode.GRADIENT, Data.TIES), (Mode.GRADIENT, Data.NONFINITE)
+            no_gradients = (Mode.GRADIENT, DataKind.TIES), (Mode.GRADIENT, DataKind.NONFINITE)
             missing -= {
                 *no_gradients,
-                *((form, data) for form in Form for data in Data if data.is_of_pooling),
+                *((form, data) for form in ArgumentStyle for data in DataKind if data.is_pooling_only),
             }
         if other == "output_padding":
             missing = {pair for pair in missing if not (pair[1] and one in {"strided", "dilated"})}
@@ -209,7 +209,7 @@ def test_each_mode_meets_what_geometry_is_about(
     for (layer, ndim), cases in computed.items():
         if not has_mode(layer, mode):
             continue
-        met = {facet for case in cases if case.mode is mode for facet in facets_of(case)}
+        met = {facet for case in cases if case.mode is mode for facet in find_facets(case)}
         kind = layer.kind
         assert (transposed if kind is LayerKind.TRANSPOSE else windows) <= met, (layer, ndim)
 
@@ -218,7 +218,7 @@ def test_core_has_each_coincidence_of_sizes_in_both_formats(
     computed: Mapping[tuple[Layer, int], Sequence[Case]],
 ) -> None:
     for (layer, ndim), cases in computed.items():
-        met = Counter((facet, case.data_format) for case in cases for facet in facets_of(case))
+        met = Counter((facet, case.data_format) for case in cases for facet in find_facets(case))
         for facet in (
             Facet.LENGTH_IS_CHANNELS,
             Facet.LENGTH_IS_FILTERS,
@@ -233,7 +233,7 @@ def test_core_has_each_coincidence_of_sizes_in_both_formats(
 
 
 def test_core_has_the_corners_of_every_layer(suites: Mapping[str, Sequence[Case]]) -> None:
-    met = {(case.layer, case.ndim, facet) for case in suites["core"] for facet in facets_of(case)}
+    met = {(case.layer, case.ndim, facet) for case in suites["core"] for facet in find_facets(case)}
     corners = {
         Facet.EMPTY_INPUT,
         Facet.EMPTY_BATCH,
@@ -250,7 +250,7 @@ def test_core_has_the_corners_of_every_layer(suites: Mapping[str, Sequence[Case]
 
 
 def test_core_is_rich_in_what_shape_checks_miss(suites: Mapping[str, Sequence[Case]]) -> None:
-    counts = Counter(facet for case in suites["core"] for facet in facets_of(case))
+    counts = Counter(facet for case in suites["core"] for facet in find_facets(case))
     for facet in (
         Facet.ASYMMETRIC_SAME,
         Facet.MIXED_SAME,
@@ -277,7 +277,7 @@ def test_core_is_rich_in_what_shape_checks_miss(suites: Mapping[str, Sequence[Ca
 
 def refusals(cases: Sequence[Case], layer: Layer, ndim: int) -> set[str]:
     """The arguments for which cases of a layer must be refused."""
-    rules = (refusal_of(case) for case in cases if (case.layer, case.ndim) == (layer, ndim))
+    rules = (decide_refusal(case) for case in cases if (case.layer, case.ndim) == (layer, ndim))
     return {rule.arguments[0] for rule in rules if rule.refusal is Refusal.REQUIRED}
 
 
@@ -296,7 +296,7 @@ def test_core_has_every_argument_refused_that_a_layer_can_be_asked_for(
 
 
 def test_core_has_every_reason_of_a_permission_to_refuse(suites: Mapping[str, Sequence[Case]]) -> None:
-    rules = {refusal_of(case) for case in suites["core"]}
+    rules = {decide_refusal(case) for case in suites["core"]}
     assert len({rule.reason for rule in rules if rule.refusal is Refusal.ALLOWED}) == 4
     assert {rule.reason for rule in rules if rule.arguments[:1] == ("groups",)} == {
         "groups is below 1",
@@ -328,13 +328,13 @@ def test_core_asks_each_mode_for_the_same_where_modes_can_disagree(
     modes: set[Mode] = set()
     for group in groups_of_modes(suites["core"]):
         case = next(iter(group.values()))
-        rule = refusal_of(case)
-        nonfinite = case.data is Data.NONFINITE and case.kind is LayerKind.MAX_POOLING
+        rule = decide_refusal(case)
+        nonfinite = case.data is DataKind.NONFINITE and case.kind is LayerKind.MAX_POOLING
         if nonfinite or rule.refusal is Refusal.ALLOWED:
             met["nonfinite" if nonfinite else rule.reason, case.kind] += len(group)
             modes |= group.keys()
     assert modes == set(Mode)
-    reasons = {rule.reason for rule in map(refusal_of, suites["core"]) if rule.refusal is Refusal.ALLOWED}
+    reasons = {rule.reason for rule in map(decide_refusal, suites["core"]) if rule.refusal is Refusal.ALLOWED}
     causal = {reason for reason in reasons if "causal" in reason}
     assert {reason for reason, _ in met} == reasons - causal | {"nonfinite"}
     assert met["nonfinite", LayerKind.MAX_POOLING] >= 30
@@ -347,7 +347,7 @@ def test_ties_and_nonfinite_data_are_in_every_layer_and_mode_of_pooling(
     computed: Mapping[tuple[Layer, int], Sequence[Case]],
 ) -> None:
     for (layer, ndim), cases in computed.items():
-        for data in (Data.TIES, Data.NONFINITE):
+        for data in (DataKind.TIES, DataKind.NONFINITE):
             own = [case for case in cases if case.data is data]
             if not layer.kind.traits.is_pooling:
                 assert own == []
@@ -363,7 +363,7 @@ def test_grouped_cases_can_see_a_permutation_of_groups(suites: Mapping[str, Sequ
         for case in suites["core"]
         if case.groups > 1
         and case.kind is LayerKind.CONVOLUTION
-        and Facet.MUST_BE_REFUSED not in facets_of(case)
+        and Facet.MUST_BE_REFUSED not in find_facets(case)
     ]
     assert any(case.channels > case.groups and case.filters > case.groups for case in grouped)
     assert {case.groups for case in grouped} >= {2, 3, 4}
@@ -378,7 +378,7 @@ def test_core_asks_operations_for_every_argument_that_they_take(
 ) -> None:
     for (layer, ndim), cases in computed.items():
         if layer.is_operation:
-            written = [arguments_of(case) for case in cases if case.form is Form.TUPLE]
+            written = [make_arguments(case) for case in cases if case.form is ArgumentStyle.TUPLE]
             for argument in layer.arguments:
                 assert len({str(arguments[argument]) for arguments in written}) >= 2, (layer, ndim, argument)
 
@@ -387,6 +387,6 @@ def test_real_data_and_other_ways_of_writing_are_in_every_layer(
     computed: Mapping[tuple[Layer, int], Sequence[Case]],
 ) -> None:
     for place, cases in computed.items():
-        assert sum(case.data is Data.REAL for case in cases) >= 30, place
+        assert sum(case.data is DataKind.REAL for case in cases) >= 30, place
         forms = Counter(case.form for case in cases)
-        assert min(forms[form] for form in Form) >= 15, place
+        assert min(forms[form] for form in ArgumentStyle) >= 15, place

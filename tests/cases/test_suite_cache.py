@@ -10,10 +10,10 @@ import pytest
 
 from harness.cases import suite_cache
 from harness.cases.suite_cache import EXPANDING, SUITES, read_or_expand
-from harness.cases.suites import Library, cases_of
+from harness.cases.suites import Library, expand_suites
 from harness.errors import HarnessError
 from harness.records import Case
-from harness.resources import PACKAGE, cases_folder
+from harness.resources import PACKAGE, find_cases_folder
 from tests.cases.test_suites import GRID, SUITE, selected, write
 
 LOADED = """
@@ -40,9 +40,9 @@ def expansions(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
 
     def expanded(library: Library, suites: Iterable[str]) -> Iterator[Case]:
         names.append(tuple(suites))
-        return cases_of(library, names[-1])
+        return expand_suites(library, names[-1])
 
-    monkeypatch.setattr(suite_cache, "cases_of", expanded)
+    monkeypatch.setattr(suite_cache, "expand_suites", expanded)
     return names
 
 
@@ -62,7 +62,7 @@ def test_what_was_expanded_once_is_read(folder: Path, cache: Path, expansions: l
 
 
 def test_the_cases_that_are_read_are_those_that_were_expanded(cache: Path) -> None:
-    folders, suites = [cases_folder()], ("seed", "regressions")
+    folders, suites = [find_cases_folder()], ("seed", "regressions")
     expanded = read_or_expand(folders, suites, cache)
     assert read_or_expand(folders, suites, cache) == expanded
     assert len(expanded) > 400

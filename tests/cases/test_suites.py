@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.cases.suites import Library, cases_of, load_library
+from harness.cases.suites import Library, expand_suites, load_library
 from harness.errors import EXIT_EMPTY, EXIT_USAGE, HarnessError
-from harness.resources import cases_folder
+from harness.resources import find_cases_folder
 
 GRID = """
 [[grid]]
@@ -37,7 +37,7 @@ def write(folder: Path, grid: str = GRID, suite: str = SUITE) -> Path:
 
 
 def selected(folders: Sequence[Path], *suites: str) -> list[str]:
-    return [case.id for case in cases_of(load_library(folders), suites)]
+    return [case.id for case in expand_suites(load_library(folders), suites)]
 
 
 def complaint(folders: Sequence[Path], *suites: str) -> HarnessError:
@@ -86,10 +86,10 @@ def test_a_grid_that_gives_a_case_twice_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_suite_of_hundreds_of_thousands_streams_in_little_memory() -> None:
-    library = load_library([cases_folder()])
+    library = load_library([find_cases_folder()])
     tracemalloc.start()
     try:
-        number = sum(1 for _ in itertools.islice(cases_of(library, ["exhaustive"]), 30_000))
+        number = sum(1 for _ in itertools.islice(expand_suites(library, ["exhaustive"]), 30_000))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -295,9 +295,9 @@ def test_all_wrong_counts_of_all_files_are_told_at_once(tmp_path: Path) -> None:
 
 def test_a_grid_that_nothing_is_like_costs_a_few_names_and_not_all(tmp_path: Path) -> None:
     write(tmp_path, suite=SUITE.replace('"made"', '"zzz"'))
-    complained = str(complaint([cases_folder(), tmp_path], "all"))
+    complained = str(complaint([find_cases_folder(), tmp_path], "all"))
     assert "no grid 'zzz'; there are " in complained
-    assert f" more; {cases_folder() / 'grids'}/*.toml, " in complained
+    assert f" more; {find_cases_folder() / 'grids'}/*.toml, " in complained
     assert complained.endswith(f"{tmp_path / 'grids'}/*.toml define them")
     assert len(complained) < 800
 
@@ -380,7 +380,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 def test_cases_stream(tmp_path: Path) -> None:
     library: Library = load_library([write(tmp_path, suite=SUITE.replace("count = 4", "count = 9"))])
-    cases = cases_of(library, ["all"])
+    cases = expand_suites(library, ["all"])
     assert [next(cases).padding for _ in range(4)] == ["same", "same", "valid", "valid"]
     with pytest.raises(HarnessError, match="`count` says 9, the grids give 4"):
         next(cases)

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.listing import case_row
+from harness.cli.listing import make_case_row
 from harness.facets import Facet
 from harness.records import parse_case_id
-from harness.resources import cases_folder
+from harness.resources import find_cases_folder
 from tests.cli.conftest import Cli
 from tests.fakes.fake_worker import RIGHT
 from tests.fakes.runs import CASES, selector, suite
@@ -85,7 +85,7 @@ def test_a_case_is_listed_with_what_only_some_layers_have() -> None:
     case = parse_case_id(
         "conv1dtranspose-dynamic-i5-k3-s2-d1-same-o1-last-b2-c2-f3-nobias-float16-defaults-real"
     )
-    row = case_row(case)
+    row = make_case_row(case)
     assert (row["output_padding"], row["multiplier"], row["form"], row["data"]) == (
         "1",
         1,
@@ -93,7 +93,7 @@ def test_a_case_is_listed_with_what_only_some_layers_have() -> None:
         "real",
     )
     assert (row["layer"], row["mode"]) == ("Conv1DTranspose", "dynamic")
-    assert case_row(replace(case, output_padding=None))["output_padding"] == ""
+    assert make_case_row(replace(case, output_padding=None))["output_padding"] == ""
 
 
 def test_targets_are_written_as_csv_and_json_alike(cli: Cli) -> None:
@@ -170,7 +170,7 @@ def test_a_suite_without_a_count_is_counted(cli: Cli, folder: Path) -> None:
 
 
 def test_the_example_of_the_readme_runs_as_it_stands(cli: Cli, tmp_path: Path) -> None:
-    readme = (cases_folder() / "README.md").read_text(encoding="utf-8")
+    readme = (find_cases_folder() / "README.md").read_text(encoding="utf-8")
     own = readme[readme.index("## Cases of your own") :]
     files = re.findall(r"`DIR/(grids/mine\.toml|suites/mine\.toml)`.*?```toml\n(.*?)```", own, re.DOTALL)
     assert [name for name, _ in files] == ["grids/mine.toml", "suites/mine.toml"]

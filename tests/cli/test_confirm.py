@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from harness.judge.stored_run import judged
-from harness.records import Judged, Standing
+from harness.judge.stored_run import judge_run
+from harness.records import Judgement, Standing
 from tests.cli.conftest import Cli
 from tests.fakes import fake_keras
 from tests.fakes.fake_worker import RIGHT
@@ -179,11 +179,11 @@ def test_of_programs_alone_confirm_and_repro_say_that_they_cannot(
 
 
 def test_what_is_unstable_is_not_called(cli: Cli, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def unstable(*arguments: Any) -> Iterator[Judged]:
-        for one in judged(*arguments):
+    def unstable(*arguments: Any) -> Iterator[Judgement]:
+        for one in judge_run(*arguments):
             yield replace(one, finding=replace(one.finding, standing=Standing.UNSTABLE))
 
-    monkeypatch.setattr("harness.cli.confirming.judged", unstable)
+    monkeypatch.setattr("harness.cli.confirming.judge_run", unstable)
     assert cli("confirm", str(run)).code == 3
     found = {(row["result"], row["why"].split(":")[0]) for row in rows(run / "confirmed.csv")}
     assert found == {("not-called", "it is unstable")}

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.cases.suites import Library, cases_of
-from harness.data.case_data import SIGNALS_VERSION
+from harness.cases.suites import Library, expand_suites
+from harness.data.case_data import CASE_DATA_VERSION
 from harness.errors import (
     EXIT_EMPTY,
     EXIT_INCOMPLETE,
@@ -78,9 +78,9 @@ def test_cases_are_expanded_once_however_many_targets_and_looks(
 
     def expanded(library: Library, suites: Sequence[str]) -> Iterator[Case]:
         expansions.append(tuple(suites))
-        return cases_of(library, suites)
+        return expand_suites(library, suites)
 
-    monkeypatch.setattr("harness.cases.suite_cache.cases_of", expanded)
+    monkeypatch.setattr("harness.cases.suite_cache.expand_suites", expanded)
     ended = cli(*on("right", "nan"))
     assert "asking 6 divergent cases again" in ended.err
     assert expansions == [("fakes",)]
@@ -229,7 +229,7 @@ def test_a_defect_of_the_harness_is_4_with_a_traceback(cli: Cli, monkeypatch: py
 def test_nothing_selected_is_5(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "grids").mkdir()
     (tmp_path / "grids" / "fakes.toml").write_bytes((CASES / "grids" / "fakes.toml").read_bytes())
-    monkeypatch.setattr("harness.cli.inputs.cases_folder", lambda: tmp_path)
+    monkeypatch.setattr("harness.cli.inputs.find_cases_folder", lambda: tmp_path)
     ended = cli("cases", "--format", "csv")
     assert (ended.code, ended.out) == (EXIT_EMPTY, "")
     assert "no case was selected; name at least one suite" in ended.err
@@ -324,7 +324,7 @@ def test_a_run_of_other_signals_is_not_judged(cli: Cli, refused: Callable[..., s
     info = json.loads(path.read_text())
     info["header"]["signals"] += 1
     path.write_text(json.dumps(info))
-    said = f"run: observed with signals {SIGNALS_VERSION + 1}, this version makes {SIGNALS_VERSION}"
+    said = f"run: observed with signals {CASE_DATA_VERSION + 1}, this version makes {CASE_DATA_VERSION}"
     assert said in refused("judge", "run")
 
 

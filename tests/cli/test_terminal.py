@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from harness.cli.terminal import closing_table, show
+from harness.cli.terminal import build_closing_table, show
 from harness.records import RunHeader, RunInfo
 from harness.report.tally import Tally
 
@@ -49,7 +49,7 @@ def closing(name: str) -> Table:
         planned=14_702,
         started="",
     )
-    return closing_table(RunInfo(header, None), tally({name: tally({}, 603)}, 603))
+    return build_closing_table(RunInfo(header, None), tally({name: tally({}, 603)}, 603))
 
 
 @pytest.mark.parametrize("width", range(40, 81, 4))

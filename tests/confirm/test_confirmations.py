@@ -9,7 +9,7 @@ import pytest
 from harness.confirm.confirmations import Confirmation, ConfirmationResult, compare_modes, select_modes
 from harness.confirm.script_results import Conclusion, NotCalled, ScriptResult, ScriptWord
 from harness.judge.consistency import MODES_DISAGREE, TARGETS_DISAGREE
-from harness.records import Data, Divergence, Finding, Mode, Outcome, Stage, Verdict
+from harness.records import DataKind, Divergence, Finding, Mode, Outcome, Stage, Verdict
 from tests.report.judged import SAME as CASE
 
 HOLDS, DOES_NOT = ConfirmationResult.HOLDS, ConfirmationResult.DOES_NOT_HOLD
@@ -102,7 +102,7 @@ def test_a_case_that_may_be_refused_is_called_in_every_mode_that_the_run_has() -
     )
     assert select_modes(finding, sorted((*MODES, *others))) == MODES
     assert select_modes(replace(finding, cause=TARGETS_DISAGREE), MODES) == ()
-    assert select_modes(replace(finding, case=replace(EMPTY, data=Data.NONFINITE)), MODES) == ()
+    assert select_modes(replace(finding, case=replace(EMPTY, data=DataKind.NONFINITE)), MODES) == ()
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ import numpy.typing as npt
 import pytest
 
 from harness.confirm.script import write_script
-from harness.data.case_data import signals_of
+from harness.data.case_data import make_case_data
 from harness.errors import HarnessError
-from harness.records import Case, Data, Form, Layer, Mode, TargetRun
+from harness.records import ArgumentStyle, Case, DataKind, Layer, Mode, TargetRun
 from tests.confirm.scripts import (
     TF_KERAS,
     find_check,
@@ -175,11 +175,11 @@ def test_a_script_tells_the_environment_that_it_was_seen_in() -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
-@pytest.mark.parametrize("data", Data)
-def test_what_goes_in_and_what_is_right_are_written_to_the_last_bit(dtype: str, data: Data) -> None:
-    layer = Layer.MAX_POOLING1D if data.is_of_pooling else Layer.SEPARABLE_CONV1D
+@pytest.mark.parametrize("data", DataKind)
+def test_what_goes_in_and_what_is_right_are_written_to_the_last_bit(dtype: str, data: DataKind) -> None:
+    layer = Layer.MAX_POOLING1D if data.is_pooling_only else Layer.SEPARABLE_CONV1D
     case = of_family(layer, dtype=dtype, data=data)
-    text, signals, expectation = write_one(case), signals_of(case), expectation_of(case)
+    text, signals, expectation = write_one(case), make_case_data(case), expectation_of(case)
     (x,) = read_arrays(text, "x")
     assert x.dtype == signals.inputs.dtype
     assert x.tobytes() == signals.inputs.tobytes()
@@ -221,7 +221,7 @@ def test_gradients_are_compared_in_their_order() -> None:
 
 
 def test_an_exact_case_beside_bounded_ones_keeps_the_nearest_integer() -> None:
-    cases = [of_family(Layer.CONV1D), of_family(Layer.CONV1D, data=Data.REAL)]
+    cases = [of_family(Layer.CONV1D), of_family(Layer.CONV1D, data=DataKind.REAL)]
     text = write_script(make_target(), [(case, expectation_of(case)) for case in cases])
     found = re.findall(r"expected=\[\((\w+), read_array", text)
     assert found == ["is_near", "is_within"]
@@ -252,11 +252,17 @@ def test_what_must_be_refused_is_given_no_weights_but_an_operation_is() -> None:
 @pytest.mark.parametrize(
     ("form", "written"),
     [
-        (Form.TUPLE, "kernel_size=(2, 2), strides=(2, 2), padding='same', data_format='channels_last'"),
-        (Form.LIST, "kernel_size=[2, 2], strides=[2, 2], padding='same', data_format='channels_last'"),
-        (Form.INT, "kernel_size=2, strides=2, padding='same', data_format='channels_last'"),
-        (Form.DEFAULTS, "Conv2D(filters=3, kernel_size=(2, 2), strides=(2, 2), padding='same')"),
+        (
+            ArgumentStyle.TUPLE,
+            "kernel_size=(2, 2), strides=(2, 2), padding='same', data_format='channels_last'",
+        ),
+        (
+            ArgumentStyle.LIST,
+            "kernel_size=[2, 2], strides=[2, 2], padding='same', data_format='channels_last'",
+        ),
+        (ArgumentStyle.INT, "kernel_size=2, strides=2, padding='same', data_format='channels_last'"),
+        (ArgumentStyle.DEFAULTS, "Conv2D(filters=3, kernel_size=(2, 2), strides=(2, 2), padding='same')"),
     ],
 )
-def test_arguments_are_written_in_the_form_of_the_case(form: Form, written: str) -> None:
+def test_arguments_are_written_in_the_form_of_the_case(form: ArgumentStyle, written: str) -> None:
     assert written in write_one(replace(SAME, form=form))

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from harness.confirm.script_calls import explain_no_script
-from harness.confirm.snippet_files import names_in
-from harness.data.case_data import signals_of
+from harness.confirm.snippet_files import find_names
+from harness.data.case_data import make_case_data
 from harness.errors import HarnessError
-from harness.records import Case, DataFormat, Form, Layer, Mode, TargetRun
+from harness.records import ArgumentStyle, Case, DataFormat, Layer, Mode, TargetRun
 from tests.confirm.scripts import (
     IN_A_GRAPH,
     KERAS_1,
@@ -91,10 +91,10 @@ def make_layer(case: Case, run: TargetRun) -> tuple[Recorded, list[tuple[int, ..
         __version__=run.fingerprint["keras"],
     )
     _, call, arguments = find_check(write_one(case, run)).args
-    (maker,) = [name for name in names_in(call) if name.startswith("make_in_")]
+    (maker,) = [name for name in find_names(call) if name.startswith("make_in_")]
     make = load_snippets(maker, modules={"keras": keras})[maker]
-    given = [] if expectation_of(case).output is None else list(signals_of(case).weights)
-    layer, weights = make(eval(ast.unparse(arguments)), signals_of(case).inputs, given)
+    given = [] if expectation_of(case).output is None else list(make_case_data(case).weights)
+    layer, weights = make(eval(ast.unparse(arguments)), make_case_data(case).inputs, given)
     return layer, [one.shape for one in weights]
 
 
@@ -130,14 +130,14 @@ def make_layer(case: Case, run: TargetRun) -> tuple[Recorded, list[tuple[int, ..
         ),
         (
             "1.2.2",
-            of_family(Layer.CONV3D, form=Form.LIST),
+            of_family(Layer.CONV3D, form=ArgumentStyle.LIST),
             ("Convolution3D", 3, 2, 3, 2),
             {"border_mode": "same", "bias": True, "subsample": [1, 1, 1], "dim_ordering": "tf"},
             (2, 3, 2, 2, 3),
         ),
         (
             "1.2.2",
-            of_family(Layer.CONV2D, form=Form.DEFAULTS),
+            of_family(Layer.CONV2D, form=ArgumentStyle.DEFAULTS),
             ("Convolution2D", 3, 2, 3),
             {"border_mode": "same"},
             (2, 3, 2, 3),
@@ -202,7 +202,7 @@ def test_mxnet_keeps_both_kernels_of_channels_first_with_the_taps_last(
     run = make_target("2.2.4", "mxnet", "keras-mxnet")
     first = replace(case, data_format=DataFormat.CHANNELS_FIRST)
     assert make_layer(first, run)[1] == shapes
-    assert make_layer(case, run)[1] == [one.shape for one in signals_of(case).weights]
+    assert make_layer(case, run)[1] == [one.shape for one in make_case_data(case).weights]
 
 
 def test_mxnet_is_given_initial_weights_where_it_sets_none() -> None:
@@ -211,7 +211,7 @@ def test_mxnet_is_given_initial_weights_where_it_sets_none() -> None:
     double, _ = make_layer(of_family(Layer.SEPARABLE_CONV2D, dtype="float64"), run)
     names = {"depthwise_initializer", "pointwise_initializer", "bias_initializer"}
     assert double.keywords.keys() - single.keywords.keys() == names
-    weight = signals_of(of_family(Layer.SEPARABLE_CONV2D, dtype="float64")).weights[0]
+    weight = make_case_data(of_family(Layer.SEPARABLE_CONV2D, dtype="float64")).weights[0]
     given = double.keywords["depthwise_initializer"]
     assert np.array_equal(given(weight.shape), weight)
     assert not given((1, 2)).any()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from harness.confirm.snippet_files import gather_snippets, names_in, read_definitions
+from harness.confirm.snippet_files import find_names, gather_snippets, read_definitions
 
 
 def list_names(*wanted: str) -> list[str]:
@@ -40,4 +40,4 @@ def test_a_definition_is_the_whole_text_of_it() -> None:
 
 
 def test_names_stand_in_the_order_of_the_text() -> None:
-    assert names_in(ast.parse("f(b, a)\ng = a\n")) == ("f", "b", "a", "g")
+    assert find_names(ast.parse("f(b, a)\ng = a\n")) == ("f", "b", "a", "g")

@@ -11,37 +11,37 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.cases.suites import cases_of, load_library
-from harness.data.case_data import SIGNALS_VERSION, signals_of
+from harness.cases.suites import expand_suites, load_library
+from harness.data.case_data import CASE_DATA_VERSION, make_case_data
 from harness.data.value_bounds import MAX_COTANGENT
 from harness.oracle import WRONG_RULES, expect
-from harness.oracle.expectation import num_parameters
-from harness.oracle.gradients import cotangent, gradients_of
-from harness.oracle.plan import plan_of
-from harness.oracle.refusal import padding_of
-from harness.oracle.values import values_of
+from harness.oracle.expectation import count_parameters
+from harness.oracle.gradients import compute_gradients, make_cotangent
+from harness.oracle.plan import plan_computation
+from harness.oracle.refusal import parse_padding
+from harness.oracle.values import compute_values
 from harness.records import (
     DTYPE_TRAITS,
     Array,
     Case,
-    Data,
+    CaseData,
     DataFormat,
+    DataKind,
     Layer,
     LayerKind,
     Mode,
     Refusal,
-    Signals,
     Values,
-    fitted,
+    derive_arguments,
 )
-from harness.resources import cases_folder
+from harness.resources import find_cases_folder
 from tests.test_facets import PLAIN
 
 BATCHED = replace(PLAIN, batch=2, groups=2)
-DISTINCT = (Data.EXACT, Data.REAL)
+DISTINCT = (DataKind.EXACT, DataKind.REAL)
 """The data whose cells differ; ties and edge values are there to be equal, and of pooling only."""
 
-POOLED = fitted(replace(PLAIN, layer=Layer.MAX_POOLING2D, input=(6, 7), batch=2))
+POOLED = derive_arguments(replace(PLAIN, layer=Layer.MAX_POOLING2D, input=(6, 7), batch=2))
 
 GOLDEN = {
     2: {
@@ -54,31 +54,31 @@ GOLDEN = {
         replace(
             PLAIN, dtype="bfloat16", input=(3, 3), kernel=(2, 2), channels=1, filters=2, mode=Mode.GRADIENT
         ): "16f0a23468eabb4b",
-        replace(PLAIN, data=Data.REAL): "69daf11486631bbd",
-        replace(PLAIN, data=Data.REAL, dtype="bfloat16"): "67e890c83bb2b4aa",
-        fitted(
+        replace(PLAIN, data=DataKind.REAL): "69daf11486631bbd",
+        replace(PLAIN, data=DataKind.REAL, dtype="bfloat16"): "67e890c83bb2b4aa",
+        derive_arguments(
             replace(PLAIN, layer=Layer.SEPARABLE_CONV2D, multiplier=2, dtype="float64")
         ): "de5243e6ebb3fd7a",
-        fitted(replace(PLAIN, layer=Layer.CONV2D_TRANSPOSE)): "41cee67272bffaee",
+        derive_arguments(replace(PLAIN, layer=Layer.CONV2D_TRANSPOSE)): "41cee67272bffaee",
         POOLED: "9b589b407221c74f",
-        replace(POOLED, dtype="float64", data=Data.REAL): "1867fbeae22036d0",
+        replace(POOLED, dtype="float64", data=DataKind.REAL): "1867fbeae22036d0",
         replace(POOLED, dtype="bfloat16", data_format=DataFormat.CHANNELS_FIRST): "630217c1e36b58da",
-        fitted(replace(PLAIN, layer=Layer.AVERAGE_POOLING2D)): "9857769f4bea7f28",
+        derive_arguments(replace(PLAIN, layer=Layer.AVERAGE_POOLING2D)): "9857769f4bea7f28",
     }
 }
 """The data of some cases, by the version of the signals. Stored runs are judged again with these data:
-whoever changes them raises `SIGNALS_VERSION` and replaces the digests."""
+whoever changes them raises `CASE_DATA_VERSION` and replaces the digests."""
 
 
 def digest(case: Case) -> str:
     hashed = hashlib.sha256()
-    for part in arrays(signals_of(case)):
+    for part in arrays(make_case_data(case)):
         hashed.update(f"{part.dtype.name} {part.shape} ".encode())
         hashed.update(part.astype("<f8").tobytes())
     return hashed.hexdigest()[:16]
 
 
-def arrays(data: Signals) -> Iterator[Array]:
+def arrays(data: CaseData) -> Iterator[Array]:
     yield data.inputs
     yield from data.weights
 
@@ -88,23 +88,25 @@ def in_float64(array: Array) -> Values:
 
 
 @pytest.fixture(scope="module")
-def core() -> Sequence[tuple[Case, Signals]]:
-    return [(case, signals_of(case)) for case in cases_of(load_library([cases_folder()]), ["core"])]
+def core() -> Sequence[tuple[Case, CaseData]]:
+    return [
+        (case, make_case_data(case)) for case in expand_suites(load_library([find_cases_folder()]), ["core"])
+    ]
 
 
 @pytest.fixture(scope="module")
-def exact(core: Sequence[tuple[Case, Signals]]) -> Sequence[tuple[Case, Signals]]:
-    return [(case, data) for case, data in core if case.data is Data.EXACT]
+def exact(core: Sequence[tuple[Case, CaseData]]) -> Sequence[tuple[Case, CaseData]]:
+    return [(case, data) for case, data in core if case.data is DataKind.EXACT]
 
 
 @pytest.fixture(scope="module")
-def real(core: Sequence[tuple[Case, Signals]]) -> Sequence[tuple[Case, Signals]]:
-    return [(case, data) for case, data in core if case.data is Data.REAL]
+def real(core: Sequence[tuple[Case, CaseData]]) -> Sequence[tuple[Case, CaseData]]:
+    return [(case, data) for case, data in core if case.data is DataKind.REAL]
 
 
 def test_the_data_are_those_of_their_version() -> None:
-    assert {case.id: digest(case) for case in GOLDEN[SIGNALS_VERSION]} == {
-        case.id: known for case, known in GOLDEN[SIGNALS_VERSION].items()
+    assert {case.id: digest(case) for case in GOLDEN[CASE_DATA_VERSION]} == {
+        case.id: known for case, known in GOLDEN[CASE_DATA_VERSION].items()
     }
 
 
@@ -124,24 +126,24 @@ def test_another_process_makes_the_same_data() -> None:
     assert done.stdout.strip() == digest(BATCHED)
 
 
-def test_arrays_have_the_dtype_of_the_case_and_its_input_shape(core: Sequence[tuple[Case, Signals]]) -> None:
+def test_arrays_have_the_dtype_of_the_case_and_its_input_shape(core: Sequence[tuple[Case, CaseData]]) -> None:
     for case, data in core:
         assert data.inputs.shape == case.input_shape
         for array in arrays(data):
             assert array.dtype.name == case.dtype
 
 
-def test_weights_are_as_many_as_the_layer_has_parameters(core: Sequence[tuple[Case, Signals]]) -> None:
+def test_weights_are_as_many_as_the_layer_has_parameters(core: Sequence[tuple[Case, CaseData]]) -> None:
     for case, data in core:
         if expect(case, data).refusal is not Refusal.REQUIRED:
-            assert sum(weight.size for weight in data.weights) == num_parameters(case), case.id
+            assert sum(weight.size for weight in data.weights) == count_parameters(case), case.id
 
 
 def test_weights_have_the_shapes_that_the_layers_build() -> None:
     case = replace(PLAIN, kernel=(2, 3), channels=4, filters=6, groups=2)
 
     def shapes(layer: Layer, **changes: int) -> list[tuple[int, ...]]:
-        data = signals_of(fitted(replace(case, layer=layer, **changes)))  # type: ignore[arg-type]
+        data = make_case_data(derive_arguments(replace(case, layer=layer, **changes)))  # type: ignore[arg-type]
         return [weight.shape for weight in data.weights]
 
     assert shapes(Layer.CONV2D) == [(2, 3, 2, 6), (6,)]
@@ -157,19 +159,22 @@ def test_an_operation_gets_the_data_of_the_layer_of_its_kind(layer: Layer) -> No
     [twin] = [other for other in Layer if other.kind is layer.kind and other.ndims == (ndim,)]
     twos, ones = (2,) * ndim, (1,) * ndim
     case = replace(PLAIN, layer=layer, input=(5,) * ndim, kernel=twos, strides=twos, dilation=ones)
-    of_operation, of_layer = signals_of(fitted(case)), signals_of(fitted(replace(case, layer=twin)))
+    of_operation, of_layer = (
+        make_case_data(derive_arguments(case)),
+        make_case_data(derive_arguments(replace(case, layer=twin))),
+    )
     assert np.array_equal(of_operation.inputs, of_layer.inputs)
     pairs = zip(of_operation.weights, of_layer.weights, strict=False)
     assert all(np.array_equal(one, other) for one, other in pairs)
 
 
 def test_what_is_handed_out_cannot_be_written() -> None:
-    for array in arrays(signals_of(PLAIN)):
+    for array in arrays(make_case_data(PLAIN)):
         with pytest.raises(ValueError, match="read-only"):
             array[...] = 0
 
 
-def test_exact_data_are_integers_and_none_is_zero(exact: Sequence[tuple[Case, Signals]]) -> None:
+def test_exact_data_are_integers_and_none_is_zero(exact: Sequence[tuple[Case, CaseData]]) -> None:
     for case, data in exact:
         for array in map(in_float64, arrays(data)):
             assert np.array_equal(array, np.rint(array)), case.id
@@ -177,22 +182,24 @@ def test_exact_data_are_integers_and_none_is_zero(exact: Sequence[tuple[Case, Si
 
 
 def test_inputs_are_negative_where_a_maximum_is_taken_and_else_positive(
-    exact: Sequence[tuple[Case, Signals]],
+    exact: Sequence[tuple[Case, CaseData]],
 ) -> None:
     for case, data in exact:
         is_negative = in_float64(data.inputs) < 0
         assert is_negative.all() if case.kind is LayerKind.MAX_POOLING else not is_negative.any(), case.id
 
 
-def magnitudes(data: Signals) -> Signals:
+def magnitudes(data: CaseData) -> CaseData:
     parts = [
         None if part is None else np.abs(in_float64(part))
         for part in (data.kernel, data.bias, data.pointwise)
     ]
-    return Signals(np.abs(in_float64(data.inputs)), *parts)
+    return CaseData(np.abs(in_float64(data.inputs)), *parts)
 
 
-def test_every_partial_sum_of_the_output_is_exact_in_its_dtype(exact: Sequence[tuple[Case, Signals]]) -> None:
+def test_every_partial_sum_of_the_output_is_exact_in_its_dtype(
+    exact: Sequence[tuple[Case, CaseData]],
+) -> None:
     for case, data in exact:
         bound = None if case.kind is LayerKind.MAX_POOLING else expect(case, magnitudes(data)).values
         if bound is not None and bound.size:
@@ -201,15 +208,15 @@ def test_every_partial_sum_of_the_output_is_exact_in_its_dtype(exact: Sequence[t
 
 
 def test_every_partial_sum_of_the_gradients_is_exact_in_its_dtype(
-    exact: Sequence[tuple[Case, Signals]],
+    exact: Sequence[tuple[Case, CaseData]],
 ) -> None:
     seen = set()
     for case, data in exact:
-        padding = padding_of(case)
+        padding = parse_padding(case)
         if case.mode is Mode.GRADIENT and case.kind is not LayerKind.AVERAGE_POOLING and padding is not None:
-            plan = plan_of(case, padding)
-            weight = np.abs(cotangent(values_of(case, plan, data).shape))
-            for bound in gradients_of(case, plan, magnitudes(data), weight):
+            plan = plan_computation(case, padding)
+            weight = np.abs(make_cotangent(compute_values(case, plan, data).shape))
+            for bound in compute_gradients(case, plan, magnitudes(data), weight):
                 assert bound.max(initial=0) < DTYPE_TRAITS[case.dtype].exact_integers, case.id
             seen.add((case.kind, case.dtype))
     kinds = set(LayerKind) - {LayerKind.AVERAGE_POOLING}
@@ -217,10 +224,10 @@ def test_every_partial_sum_of_the_gradients_is_exact_in_its_dtype(
 
 
 def test_the_cotangent_is_as_large_as_the_amplitudes_take_it() -> None:
-    assert np.abs(cotangent((1000,))).max() == MAX_COTANGENT
+    assert np.abs(make_cotangent((1000,))).max() == MAX_COTANGENT
 
 
-def test_float64_computed_in_float32_shows_in_every_case(exact: Sequence[tuple[Case, Signals]]) -> None:
+def test_float64_computed_in_float32_shows_in_every_case(exact: Sequence[tuple[Case, CaseData]]) -> None:
     rule = WRONG_RULES["sums-rounded-to-float32"]
     number = 0
     for case, data in exact:
@@ -233,7 +240,7 @@ def test_float64_computed_in_float32_shows_in_every_case(exact: Sequence[tuple[C
     assert number > 200
 
 
-def test_float64_data_are_wider_than_float32_holds(exact: Sequence[tuple[Case, Signals]]) -> None:
+def test_float64_data_are_wider_than_float32_holds(exact: Sequence[tuple[Case, CaseData]]) -> None:
     # In each case one of the input and the kernels is, and each of them is in some: to cast one is seen.
     wide: dict[LayerKind, set[int]] = {}
     for case, data in exact:
@@ -256,14 +263,14 @@ def test_float64_data_are_wider_than_float32_holds(exact: Sequence[tuple[Case, S
     }
 
 
-def entries(case: Case, data: Signals) -> Values:
+def entries(case: Case, data: CaseData) -> Values:
     """The cells by batch entry and channel: shape `(batch, channels, cells)`."""
     inputs = in_float64(data.inputs)
     first = inputs if case.data_format is DataFormat.CHANNELS_FIRST else np.moveaxis(inputs, -1, 1)
     return first.reshape(*first.shape[:2], -1)
 
 
-def test_no_window_of_a_maximum_has_a_tie(core: Sequence[tuple[Case, Signals]]) -> None:
+def test_no_window_of_a_maximum_has_a_tie(core: Sequence[tuple[Case, CaseData]]) -> None:
     for case, data in core:
         if case.kind is LayerKind.MAX_POOLING and data.inputs.size and case.data in DISTINCT:
             for cells in entries(case, data).reshape(-1, np.prod(case.input)):
@@ -273,26 +280,26 @@ def test_no_window_of_a_maximum_has_a_tie(core: Sequence[tuple[Case, Signals]]) 
 @pytest.mark.parametrize("dtype", DTYPE_TRAITS)
 @pytest.mark.parametrize("data", DISTINCT)
 @pytest.mark.parametrize("data_format", DataFormat)
-def test_large_channels_are_without_ties_too(dtype: str, data: Data, data_format: DataFormat) -> None:
+def test_large_channels_are_without_ties_too(dtype: str, data: DataKind, data_format: DataFormat) -> None:
     case = replace(POOLED, input=(44, 50), channels=3, dtype=dtype, data=data, data_format=data_format)
-    cells = entries(case, signals_of(case))
+    cells = entries(case, make_case_data(case))
     assert all(np.unique(channel).size == 2200 for entry in cells for channel in entry)
 
 
 def test_what_is_pooled_by_its_maximum_is_in_no_order() -> None:
-    steps = np.diff(in_float64(signals_of(replace(POOLED, input=(9, 9))).inputs)[0, :, :, 0])
+    steps = np.diff(in_float64(make_case_data(replace(POOLED, input=(9, 9))).inputs)[0, :, :, 0])
     assert 20 < (steps > 0).sum() < 60
 
 
-def test_the_entries_of_the_batch_and_the_channels_differ(core: Sequence[tuple[Case, Signals]]) -> None:
+def test_the_entries_of_the_batch_and_the_channels_differ(core: Sequence[tuple[Case, CaseData]]) -> None:
     for case, data in core:
-        if data.inputs.size and (case.dtype == "float32" or case.data is Data.REAL):
+        if data.inputs.size and (case.dtype == "float32" or case.data is DataKind.REAL):
             cells = entries(case, data)
             assert all_differ(cells, 0), case.id
             assert all_differ(cells, 1), case.id
 
 
-def test_filters_biases_and_the_channels_of_a_filter_differ(core: Sequence[tuple[Case, Signals]]) -> None:
+def test_filters_biases_and_the_channels_of_a_filter_differ(core: Sequence[tuple[Case, CaseData]]) -> None:
     for case, data in core:
         if case.kind.traits.is_pooling:
             continue
@@ -313,7 +320,7 @@ def all_differ(array: Array, axis: int) -> bool:
 
 
 def test_kernels_and_inputs_differ_from_their_flips_and_transposes(
-    core: Sequence[tuple[Case, Signals]],
+    core: Sequence[tuple[Case, CaseData]],
 ) -> None:
     for case, data in core:
         first = 1 if case.data_format is DataFormat.CHANNELS_LAST else 2
@@ -329,7 +336,7 @@ def test_kernels_and_inputs_differ_from_their_flips_and_transposes(
                 assert swapped.shape != array.shape or not np.array_equal(array, swapped), case.id
 
 
-def test_no_two_cells_of_a_small_array_are_equal(core: Sequence[tuple[Case, Signals]]) -> None:
+def test_no_two_cells_of_a_small_array_are_equal(core: Sequence[tuple[Case, CaseData]]) -> None:
     for case, data in core:
         if case.dtype in {"float32", "float64"} and case.data in DISTINCT:
             for array in arrays(data):
@@ -337,7 +344,7 @@ def test_no_two_cells_of_a_small_array_are_equal(core: Sequence[tuple[Case, Sign
                     assert np.unique(array).size == array.size, case.id
 
 
-def test_equal_layers_have_equal_weights(core: Sequence[tuple[Case, Signals]]) -> None:
+def test_equal_layers_have_equal_weights(core: Sequence[tuple[Case, CaseData]]) -> None:
     layers: dict[object, tuple[bytes, ...]] = {}
     for case, data in core:
         layer = replace(case, input=(1,), batch=1, data_format=DataFormat.CHANNELS_LAST, padding="same")
@@ -348,17 +355,17 @@ def test_equal_layers_have_equal_weights(core: Sequence[tuple[Case, Signals]]) -
 
 @pytest.mark.parametrize("data", DISTINCT)
 @pytest.mark.parametrize("mode", [Mode.EAGER, Mode.GRADIENT])
-def test_the_weights_do_not_depend_on_the_input(mode: Mode, data: Data) -> None:
+def test_the_weights_do_not_depend_on_the_input(mode: Mode, data: DataKind) -> None:
     case = replace(PLAIN, dtype="float16", channels=1, mode=mode, data=data)
-    kernel = signals_of(case).kernel
+    kernel = make_case_data(case).kernel
     assert kernel is not None
     for other in (replace(case, input=(9, 1)), replace(case, batch=3), replace(case, bias=False)):
-        other_kernel = signals_of(other).kernel
+        other_kernel = make_case_data(other).kernel
         assert other_kernel is not None
         assert np.array_equal(other_kernel, kernel)
 
 
-def test_real_data_fill_their_significands(real: Sequence[tuple[Case, Signals]]) -> None:
+def test_real_data_fill_their_significands(real: Sequence[tuple[Case, CaseData]]) -> None:
     narrower = {"float64": "float32", "float32": "bfloat16"}
     for case, data in real:
         for array in arrays(data):
@@ -370,7 +377,7 @@ def test_real_data_fill_their_significands(real: Sequence[tuple[Case, Signals]])
                 assert np.all(cast != in_float64(array)), case.id
 
 
-def test_real_data_have_both_signs_and_several_magnitudes(real: Sequence[tuple[Case, Signals]]) -> None:
+def test_real_data_have_both_signs_and_several_magnitudes(real: Sequence[tuple[Case, CaseData]]) -> None:
     for case, data in real:
         for array in map(in_float64, (data.inputs, *data.weights[:1])):
             if array.size >= 24:
@@ -379,7 +386,7 @@ def test_real_data_have_both_signs_and_several_magnitudes(real: Sequence[tuple[C
 
 
 def test_sums_of_real_data_stay_finite_in_float16() -> None:
-    case = replace(PLAIN, dtype="float16", data=Data.REAL, kernel=(7, 7), channels=20)
-    bound = expect(case, magnitudes(signals_of(case))).values
+    case = replace(PLAIN, dtype="float16", data=DataKind.REAL, kernel=(7, 7), channels=20)
+    bound = expect(case, magnitudes(make_case_data(case))).values
     assert bound is not None
     assert bound.max() < float(np.finfo(np.float16).max)

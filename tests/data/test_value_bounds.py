@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.data.case_data import has_data, signals_of
+from harness.data.case_data import has_data, make_case_data
 from harness.errors import HarnessError
-from harness.records import Case, Data, DataFormat, Layer, Mode, fitted
+from harness.records import Case, DataFormat, DataKind, Layer, Mode, derive_arguments
 from tests.data.test_case_data import arrays
 from tests.test_facets import PLAIN
 
@@ -25,14 +25,16 @@ from tests.test_facets import PLAIN
         replace(PLAIN, groups=3),
         replace(PLAIN, groups=9),
         replace(PLAIN, strides=(0, -1), dilation=(0, 0), padding="bogus"),
-        fitted(replace(PLAIN, layer=Layer.SEPARABLE_CONV2D, multiplier=0, mode=Mode.GRADIENT)),
-        fitted(replace(PLAIN, layer=Layer.CONV2D_TRANSPOSE, output_padding=(-1, 9), mode=Mode.GRADIENT)),
-        fitted(replace(PLAIN, layer=Layer.MAX_POOLING2D, kernel=(0, 0))),
+        derive_arguments(replace(PLAIN, layer=Layer.SEPARABLE_CONV2D, multiplier=0, mode=Mode.GRADIENT)),
+        derive_arguments(
+            replace(PLAIN, layer=Layer.CONV2D_TRANSPOSE, output_padding=(-1, 9), mode=Mode.GRADIENT)
+        ),
+        derive_arguments(replace(PLAIN, layer=Layer.MAX_POOLING2D, kernel=(0, 0))),
     ],
     ids=lambda case: str(case.id),
 )
 def test_a_case_that_must_be_refused_has_data_to_be_refused_with(case: Case) -> None:
-    assert all(array.size for array in arrays(signals_of(case)))
+    assert all(array.size for array in arrays(make_case_data(case)))
 
 
 @pytest.mark.parametrize("lengths", [(0, 3), (0, 0)])
@@ -42,8 +44,8 @@ def test_a_case_that_must_be_refused_has_data_to_be_refused_with(case: Case) -> 
 def test_an_empty_input_has_weights_all_the_same(
     layer: Layer, lengths: tuple[int, int], mode: Mode, batch: int
 ) -> None:
-    case = fitted(replace(PLAIN, layer=layer, input=lengths, mode=mode, batch=batch))
-    data = signals_of(case)
+    case = derive_arguments(replace(PLAIN, layer=layer, input=lengths, mode=mode, batch=batch))
+    data = make_case_data(case)
     assert data.inputs.shape == case.input_shape
     assert all(weight.size for weight in data.weights)
 
@@ -55,7 +57,7 @@ TOO_LONG = {
         "1600 terms",
     ),
     "the bias's gradient": (
-        fitted(
+        derive_arguments(
             replace(
                 PLAIN, layer=Layer.CONV2D_TRANSPOSE, input=(2, 2), strides=(16, 16), dtype="float16",
                 mode=Mode.GRADIENT,
@@ -74,27 +76,29 @@ TOO_LONG = {
 def test_sums_too_long_for_the_dtype_are_refused_with_a_remedy(name: str) -> None:
     case, terms = TOO_LONG[name]
     assert not has_data(case)
-    assert has_data(replace(case, data=Data.REAL))
+    assert has_data(replace(case, data=DataKind.REAL))
     assert has_data(replace(case, dtype="float32"))
     with pytest.raises(HarnessError, match=f"{terms} are too many for exact sums in .*; use a wider dtype"):
-        signals_of(case)
+        make_case_data(case)
 
 
 def test_an_unknown_dtype_is_refused_with_the_known_ones() -> None:
     message = "no data for dtype int8; use bfloat16, float16, float32, float64"
-    for data in Data:
+    for data in DataKind:
         with pytest.raises(HarnessError, match=message):
-            signals_of(replace(PLAIN, dtype="int8", data=data))
+            make_case_data(replace(PLAIN, dtype="int8", data=data))
 
 
-POOL = fitted(replace(PLAIN, layer=Layer.MAX_POOLING2D, input=(6, 7), kernel=(2, 2), strides=(1, 1)))
+POOL = derive_arguments(
+    replace(PLAIN, layer=Layer.MAX_POOLING2D, input=(6, 7), kernel=(2, 2), strides=(1, 1))
+)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
 @pytest.mark.parametrize("layer", [Layer.MAX_POOLING2D, Layer.AVERAGE_POOLING2D])
 def test_ties_are_of_few_values_with_zeros_of_both_signs(layer: Layer, dtype: str) -> None:
-    case = replace(POOL, layer=layer, dtype=dtype, data=Data.TIES)
-    inputs = signals_of(case).inputs.astype(np.float64)
+    case = replace(POOL, layer=layer, dtype=dtype, data=DataKind.TIES)
+    inputs = make_case_data(case).inputs.astype(np.float64)
     assert {float(value) for value in np.unique(inputs)} == {-3.0, -2.0, -1.0, 0.0}
     assert set(np.signbit(inputs[inputs == 0])) == {True, False}
     windows = np.lib.stride_tricks.sliding_window_view(inputs, (2, 2), (1, 2))
@@ -106,9 +110,9 @@ def test_ties_are_of_few_values_with_zeros_of_both_signs(layer: Layer, dtype: st
 @pytest.mark.parametrize("data_format", DataFormat)
 def test_nonfinite_data_have_windows_of_each_kind(data_format: DataFormat, dtype: str) -> None:
     case = replace(
-        POOL, dtype=dtype, data=Data.NONFINITE, batch=2, channels=2, filters=2, data_format=data_format
+        POOL, dtype=dtype, data=DataKind.NONFINITE, batch=2, channels=2, filters=2, data_format=data_format
     )
-    inputs = signals_of(case).inputs.astype(np.float64)
+    inputs = make_case_data(case).inputs.astype(np.float64)
     axes = (1, 2) if data_format is DataFormat.CHANNELS_LAST else (2, 3)
     windows = np.lib.stride_tricks.sliding_window_view(inputs, (2, 2), axes)
     cells = windows.reshape(-1, 4)
@@ -122,12 +126,12 @@ def test_nonfinite_data_have_windows_of_each_kind(data_format: DataFormat, dtype
     assert np.signbit(finite[finite == 0]).any()
 
 
-@pytest.mark.parametrize("data", [Data.TIES, Data.NONFINITE])
-def test_data_of_pooling_are_for_nothing_else_and_for_no_gradient(data: Data) -> None:
+@pytest.mark.parametrize("data", [DataKind.TIES, DataKind.NONFINITE])
+def test_data_of_pooling_are_for_nothing_else_and_for_no_gradient(data: DataKind) -> None:
     for case in (replace(PLAIN, data=data), replace(POOL, data=data, mode=Mode.GRADIENT)):
         assert not has_data(case)
         with pytest.raises(
             HarnessError, match=f"data {data} are for pooling, and not for gradients; use exact"
         ):
-            signals_of(case)
+            make_case_data(case)
     assert has_data(replace(POOL, data=data))

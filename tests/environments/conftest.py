@@ -12,7 +12,7 @@ from harness.environments.build import PreparedEnvironment, prepare_environment
 from harness.environments.cache import is_built
 from harness.environments.layout import Base, EnvironmentLayout, Overlay, lay_out_environment
 from harness.errors import EXIT_INCOMPLETE, HarnessError
-from harness.records import Api, Built, Target
+from harness.records import Api, BuiltEnvironment, Target
 
 RUNNING_PYTHON = "{}.{}".format(*sys.version_info[:2])
 WORKER = Path(__file__).with_name("fake_worker.py")
@@ -51,7 +51,7 @@ def keras_target(
         version=version,
         backend=backend,
         lineage=backend,
-        realisation=Built(RUNNING_PYTHON, base, (f"keras=={version}",)),
+        realisation=BuiltEnvironment(RUNNING_PYTHON, base, (f"keras=={version}",)),
         variables={"KERAS_BACKEND": backend},
         family=backend,
     )

@@ -11,7 +11,7 @@ import pytest
 from harness.environments.launch import prepare_worker_command
 from harness.environments.variables import REPRODUCIBLE, isolate_variables
 from harness.errors import EXIT_INCOMPLETE, HarnessError
-from harness.records import Api, Built, Checkout, Command, HostPython, Target, WorkerCommand
+from harness.records import Api, BuiltEnvironment, Checkout, Command, HostPython, Target, WorkerCommand
 from tests.environments.conftest import RUNNING_PYTHON, WORKER, Workshop
 
 SECRETS = {
@@ -93,7 +93,7 @@ def test_a_built_target_starts_its_own_python_by_path_for_its_api(
 
 
 def test_the_overlay_lies_before_the_base(target: Target, workshop: Workshop, noisy: dict[str, str]) -> None:
-    with_old_keras = Built(RUNNING_PYTHON, ("keras==3.9.2",), ("keras==3.15.1",))
+    with_old_keras = BuiltEnvironment(RUNNING_PYTHON, ("keras==3.9.2",), ("keras==3.15.1",))
     shadowing = replace(target, realisation=with_old_keras)
     workshop.build(shadowing)
     start = launched(shadowing, workshop.cache, noisy)
@@ -103,7 +103,9 @@ def test_the_overlay_lies_before_the_base(target: Target, workshop: Workshop, no
 def test_an_empty_overlay_has_no_place_on_the_import_path(
     target: Target, workshop: Workshop, noisy: dict[str, str]
 ) -> None:
-    bundled = replace(target, api=Api.TF_KERAS, realisation=Built(RUNNING_PYTHON, ("keras==3.15.1",)))
+    bundled = replace(
+        target, api=Api.TF_KERAS, realisation=BuiltEnvironment(RUNNING_PYTHON, ("keras==3.15.1",))
+    )
     workshop.build(bundled)
     start = launched(bundled, workshop.cache, noisy)
     assert start.argv[-1] == "tf.keras"

@@ -17,17 +17,17 @@ from harness.environments.build import prepare_environment
 from harness.environments.cache import is_built
 from harness.environments.layout import EnvironmentLayer, EnvironmentLayout, lay_out_environment, lock_layer
 from harness.errors import EXIT_INTERRUPTED, Cancelled
-from harness.records import Api, Built, Checkout, Command, HostPython, StubLibrary, Target
+from harness.records import Api, BuiltEnvironment, Checkout, Command, HostPython, StubLibrary, Target
 from tests.environments.conftest import RUNNING_PYTHON, WORKER, Workshop, keras_target
 
 PREPARE_IN_A_PROCESS = """\
 import json, os, sys
 from pathlib import Path
-from harness.records import Api, Built, Target
+from harness.records import Api, BuiltEnvironment, Target
 from harness.environments.build import prepare_environment
 version, python, base, cache, worker, uv = json.loads(sys.argv[1])
 target = Target(f"keras{version}-torch", Api.KERAS, version, "torch", "torch",
-                Built(python, tuple(base), (f"keras=={version}",)), {"KERAS_BACKEND": "torch"})
+                BuiltEnvironment(python, tuple(base), (f"keras=={version}",)), {"KERAS_BACKEND": "torch"})
 prepare_environment(target, Path(cache), Path(worker), os.environ, print, Path(uv))
 """
 BUILT_FROM_NOTHING = ["python find", "pip compile", "venv --no-project", "pip sync", "pip install"]
@@ -56,7 +56,7 @@ def test_versions_with_the_same_base_share_it(target: Target, workshop: Workshop
 
 
 def test_an_empty_overlay_holds_the_note_of_the_check_only(target: Target, workshop: Workshop) -> None:
-    bundled = Built(RUNNING_PYTHON, ("keras==3.15.1",))
+    bundled = BuiltEnvironment(RUNNING_PYTHON, ("keras==3.15.1",))
     environment = workshop.build(replace(target, realisation=bundled))
     assert environment.site is None
     assert "pip install" not in workshop.calls()
@@ -252,7 +252,7 @@ def test_a_worker_that_is_not_what_the_name_says_is_told(
 
 
 def test_a_worker_that_cannot_import_keras_is_told(target: Target, workshop: Workshop) -> None:
-    built = Built(RUNNING_PYTHON, ("numpy==2.4.6",), ("keras-nightly==3.15.1",))
+    built = BuiltEnvironment(RUNNING_PYTHON, ("numpy==2.4.6",), ("keras-nightly==3.15.1",))
     message = workshop.refuse(replace(target, realisation=built))
     assert "its worker cannot start: ImportError\n    No module named 'keras'" in message
 

@@ -10,7 +10,7 @@ from harness.environments import prepare_many
 from harness.environments.cache import is_built
 from harness.environments.prepare_many import Failure, prepare_all
 from harness.errors import EXIT_INCOMPLETE, Cancelled
-from harness.records import Built, HostPython, Target
+from harness.records import BuiltEnvironment, HostPython, Target
 from tests.environments.conftest import WORKER, Workshop, keras_target
 
 TARGETS = (
@@ -80,7 +80,7 @@ def test_the_first_target_of_a_base_that_fails_in_its_overlay_leaves_the_base_to
 
 
 def test_a_missing_interpreter_fails_its_targets_only(workshop: Workshop) -> None:
-    old = replace(TARGETS[0], name="old", realisation=Built("3.2", ("numpy==1.7",)))
+    old = replace(TARGETS[0], name="old", realisation=BuiltEnvironment("3.2", ("numpy==1.7",)))
     (failure,) = built(workshop, (old, *TARGETS[:2]), [])
     assert failure.target is old
     assert "there is no working Python 3.2" in str(failure.error)

@@ -14,7 +14,7 @@ from harness.environments.launch import prepare_worker_command
 from harness.environments.stub_libraries import HOST_COMPILERS, make_stub_libraries
 from harness.environments.uv import Installer
 from harness.errors import EXIT_INCOMPLETE, HarnessError
-from harness.records import Built, StubLibrary, Target
+from harness.records import BuiltEnvironment, StubLibrary, Target
 from tests.environments.conftest import RUNNING_PYTHON, WORKER, Workshop
 
 needs_compiler = pytest.mark.skipif(
@@ -72,7 +72,7 @@ def test_what_needs_other_processes_is_refused(installer: Installer, tmp_path: P
 
 @needs_compiler
 def test_they_lie_in_the_base_and_reach_the_process(target: Target, workshop: Workshop) -> None:
-    built = Built(RUNNING_PYTHON, ("numpy==2.4.6",), ("keras==3.15.1",), (StubLibrary.MPI,))
+    built = BuiltEnvironment(RUNNING_PYTHON, ("numpy==2.4.6",), ("keras==3.15.1",), (StubLibrary.MPI,))
     linked = replace(target, realisation=built)
     workshop.host["PATH"] = os.environ["PATH"]
     environment = workshop.build(linked)

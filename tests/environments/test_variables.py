@@ -22,7 +22,7 @@ from harness.environments.layout import (
     list_base_distributions,
     write_state,
 )
-from harness.records import Api, Built, Target
+from harness.records import Api, BuiltEnvironment, Target
 from tests.fakes import fake_keras
 from tests.fakes.runs import run_targets, suite
 
@@ -56,7 +56,9 @@ def host(tmp_path: Path) -> dict[str, str]:
 def built(tmp_path: Path) -> Target:
     """A target whose environment is there: a real one, with NumPy and the stand-in for Keras."""
     python = "{}.{}".format(*sys.version_info[:2])
-    target = Target("keras3.99-fake", Api.KERAS, "3.99", "fake", "fake", Built(python, ("keras==3.99",)))
+    target = Target(
+        "keras3.99-fake", Api.KERAS, "3.99", "fake", "fake", BuiltEnvironment(python, ("keras==3.99",))
+    )
     plan = lay_out_environment(target, tmp_path / "cache")
     assert plan is not None
     venv.create(plan.base.venv, with_pip=False, symlinks=True)

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from harness.explain.call_code import call_code, told_shape
-from harness.records import Case, DataFormat, Form, Layer, Mode
+from harness.explain.call_code import find_known_input_shape, format_call
+from harness.records import ArgumentStyle, Case, DataFormat, Layer, Mode
 from tests.report.judged import SAME, of_family
 
 
@@ -22,7 +22,7 @@ def test_the_call_states_what_is_not_default() -> None:
         bias=False,
         dtype="float16",
     )
-    assert call_code(case) == (
+    assert format_call(case) == (
         "Sequential([Input((4, 5, 5)), Conv2D(filters=3, kernel_size=(2, 2), strides=(2, 2), padding='same', "
         "data_format='channels_first', dilation_rate=(1, 2), groups=2, use_bias=False, dtype='float16')])"
         ".predict(x)  # x: float16 (2, 4, 5, 5)"
@@ -75,7 +75,7 @@ def test_the_call_states_what_is_not_default() -> None:
 def test_every_mode_is_the_code_that_a_person_writes(mode: Mode, lines: list[str]) -> None:
     layer = "Conv1D(filters=3, kernel_size=(2,), strides=(1,), padding='same')"
     wanted = [line.replace("LAYER", layer) for line in lines]
-    found = call_code(of_family(Layer.CONV1D, mode=mode)).splitlines()
+    found = format_call(of_family(Layer.CONV1D, mode=mode)).splitlines()
     assert [line.removesuffix("  # x: float32 (2, 5, 2)") for line in found] == [
         line.removesuffix("  # x: float32 (2, 5, 2)") for line in wanted
     ]
@@ -112,27 +112,27 @@ def test_every_mode_is_the_code_that_a_person_writes(mode: Mode, lines: list[str
             "  # x: float32 (2, 5, 2)",
         ),
         (
-            of_family(Layer.AVERAGE_POOLING1D, form=Form.INT),
+            of_family(Layer.AVERAGE_POOLING1D, form=ArgumentStyle.INT),
             "AveragePooling1D(pool_size=2, strides=1, padding='same')(x)  # x: float32 (2, 5, 2)",
         ),
         (
-            of_family(Layer.CONV2D, form=Form.LIST),
+            of_family(Layer.CONV2D, form=ArgumentStyle.LIST),
             "Conv2D(filters=3, kernel_size=[2, 3], strides=[1, 1], padding='same')(x)"
             "  # x: float32 (2, 5, 4, 2)",
         ),
         (
-            of_family(Layer.MAX_POOLING1D, form=Form.DEFAULTS, padding="valid", strides=(2,)),
+            of_family(Layer.MAX_POOLING1D, form=ArgumentStyle.DEFAULTS, padding="valid", strides=(2,)),
             "MaxPooling1D(pool_size=(2,))(x)  # x: float32 (2, 5, 2)",
         ),
     ],
     ids=lambda value: value.id if isinstance(value, Case) else "",
 )
 def test_every_layer_is_the_code_that_a_person_writes(case: Case, call: str) -> None:
-    assert call_code(case) == call
+    assert format_call(case) == call
 
 
 def test_an_operation_is_compiled_in_a_layer_that_calls_it() -> None:
-    assert call_code(of_family(Layer.OPS_DEPTHWISE_CONV, mode=Mode.JIT)).splitlines()[:6] == [
+    assert format_call(of_family(Layer.OPS_DEPTHWISE_CONV, mode=Mode.JIT)).splitlines()[:6] == [
         "class Calls(Layer):",
         "    def call(self, x):",
         "        return ops.depthwise_conv(x, self.kernel, strides=(1, 1), padding='same')",
@@ -140,19 +140,19 @@ def test_an_operation_is_compiled_in_a_layer_that_calls_it() -> None:
         "given = Input(batch_shape=(None, 5, 4, 2))",
         "model = Model(given, Calls()(given))",
     ]
-    inferred = call_code(of_family(Layer.OPS_MAX_POOL, mode=Mode.INFERRED))
+    inferred = format_call(of_family(Layer.OPS_MAX_POOL, mode=Mode.INFERRED))
     assert "model = Model(given, ops.max_pool(given, pool_size=(2, 3, 2)" in inferred
 
 
 @pytest.mark.parametrize("layer", Layer)
 @pytest.mark.parametrize("mode", Mode)
 def test_every_call_is_python(layer: Layer, mode: Mode) -> None:
-    compile(call_code(of_family(layer, mode=mode)), "call", "exec")
+    compile(format_call(of_family(layer, mode=mode)), "call", "exec")
 
 
 def test_what_is_told_before_the_call_is_the_modes_own() -> None:
     first = of_family(Layer.CONV2D, data_format=DataFormat.CHANNELS_FIRST)
-    told = {mode: told_shape(replace(first, mode=mode)) for mode in Mode}
+    told = {mode: find_known_input_shape(replace(first, mode=mode)) for mode in Mode}
     assert told[Mode.EAGER] == told[Mode.INFERRED] == told[Mode.GRADIENT] == (2, 2, 5, 4)
     assert told[Mode.DYNAMIC] == (None, 2, None, None)
     assert {told[mode] for mode in (Mode.SEQUENTIAL, Mode.COMPILED, Mode.JIT, Mode.RELOADED)} == {

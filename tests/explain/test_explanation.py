@@ -5,15 +5,15 @@ from dataclasses import replace
 import pytest
 
 from harness.explain.explanation import (
-    axis_formula,
-    comparison,
-    explanation,
-    summary_table,
-    transposed_formula,
+    compare_valid_and_same,
+    explain_case,
+    format_axis_formula,
+    format_model_summary,
+    format_transposed_formula,
 )
-from harness.oracle import Padding, axis_geometry, transposed_axis
+from harness.oracle import Padding, compute_forward_axis, compute_transposed_axis
 from harness.records import Case, DataFormat, Layer, LayerKind
-from harness.text import shape_text
+from harness.text import format_shape
 from tests.report.judged import SAME, UNKNOWN, VALID, expectation_of, of_family
 
 SEED = replace(SAME, filters=24, padding="Same")
@@ -32,27 +32,27 @@ _________________________________________________________________"""
 
 
 def section(case: Case, title: str) -> str:
-    (text,) = [section.text for section in explanation(case).sections if section.title == title]
+    (text,) = [section.text for section in explain_case(case).sections if section.title == title]
     return text
 
 
 def titles(case: Case) -> list[str]:
-    return [section.title for section in explanation(case).sections]
+    return [section.title for section in explain_case(case).sections]
 
 
 def test_the_summary_is_that_of_the_document() -> None:
-    assert summary_table(SEED) == SUMMARY
-    assert "(None, 2, 2, 24)          120" in summary_table(replace(SEED, padding="Valid"))
+    assert format_model_summary(SEED) == SUMMARY
+    assert "(None, 2, 2, 24)          120" in format_model_summary(replace(SEED, padding="Valid"))
 
 
 def test_channels_first_puts_the_filters_first_in_the_summary() -> None:
     case = replace(SEED, data_format=DataFormat.CHANNELS_FIRST, filters=1000)
-    assert "(None, 1000, 3, 3)" in summary_table(case)
-    assert "Total params: 5,000" in summary_table(case)
+    assert "(None, 1000, 3, 3)" in format_model_summary(case)
+    assert "Total params: 5,000" in format_model_summary(case)
 
 
 def test_same_is_worked_out_in_numbers() -> None:
-    assert axis_formula(axis_geometry(5, 2, 2, 1, Padding.SAME), Padding.SAME) == (
+    assert format_axis_formula(compute_forward_axis(5, 2, 2, 1, Padding.SAME), Padding.SAME) == (
         "n = 5 cells, k = 2, s = 2, d = 1",
         "out = ceil(n / s) = ceil(5 / 2) = 3",
         "total = max((out-1)*s + k - n, 0) = max((3-1)*2 + 2 - 5, 0) = max(1, 0) = 1",
@@ -61,7 +61,7 @@ def test_same_is_worked_out_in_numbers() -> None:
 
 
 def test_valid_is_worked_out_in_numbers() -> None:
-    assert axis_formula(axis_geometry(5, 2, 2, 1, Padding.VALID), Padding.VALID) == (
+    assert format_axis_formula(compute_forward_axis(5, 2, 2, 1, Padding.VALID), Padding.VALID) == (
         "n = 5 cells, k = 2, s = 2, d = 1",
         "out = floor((n - k) / s) + 1 = floor((5 - 2) / 2) + 1 = 2; no padding",
         "the last cell is never read",
@@ -69,24 +69,24 @@ def test_valid_is_worked_out_in_numbers() -> None:
 
 
 def test_dilation_shows_the_effective_kernel() -> None:
-    lines = axis_formula(axis_geometry(7, 3, 1, 2, Padding.VALID), Padding.VALID)
+    lines = format_axis_formula(compute_forward_axis(7, 3, 1, 2, Padding.VALID), Padding.VALID)
     assert "e = (k-1)*d + 1 = (3-1)*2 + 1 = 5, the effective kernel" in lines
     assert "out = floor((n - e) / s) + 1 = floor((7 - 5) / 1) + 1 = 3; no padding" in lines
 
 
 def test_a_clamped_total_shows_what_was_clamped() -> None:
-    lines = axis_formula(axis_geometry(5, 1, 2, 1, Padding.SAME), Padding.SAME)
+    lines = format_axis_formula(compute_forward_axis(5, 1, 2, 1, Padding.SAME), Padding.SAME)
     assert "max((3-1)*2 + 1 - 5, 0) = max(0, 0) = 0" in lines[2]
     assert "s > k: cells between two windows are never read" in lines
 
 
 def test_no_full_window_is_explained() -> None:
-    lines = axis_formula(axis_geometry(2, 3, 1, 1, Padding.VALID), Padding.VALID)
+    lines = format_axis_formula(compute_forward_axis(2, 3, 1, 1, Padding.VALID), Padding.VALID)
     assert lines[-1] == "no full window fits: k = 3 is more than n = 2; out = 0"
 
 
 def test_causal_pads_before_by_the_effective_kernel() -> None:
-    assert axis_formula(axis_geometry(9, 3, 2, 2, Padding.CAUSAL), Padding.CAUSAL) == (
+    assert format_axis_formula(compute_forward_axis(9, 3, 2, 2, Padding.CAUSAL), Padding.CAUSAL) == (
         "n = 9 cells, k = 3, s = 2, d = 2",
         "e = (k-1)*d + 1 = (3-1)*2 + 1 = 5, the effective kernel",
         "out = ceil(n / s) = ceil(9 / 2) = 5",
@@ -145,12 +145,14 @@ def test_a_transposed_axis_is_worked_out_in_numbers(
     axis: tuple[int, int, int, int, Padding, int | None], lines: list[str]
 ) -> None:
     padding, given = axis[4:]
-    assert list(transposed_formula(transposed_axis(*axis), padding, given)) == lines
+    assert list(format_transposed_formula(compute_transposed_axis(*axis), padding, given)) == lines
 
 
 def test_a_transposed_layer_is_never_causal() -> None:
     with pytest.raises(ValueError, match="causally"):
-        transposed_formula(transposed_axis(4, 2, 1, 1, Padding.SAME, None), Padding.CAUSAL, None)
+        format_transposed_formula(
+            compute_transposed_axis(4, 2, 1, 1, Padding.SAME, None), Padding.CAUSAL, None
+        )
 
 
 def test_average_pooling_shows_what_each_window_is_divided_by() -> None:
@@ -182,7 +184,7 @@ def test_the_values_of_every_kind_are_explained(case: Case, said: str) -> None:
 
 
 def test_both_modes_of_a_transposed_layer_are_compared_by_what_they_keep() -> None:
-    text = comparison(of_family(Layer.CONV1D_TRANSPOSE, kernel=(4,), strides=(2,)))
+    text = compare_valid_and_same(of_family(Layer.CONV1D_TRANSPOSE, kernel=(4,), strides=(2,)))
     assert text.splitlines() == [
         "same gives an output of 10 (steps: 1 cut off before, 1 after).",
         "valid gives an output of 12 (steps: 0 cut off before, 0 after).",
@@ -193,7 +195,7 @@ def test_both_modes_of_a_transposed_layer_are_compared_by_what_they_keep() -> No
 @pytest.mark.parametrize("padding", ["same", "valid"])
 def test_every_layer_is_explained_with_the_shape_that_the_formula_gives(layer: Layer, padding: str) -> None:
     case = of_family(layer, padding=padding)
-    shape = shape_text(expectation_of(case).shape)
+    shape = format_shape(expectation_of(case).shape)
     assert section(case, "Formula").endswith(f"output shape: {shape}")
     assert ("Summary" in titles(case)) is not layer.value.startswith("ops.")
     assert ("Values" in titles(case)) is (case.kind is not LayerKind.CONVOLUTION)
@@ -202,7 +204,7 @@ def test_every_layer_is_explained_with_the_shape_that_the_formula_gives(layer: L
 
 
 def test_a_long_name_is_cut_in_the_summary_as_keras_cuts_it() -> None:
-    lines = summary_table(of_family(Layer.CONV2D_TRANSPOSE)).splitlines()
+    lines = format_model_summary(of_family(Layer.CONV2D_TRANSPOSE)).splitlines()
     assert lines[4].startswith("conv2d_transpose (Conv2DTran (None, 5, 4, 3)")
 
 
@@ -219,19 +221,19 @@ def test_like_axes_are_worked_out_once() -> None:
 
 
 def test_valid_and_same_agree_on_the_six_by_six_input() -> None:
-    text = comparison(replace(SAME, input=(6, 6)))
+    text = compare_valid_and_same(replace(SAME, input=(6, 6)))
     assert text.startswith("valid and same agree here: no padding is needed.")
     assert "3x3" in text
 
 
 def test_valid_and_same_part_on_the_five_by_five_input() -> None:
-    text = comparison(SAME)
+    text = compare_valid_and_same(SAME)
     assert "same gives an output of 3x3 (rows: 0 padded before, 1 after;" in text
     assert "never reads the last of 5 rows and the last of 5 columns" in text
 
 
 def test_an_empty_valid_output_is_said() -> None:
-    assert "valid fits no full window" in comparison(replace(SAME, kernel=(9, 9)))
+    assert "valid fits no full window" in compare_valid_and_same(replace(SAME, kernel=(9, 9)))
 
 
 def test_a_required_refusal_ends_the_explanation() -> None:
@@ -250,7 +252,7 @@ def test_an_empty_output_has_no_summary() -> None:
 
 
 def test_an_explanation_prints_every_section() -> None:
-    text = str(explanation(SEED, ascii_only=True))
+    text = str(explain_case(SEED, ascii_only=True))
     assert text.startswith(
         "Call\n----\nConv2D(filters=24, kernel_size=(2, 2), strides=(2, 2), padding='Same')"
     )

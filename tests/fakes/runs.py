@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from harness.cases.suites import cases_of, load_library
+from harness.cases.suites import expand_suites, load_library
 from harness.environments.launch import prepare_worker_command
-from harness.judge.stored_run import judged
+from harness.judge.stored_run import judge_run
 from harness.records import (
     Case,
     Finding,
@@ -30,7 +30,7 @@ from harness.resources import WORKER
 from harness.runner.run import RunPlan, run
 from harness.runner.timeouts import Timeouts
 from harness.targets.catalog import Catalog
-from harness.targets.selection import select
+from harness.targets.selection import select_from_catalog
 
 FAKE: Final = Path(__file__).with_name("fake_worker.py")
 CASES: Final = Path(__file__).with_name("cases")
@@ -46,13 +46,13 @@ def selector(fault: str, *at: Case) -> str:
 
 def target(fault: str, *at: Case) -> Target:
     """A fake as a target."""
-    (one,) = select([selector(fault, *at)], Catalog(()), {}, Path())
+    (one,) = select_from_catalog([selector(fault, *at)], Catalog(()), {}, Path())
     return one
 
 
 def suite(name: str = "fakes") -> tuple[Case, ...]:
     """The cases of a suite of `tests/fakes/cases`."""
-    return tuple(cases_of(load_library([CASES]), [name]))
+    return tuple(expand_suites(load_library([CASES]), [name]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ def run_targets(
     """Run what `make_plan` plans, judge, and check what holds of every run."""
     plan = make_plan(directory, targets, cases, timeouts, jobs, environ=environ, prepare=prepare, stop=stop)
     info = run(plan, listener or Silent(), resume=resume)
-    findings = tuple(one.finding for one in judged(plan.directory, info, ()))
+    findings = tuple(one.finding for one in judge_run(plan.directory, info, ()))
     check_nothing_vanished(info, findings)
     return Done(info, findings)
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from harness import encoding
-from harness.data.case_data import signals_of
+from harness.data.case_data import make_case_data
 from harness.records import Case, Divergence, Finding, Outcome, Stage, Verdict
 from harness.runner import batches, wire
 from harness.runner.timeouts import Timeouts
@@ -189,7 +189,7 @@ def test_every_fault_has_a_test() -> None:
 
 def replies(fault: str, case: Case) -> list[dict[str, Any]]:
     """What the fake says of a case, computed here."""
-    (message,) = json.loads(wire.encode_batch(0, {0: (case, signals_of(case))}))["cases"]
+    (message,) = json.loads(wire.encode_batch(0, {0: (case, make_case_data(case))}))["cases"]
     reply = fake_worker.right_reply(message, READINGS.get(fault, Reading()))
     return REPLIES[fault](reply) if fault in REPLIES else [reply]
 

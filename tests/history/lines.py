@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from harness.data.case_data import signals_of
-from harness.judge.compare import judge
+from harness.data.case_data import make_case_data
+from harness.judge.compare import judge_observation
 from harness.oracle import KERAS, Rule, expect
 from harness.records import (
     Case,
-    Judged,
+    Judgement,
     Observation,
     ObservedError,
     Outcome,
@@ -64,7 +64,7 @@ def follows(rule: Rule = KERAS) -> Doing:
     """Answers by a rule, and raises where the formula has no answer."""
 
     def do(name: str, case: Case) -> Observation:
-        values = expect(case, signals_of(case), rule).values
+        values = expect(case, make_case_data(case), rule).values
         if values is None:
             return raises(f"padding {case.padding} is not allowed")(name, case)
         return Observation(name, case.id, Outcome.RETURNED, Stage.REPLY, values=values.astype(case.dtype))
@@ -87,15 +87,15 @@ def not_run(name: str, case: Case) -> Observation:
     return Observation(name, case.id, Outcome.NOT_RUN, Stage.START, reason="would not start")
 
 
-def judged_one(name: str, case: Case, do: Doing) -> Judged:
+def judged_one(name: str, case: Case, do: Doing) -> Judgement:
     """One case on one target."""
-    expectation, observation = expect(case, signals_of(case)), do(name, case)
-    return Judged(judge(case, expectation, observation, ()), expectation, observation)
+    expectation, observation = expect(case, make_case_data(case)), do(name, case)
+    return Judgement(judge_observation(case, expectation, observation, ()), expectation, observation)
 
 
 def judged_run(
     cases: Sequence[Case], doing: Mapping[str, Doing], other: Mapping[tuple[str, str], Doing] | None = None
-) -> Iterator[Judged]:
+) -> Iterator[Judgement]:
     """Every case on every target, sorted; `other` says what a target does with one case (by its id)."""
     for name in sorted(doing):
         for case in sorted(cases, key=lambda case: case.id):

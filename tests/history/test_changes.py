@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from harness.history.changes import Change, ChangeKind, Changes
-from harness.history.versions import blocks_of
-from harness.judge.error_notes import first_words
+from harness.history.versions import group_into_blocks
+from harness.judge.error_notes import extract_first_words
 from harness.oracle import KERAS, WRONG_RULES
 from harness.oracle.rules import Amount, Orientation, Placement
 from harness.records import Case, Divergence, Observation, Outcome, Stage
@@ -34,10 +34,10 @@ def changes_of(
     targets = [target(f"{number}.0") for number in range(1, len(line) + 1)]
     named = {(f"made{version}.0-1.0", case_id): do for (version, case_id), do in (other or {}).items()}
     doing = {one.name: do for one, do in zip(targets, line, strict=True)}
-    changes = Changes(blocks_of(info_of(targets, len(cases))))
+    changes = Changes(group_into_blocks(info_of(targets, len(cases))))
     for one in judged_run(cases, doing, named):
         changes.add(one)
-    return changes.changes()
+    return changes.find_changes()
 
 
 def spans(changes: Sequence[Change]) -> list[tuple[str, str, str, str]]:
@@ -57,9 +57,9 @@ def spans(changes: Sequence[Change]) -> list[tuple[str, str, str, str]]:
 def test_a_divergence_comes_with_a_version_and_goes_with_another() -> None:
     (change,) = changes_of([GOOD, BAD, BAD, GOOD])
     assert spans([change]) == [("1.0", "2.0", "3.0", "4.0")]
-    assert (change.family, change.way.divergence) == ("made", Divergence.VALUE)
-    assert change.way.cause == "all-padding-before"
-    assert (change.cases, change.otherwise, change.example) == (1, 0, PLAIN.id)
+    assert (change.family, change.pattern.divergence) == ("made", Divergence.VALUE)
+    assert change.pattern.cause == "all-padding-before"
+    assert (change.cases, change.num_otherwise, change.example) == (1, 0, PLAIN.id)
 
 
 def test_one_that_was_always_there_is_still_in_the_newest() -> None:
@@ -106,9 +106,9 @@ def test_a_divergence_that_loses_its_sign_is_a_change() -> None:
     turned = [change for change in changes_of([LOUD, BAD]) if change.kind is not ChangeKind.DIVERGES]
     (change,) = turned
     assert change.kind is ChangeKind.TURNS_SILENT
-    assert change.was is not None
-    assert str(change.was) == "unexpected-error: ValueError: no"
-    assert str(change.way) == "value: all-padding-before"
+    assert change.previous is not None
+    assert str(change.previous) == "unexpected-error: ValueError: no"
+    assert str(change.pattern) == "value: all-padding-before"
     assert (change.before, change.first_bad.version, change.cases) == (change.before, "2.0", 1)
     assert change.before is not None
     assert change.before.version == "1.0"
@@ -125,17 +125,17 @@ def test_one_that_was_good_in_between_does_not_turn() -> None:
 
 def test_cases_that_diverge_otherwise_where_a_way_ends_are_counted() -> None:
     ended = next(change for change in changes_of([LOUD, BAD], [PLAIN, OTHER], {("2", OTHER.id): GOOD}))
-    assert (ended.way.note, ended.cases_last, ended.otherwise) == ("ValueError: no", 2, 1)
+    assert (ended.pattern.note, ended.cases_last, ended.num_otherwise) == ("ValueError: no", 2, 1)
 
 
 def test_errors_that_differ_in_numbers_are_one_way() -> None:
     line = [raises(f"no window of {number} cells at 0x7f{number}00deadbeef fits") for number in (3, 4)]
     (change,) = changes_of(line)
-    assert change.way.note == "ValueError: no window of # cells at # fits"
+    assert change.pattern.note == "ValueError: no window of # cells at # fits"
 
 
 def test_errors_that_differ_in_words_are_two() -> None:
-    assert [change.way.note for change in changes_of([raises("red"), raises("blue")])] == [
+    assert [change.pattern.note for change in changes_of([raises("red"), raises("blue")])] == [
         "ValueError: red",
         "ValueError: blue",
     ]
@@ -147,7 +147,7 @@ def test_the_wrapping_of_a_framework_does_not_tell_errors_apart() -> None:
         " __wrapped__Conv2D_device_/job:localhost/task:0}} no NCHW\x1b[0m [Op:Conv2D]"
     )
     finding = judged_one("made", PLAIN, raises(f"{wrapped} (defined at venv/keras.py:5)")).finding
-    assert first_words(finding) == "ValueError: no NCHW"
+    assert extract_first_words(finding) == "ValueError: no NCHW"
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_the_wrapping_of_a_framework_does_not_tell_errors_apart() -> None:
 def test_the_trace_of_a_graph_does_not_tell_errors_apart(stack: str) -> None:
     graph = f"Graph execution error:\n\nDetected at node m/c defined at (most recent call last):\n{stack}"
     finding = judged_one("made", PLAIN, raises(f"{graph}no NCHW\n\t [[{{node m/c}}]] [Op:__f_1]")).finding
-    assert first_words(finding) == "ValueError: no NCHW"
+    assert extract_first_words(finding) == "ValueError: no NCHW"
 
 
 def test_the_name_of_the_padding_does_not_tell_errors_apart() -> None:
@@ -171,13 +171,13 @@ def test_the_name_of_the_padding_does_not_tell_errors_apart() -> None:
     (change,) = changes_of(
         [refuses], [PLAIN, replace(PLAIN, padding="Same"), replace(PLAIN, padding="valid")]
     )
-    assert (change.way.note, change.cases) == ("ValueError: Invalid border mode: '#'", 3)
+    assert (change.pattern.note, change.cases) == ("ValueError: Invalid border mode: '#'", 3)
 
 
 def test_a_long_error_is_cut() -> None:
     finding = judged_one("made", PLAIN, raises("word " * 20)).finding
-    assert first_words(finding).split() == ["ValueError:", *["word"] * 11, "..."]
-    assert len(first_words(judged_one("made", PLAIN, raises("x" * 500)).finding)) < 130
+    assert extract_first_words(finding).split() == ["ValueError:", *["word"] * 11, "..."]
+    assert len(extract_first_words(judged_one("made", PLAIN, raises("x" * 500)).finding)) < 130
 
 
 def test_a_refusal_that_is_missing_is_told_by_its_argument() -> None:
@@ -186,7 +186,7 @@ def test_a_refusal_that_is_missing_is_told_by_its_argument() -> None:
 
     unknown = replace(MUST_BE_REFUSED, padding="full")
     (change,) = changes_of([returns], [MUST_BE_REFUSED, unknown])
-    assert (str(change.way), change.cases) == ("missing-error: must be refused: padding", 2)
+    assert (str(change.pattern), change.cases) == ("missing-error: must be refused: padding", 2)
 
 
 def test_one_pair_of_rules_explains_cases_that_show_only_one_of_them() -> None:
@@ -194,13 +194,13 @@ def test_one_pair_of_rules_explains_cases_that_show_only_one_of_them() -> None:
     symmetric = replace(PLAIN, kernel=(3, 3), strides=(1, 1))
     cases = [PLAIN, OTHER, symmetric, replace(PLAIN, input=(8, 9), kernel=(4, 4), strides=(3, 3))]
     (change,) = changes_of([follows(HALF_FLIPPED)], cases)
-    assert change.way.cause == "stride-ignored-in-padding-odd-cell-before and kernel-flipped"
+    assert change.pattern.cause == "stride-ignored-in-padding-odd-cell-before and kernel-flipped"
     assert change.cases == 4
 
 
 def test_two_causes_stay_two() -> None:
     changes = changes_of([BAD], [PLAIN, OTHER], {("1", OTHER.id): follows(WRONG_RULES["bias-omitted"])})
-    assert {change.way.cause for change in changes} == {"all-padding-before", "bias-omitted"}
+    assert {change.pattern.cause for change in changes} == {"all-padding-before", "bias-omitted"}
 
 
 def test_a_crash_is_loud() -> None:
@@ -208,14 +208,14 @@ def test_a_crash_is_loud() -> None:
         return Observation(name, case.id, Outcome.CRASHED, Stage.CALL, reason="killed by SIGSEGV")
 
     (change,) = changes_of([crashes])
-    assert (change.way.divergence, change.way.note) == (Divergence.CRASH, "killed by SIGSEGV")
+    assert (change.pattern.divergence, change.pattern.note) == (Divergence.CRASH, "killed by SIGSEGV")
 
 
 def test_the_order_is_by_version_then_silent_first_then_the_larger_first() -> None:
     third = replace(PLAIN, input=(9, 6))
     other = {("2", OTHER.id): LOUD, ("2", third.id): LOUD}
     found = [
-        (change.first_bad.version, change.way.divergence.is_silent, change.cases)
+        (change.first_bad.version, change.pattern.divergence.is_silent, change.cases)
         for change in changes_of([GOOD, BAD, LOUD], [PLAIN, OTHER, third], other)
         if change.kind is ChangeKind.DIVERGES
     ]

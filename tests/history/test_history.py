@@ -107,14 +107,14 @@ def test_targets_have_their_pins_and_the_versions_they_measured(tmp_path: Path) 
 def test_neighbours_that_say_the_same_in_every_row_are_folded() -> None:
     _, history = run_of()
     made = history.families[1]
-    assert made.folded() == (("1.0", 0), ("2.0", 1), ("3.0", 2), ("4.0", 3), ("5.0–6.0", 4))
+    assert made.fold_columns() == (("1.0", 0), ("2.0", 1), ("3.0", 2), ("4.0", 3), ("5.0–6.0", 4))
 
 
 def test_neighbours_that_differ_in_one_row_are_not_folded() -> None:
     _, history = run_of([GOOD, BAD], [VALID, SAME])
-    assert [head for head, _ in history.families[1].folded()] == ["1.0", "2.0"]
+    assert [head for head, _ in history.families[1].fold_columns()] == ["1.0", "2.0"]
     _, history = run_of([GOOD, BAD], [VALID])
-    assert [head for head, _ in history.families[1].folded()] == ["1.0–2.0"]
+    assert [head for head, _ in history.families[1].fold_columns()] == ["1.0–2.0"]
 
 
 def test_the_markdown_folds_columns_and_says_so(tmp_path: Path) -> None:
@@ -164,14 +164,14 @@ def test_a_run_without_a_footer_has_a_history(tmp_path: Path) -> None:
     info = RunInfo(info_of([target("1.0")], len(CASES)).header, None)
     history = write_history(tmp_path, info, judged_run(CASES, {"made1.0-1.0": not_run}))
     (family,) = history.families
-    assert (family.family, family.readings, family.changes) == ("unplaced", (), ())
+    assert (family.family, family.same_rule_spans, family.changes) == ("unplaced", (), ())
     assert "not started" in (tmp_path / "history.md").read_text(encoding="utf-8")
 
 
 def test_readings_stand_per_range_of_versions() -> None:
     spelled = replace(SAME, padding="Same", input=(6, 7), kernel=(3, 2))
     _, history = run_of([FLIPPED, not_run, FLIPPED, GOOD], [SAME, spelled, replace(SAME, kernel=(4, 3))])
-    first, second = history.families[1].readings
+    first, second = history.families[1].same_rule_spans
     assert (first.versions, first.explained, first.returned) == ("1.0–3.0", 6, 6)
     assert "kernel flipped" in first.words
     assert (second.versions, second.is_keras, second.explained) == ("4.0", True, 3)

@@ -7,14 +7,14 @@ from itertools import product
 import numpy as np
 import pytest
 
-from harness.cases.suites import cases_of, load_library
-from harness.data.case_data import signals_of
-from harness.history.same_rules import Reading, Readings, candidates, in_words
+from harness.cases.suites import expand_suites, load_library
+from harness.data.case_data import make_case_data
+from harness.history.same_rules import SameRuleFit, SameRuleFits, build_candidates, describe_same_rule
 from harness.oracle import KERAS, Rule
-from harness.oracle.refusal import padding_of, refusal_of
+from harness.oracle.refusal import decide_refusal, parse_padding
 from harness.oracle.rules import Amount, Dilation, Orientation, Padding, Placement
-from harness.records import Array, Case, Data, Layer, Mode, Observation, Outcome, Refusal, Stage
-from harness.resources import cases_folder
+from harness.records import Array, Case, DataKind, Layer, Mode, Observation, Outcome, Refusal, Stage
+from harness.resources import find_cases_folder
 from tests.history.lines import Doing, follows, judged_one, not_run, raises
 from tests.judge.made import MUST_BE_REFUSED, PLAIN, smoke
 
@@ -26,23 +26,25 @@ HALF_FLIPPED = replace(
 )
 NAME = "made1.0"
 SAME = [case for case in smoke() if case.padding.lower() == "same"]
-CORE = cases_of(load_library([cases_folder()]), ["core"])
+CORE = expand_suites(load_library([find_cases_folder()]), ["core"])
 
 
-def reading_of(cases: Iterable[Case], do: Doing) -> Reading:
-    readings = Readings()
+def reading_of(cases: Iterable[Case], do: Doing) -> SameRuleFit:
+    fits = SameRuleFits()
     for case in cases:
-        readings.add(judged_one(NAME, case, do))
-    return readings.readings()[NAME]
+        fits.add(judged_one(NAME, case, do))
+    return fits.compute_fits()[NAME]
 
 
 def test_a_target_that_conforms_reads_as_keras_does() -> None:
-    assert reading_of(SAME, follows()) == Reading(NAME, KERAS, len(SAME), len(SAME), len(SAME))
+    assert reading_of(SAME, follows()) == SameRuleFit(NAME, KERAS, len(SAME), len(SAME), len(SAME))
 
 
-@pytest.mark.parametrize("words", [words for place, words in enumerate(candidates()) if place % 40 == 7])
+@pytest.mark.parametrize(
+    "words", [words for place, words in enumerate(build_candidates()) if place % 40 == 7]
+)
 def test_the_rule_that_made_the_answers_is_recovered(words: str) -> None:
-    rule = candidates()[words]
+    rule = build_candidates()[words]
     reading = reading_of(SAME, follows(rule))
     assert (reading.rule, reading.explained) == (rule, len(SAME))
     assert reading.by_keras < len(SAME)
@@ -60,7 +62,7 @@ def test_the_rule_that_made_the_answers_is_recovered(words: str) -> None:
     ],
 )
 def test_rules_that_were_seen_in_real_targets_are_recovered(rule: Rule) -> None:
-    assert rule in candidates().values()
+    assert rule in build_candidates().values()
     assert reading_of(SAME, follows(rule)).rule == rule
 
 
@@ -68,9 +70,9 @@ def test_the_half_rule_is_recovered_from_loops_that_share_nothing_with_the_oracl
     cases = [
         case
         for case in CORE
-        if (case.layer, case.mode, case.data) == (Layer.CONV2D, Mode.EAGER, Data.EXACT)
-        and padding_of(case) is Padding.SAME
-        and refusal_of(case).refusal is not Refusal.REQUIRED
+        if (case.layer, case.mode, case.data) == (Layer.CONV2D, Mode.EAGER, DataKind.EXACT)
+        and parse_padding(case) is Padding.SAME
+        and decide_refusal(case).refusal is not Refusal.REQUIRED
         and case.groups == 1
         and np.prod(case.input) * np.prod(case.kernel) < 300
     ][::9]
@@ -88,7 +90,7 @@ def half_convolution(case: Case) -> Array:
 
     That is Theano's `border_mode='half'` and the cut that Keras makes after it, in plain loops.
     """
-    signals = signals_of(case)
+    signals = make_case_data(case)
     inputs = signals.inputs
     if case.data_format == "channels_first":
         inputs = np.moveaxis(inputs, 1, -1)
@@ -119,14 +121,14 @@ def test_what_no_rule_explains_leaves_keras_with_what_it_explains() -> None:
         wrong = observation.values.astype(np.float64) + 1000
         return replace(observation, values=wrong) if case.id in broken else observation
 
-    assert reading_of(SAME, do) == Reading(NAME, KERAS, len(SAME) - 5, len(SAME), len(SAME) - 5)
+    assert reading_of(SAME, do) == SameRuleFit(NAME, KERAS, len(SAME) - 5, len(SAME), len(SAME) - 5)
 
 
 def test_a_tie_goes_to_keras() -> None:
     pointwise = replace(PLAIN, kernel=(1, 1), strides=(1, 1))
     broken = replace(pointwise, input=(9, 9))
     reading = reading_of([pointwise, broken], lambda name, case: doubled(name, case, only=broken))
-    assert reading == Reading(NAME, KERAS, 1, 2, 1)
+    assert reading == SameRuleFit(NAME, KERAS, 1, 2, 1)
 
 
 def doubled(name: str, case: Case, only: Case) -> Observation:
@@ -140,7 +142,7 @@ def doubled(name: str, case: Case, only: Case) -> Observation:
 
 
 def test_only_arrays_for_same_cases_count() -> None:
-    readings = Readings()
+    fits = SameRuleFits()
     valid = replace(PLAIN, padding="valid")
     for case, do in (
         (PLAIN, raises("no")),
@@ -148,8 +150,8 @@ def test_only_arrays_for_same_cases_count() -> None:
         (valid, follows(HALF_FLIPPED)),
         (MUST_BE_REFUSED, raises("padding")),
     ):
-        readings.add(judged_one(NAME, case, do))
-    assert readings.readings() == {}
+        fits.add(judged_one(NAME, case, do))
+    assert fits.compute_fits() == {}
 
 
 def test_the_spelling_of_same_and_the_dtype_of_the_answer_do_not_matter() -> None:
@@ -164,14 +166,17 @@ def test_the_spelling_of_same_and_the_dtype_of_the_answer_do_not_matter() -> Non
 
 
 def test_keras_comes_first_and_no_reading_twice() -> None:
-    rules: Sequence[Rule] = list(candidates().values())
+    rules: Sequence[Rule] = list(build_candidates().values())
     assert rules[0] == KERAS
     assert len(set(rules)) == len(rules)
 
 
 def test_rules_read_as_formulas() -> None:
-    assert in_words(KERAS) == "total = max((ceil(n/s)-1)*s + e - n, 0), odd cell after; kernel not flipped"
-    assert in_words(HALF_FLIPPED) == (
+    assert (
+        describe_same_rule(KERAS)
+        == "total = max((ceil(n/s)-1)*s + e - n, 0), odd cell after; kernel not flipped"
+    )
+    assert describe_same_rule(HALF_FLIPPED) == (
         "total = e - 1 whatever the stride, before = e // 2, cut to ceil(n/s);"
         " kernel flipped (a true convolution)"
     )

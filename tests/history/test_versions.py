@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.history.versions import UNPLACED, blocks_of, span_of
+from harness.history.versions import UNPLACED, format_span, group_into_blocks
 from harness.records import RunInfo, TargetRun
 from tests.history.lines import info_of, target
 
 
 def heads(*targets: TargetRun) -> list[str]:
-    (block,) = blocks_of(info_of(targets))
+    (block,) = group_into_blocks(info_of(targets))
     return [column.head for column in block.columns]
 
 
@@ -41,7 +41,7 @@ def test_a_long_version_of_a_backend_is_cut_to_its_numbers() -> None:
 
 def test_a_variant_is_a_line_of_its_own_after_the_plain_targets() -> None:
     versions = [target(number, variant=variant) for variant in ("xla", "") for number in ("3.1.1", "3.0.5")]
-    blocks = blocks_of(info_of([*versions, target("1.0", "jax")]))
+    blocks = group_into_blocks(info_of([*versions, target("1.0", "jax")]))
     assert [block.family for block in blocks] == ["jax", "made", "made+xla"]
     assert [[column.head for column in block.columns] for block in blocks] == [
         ["1.0"],
@@ -66,13 +66,13 @@ def test_a_target_without_a_version_shows_the_measured_one() -> None:
 
 def test_families_come_in_their_order_and_unknown_ones_by_name() -> None:
     targets = [target("1.0", family) for family in ("zeta", "theano", "tf.keras", "alpha", "tensorflow")]
-    found = [block.family for block in blocks_of(info_of(targets))]
+    found = [block.family for block in group_into_blocks(info_of(targets))]
     assert found == ["tensorflow", "tf.keras", "theano", "alpha", "zeta"]
 
 
 def test_without_a_footer_every_target_is_unplaced_and_none_is_lost() -> None:
     info = RunInfo(info_of([target("1.0"), target("2.0")]).header, None)
-    (block,) = blocks_of(info)
+    (block,) = group_into_blocks(info)
     assert block.family == UNPLACED
     assert [(column.target, column.run) for column in block.columns] == [
         ("made1.0-1.0", None),
@@ -81,5 +81,5 @@ def test_without_a_footer_every_target_is_unplaced_and_none_is_lost() -> None:
 
 
 def test_a_span_of_one_is_its_head() -> None:
-    assert span_of(["3.0.5"]) == "3.0.5"
-    assert span_of(["3.0.5", "3.1.1", "3.2.1"]) == "3.0.5–3.2.1"
+    assert format_span(["3.0.5"]) == "3.0.5"
+    assert format_span(["3.0.5", "3.1.1", "3.2.1"]) == "3.0.5–3.2.1"

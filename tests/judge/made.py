@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from harness.cases.suites import cases_of, load_library
-from harness.data.case_data import signals_of
+from harness.cases.suites import expand_suites, load_library
+from harness.data.case_data import make_case_data
 from harness.encoding import DTYPES
 from harness.oracle import KERAS, Rule, expect
 from harness.records import (
@@ -21,7 +21,7 @@ from harness.records import (
     Refusal,
     Stage,
 )
-from harness.resources import cases_folder
+from harness.resources import find_cases_folder
 
 TARGET = "keras0.0-made"
 
@@ -53,12 +53,12 @@ BY_REFUSAL = {
 
 def expected(case: Case) -> Expectation:
     """The formula's answer."""
-    return expect(case, signals_of(case))
+    return expect(case, make_case_data(case))
 
 
 def answer(case: Case, rule: Rule = KERAS) -> Array:
     """What a target that follows the rule returns."""
-    values = expect(case, signals_of(case), rule).values
+    values = expect(case, make_case_data(case), rule).values
     assert values is not None
     return values.astype(DTYPES[case.dtype])
 
@@ -77,6 +77,6 @@ def returned(case: Case, values: Array) -> Observation:
 
 def smoke() -> Iterator[Case]:
     """The cases of suite smoke that have an answer."""
-    for case in cases_of(load_library([cases_folder()]), ["smoke"]):
+    for case in expand_suites(load_library([find_cases_folder()]), ["smoke"]):
         if expected(case).values is not None:
             yield case

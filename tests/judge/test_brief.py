@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from harness.judge.brief import make_brief_judge
-from harness.judge.documented_limits import Limit
+from harness.judge.documented_limits import DocumentedLimit
 from harness.records import Observation, ObservedError, Outcome, Stage
 from tests.judge.made import PLAIN, TARGET, answer, returned
 
@@ -26,7 +26,9 @@ def test_a_wrong_answer_diverges_and_a_right_one_does_not() -> None:
 
 
 def test_what_the_backend_documents_is_no_divergence() -> None:
-    limit = Limit(reason="documented", link="https://example.org", backend="made", error="not on this one")
+    limit = DocumentedLimit(
+        reason="documented", link="https://example.org", backend="made", error="not on this one"
+    )
     diverges = make_brief_judge((limit,))
     assert diverges(replace(RAISED, target="elsewhere"), {"backend": "another"})
     assert not diverges(RAISED, {"backend": "made"})

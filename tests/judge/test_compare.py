@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.judge.compare import judge
-from harness.judge.documented_limits import Limit
+from harness.judge.compare import judge_observation
+from harness.judge.documented_limits import DocumentedLimit
 from harness.oracle import WRONG_RULES
 from harness.records import (
     Array,
@@ -61,8 +61,8 @@ VERDICTS = {
 }
 
 
-def judged(case: Case, observation: Observation, *limits: Limit) -> Finding:
-    return judge(case, expected(case), observation, limits)
+def judged(case: Case, observation: Observation, *limits: DocumentedLimit) -> Finding:
+    return judge_observation(case, expected(case), observation, limits)
 
 
 @pytest.mark.parametrize(("outcome", "refusal"), list(itertools.product(Outcome, Refusal)))
@@ -281,7 +281,7 @@ def test_an_error_is_loud() -> None:
     assert not judged(PLAIN, observed(PLAIN, Outcome.CRASHED)).is_silent
 
 
-LIMIT = Limit(
+LIMIT = DocumentedLimit(
     backend="made",
     error="no such layer|bad padding",
     reason="a documented limit",
@@ -322,7 +322,7 @@ def test_what_was_said_before_a_call_that_need_not_be_made_is_judged(
     said: dict[str, Any], found: Divergence | None
 ) -> None:
     case = replace(PLAIN, mode=Mode.INFERRED)
-    narrow = Limit(backend="made", returns="float16", reason="narrow", link="https://example.org")
+    narrow = DocumentedLimit(backend="made", returns="float16", reason="narrow", link="https://example.org")
     for observation, limit in (
         (observed(case, Outcome.RAISED), LIMIT),
         (observed(case, Outcome.UNSUPPORTED), LIMIT),
@@ -357,7 +357,7 @@ def test_a_limit_excuses_no_wrong_answer() -> None:
 
 
 def test_a_documented_dtype_is_unsupported() -> None:
-    limit = Limit(backend="made", returns="float16", reason="narrow", link="https://example.org")
+    limit = DocumentedLimit(backend="made", returns="float16", reason="narrow", link="https://example.org")
     narrow = returned(PLAIN, answer(PLAIN).astype(np.float16))
     finding = judged(PLAIN, narrow, limit)
     assert (finding.verdict, finding.cause) == (Verdict.UNSUPPORTED, "narrow")
@@ -365,7 +365,7 @@ def test_a_documented_dtype_is_unsupported() -> None:
 
 
 def test_a_target_that_documents_another_padding_computes_what_elsewhere_must_be_refused() -> None:
-    limit = Limit(
+    limit = DocumentedLimit(
         backend="made", padding="full", computes=True, reason="pads fully", link="https://example.org"
     )
     full, bogus = replace(PLAIN, padding="full"), replace(PLAIN, padding="bogus")
@@ -379,7 +379,7 @@ def test_a_target_that_documents_another_padding_computes_what_elsewhere_must_be
     "case", [replace(PLAIN, filters=0), replace(PLAIN, groups=4), replace(PLAIN, strides=(-1, 1))]
 )
 def test_a_padding_that_is_documented_excuses_nothing_else_that_must_be_refused(case: Case) -> None:
-    limit = Limit(
+    limit = DocumentedLimit(
         backend="made", padding="full", computes=True, reason="pads fully", link="https://example.org"
     )
     full = replace(case, padding="full")

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.data.case_data import SIGNALS_VERSION, signals_of
+from harness.data.case_data import CASE_DATA_VERSION, make_case_data
 from harness.history.changes import Changes
 from harness.judge.consistency import MODES_DISAGREE, TARGETS_DISAGREE
-from harness.judge.documented_limits import Limit
-from harness.judge.stored_run import judged
+from harness.judge.documented_limits import DocumentedLimit
+from harness.judge.stored_run import judge_run
 from harness.oracle import expect
 from harness.records import (
     Case,
-    Data,
+    DataKind,
     Divergence,
     Finding,
     Layer,
@@ -30,7 +30,7 @@ from harness.records import (
     RunInfo,
     Stage,
     Verdict,
-    fitted,
+    derive_arguments,
 )
 from harness.store import SCHEMA, ObservationLog, create_run, read_info, write_info
 from tests.fakes.runs import run_fake
@@ -40,14 +40,14 @@ from tests.judge.test_stored_run import part
 ONE, TWO, THREE = "keras0.0-one", "keras0.0-three", "keras0.0-two"
 EMPTIES = tuple(replace(EMPTY, mode=mode) for mode in (Mode.EAGER, Mode.COMPILED, Mode.JIT))
 POOLS = tuple(
-    fitted(replace(PLAIN, layer=Layer.MAX_POOLING2D, data=Data.NONFINITE, batch=4, mode=mode))
+    derive_arguments(replace(PLAIN, layer=Layer.MAX_POOLING2D, data=DataKind.NONFINITE, batch=4, mode=mode))
     for mode in (Mode.EAGER, Mode.COMPILED)
 )
 
 
 def returned(case: Case, target: str = ONE, undocumented: float = np.nan) -> Observation:
     """What the formula says, with a number in each cell of which nothing is documented."""
-    expectation = expect(case, signals_of(case))
+    expectation = expect(case, make_case_data(case))
     assert expectation.output is not None
     values = expectation.output.values.copy()
     if expectation.output.bound is not None:
@@ -72,7 +72,7 @@ def info_of(directory: Path, cases: Sequence[Case], observations: Sequence[Obser
     header = RunHeader(
         schema=SCHEMA,
         harness="0.1.0",
-        signals=SIGNALS_VERSION,
+        signals=CASE_DATA_VERSION,
         suites=("made",),
         targets=targets,
         cases=len(cases),
@@ -96,10 +96,13 @@ def info_of(directory: Path, cases: Sequence[Case], observations: Sequence[Obser
 
 
 def findings(
-    directory: Path, observations: Sequence[Observation], cases: Sequence[Case], limits: Sequence[Limit] = ()
+    directory: Path,
+    observations: Sequence[Observation],
+    cases: Sequence[Case],
+    limits: Sequence[DocumentedLimit] = (),
 ) -> list[Finding]:
     info = info_of(directory, cases, observations)
-    found = [one.finding for one in judged(directory, info, limits)]
+    found = [one.finding for one in judge_run(directory, info, limits)]
     assert len(found) == info.header.planned
     return found
 
@@ -153,7 +156,9 @@ def returned_ones(case: Case) -> Observation:
 
 def test_an_error_that_the_backend_documents_is_no_party(tmp_path: Path) -> None:
     observations = [returned(EMPTIES[0]), raised(EMPTIES[1], "no kernel")]
-    limit = Limit(backend="made", error="no kernel", reason="documented", link="https://example.org")
+    limit = DocumentedLimit(
+        backend="made", error="no kernel", reason="documented", link="https://example.org"
+    )
     assert inconsistent(findings(tmp_path / "with", observations, EMPTIES, (limit,))) == []
     assert inconsistent(findings(tmp_path / "without", observations, EMPTIES)) == [(ONE, Mode.COMPILED)]
 
@@ -215,7 +220,7 @@ def test_that_targets_disagree_is_no_change_of_a_version(tmp_path: Path) -> None
     eager = POOLS[0]
     info = info_of(tmp_path, [eager], [returned(eager, ONE), returned(eager, TWO, 3.0)])
     changes = Changes(())
-    for one in judged(tmp_path, info, ()):
+    for one in judge_run(tmp_path, info, ()):
         changes.add(one)
     assert not any(changes._diverging.values())
 

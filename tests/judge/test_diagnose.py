@@ -8,11 +8,17 @@ import numpy as np
 import pytest
 
 from harness.judge import diagnose
-from harness.judge.diagnose import cause_of, causes_of, explains, pairs, rule_of
-from harness.judge.rule_matching import alike, answer_of, shape_of
+from harness.judge.diagnose import (
+    build_rule_pairs,
+    diagnose_values,
+    find_causes,
+    find_rule,
+    is_equivalent_cause,
+)
+from harness.judge.rule_matching import compute_result_shape, group_by_computation, make_observed_array
 from harness.oracle import KERAS, WRONG_RULES, Rule
 from harness.oracle.rules import Amount, Orientation, Placement
-from harness.records import Case, Data, Layer, fitted
+from harness.records import Case, DataKind, Layer, derive_arguments
 from tests.judge.made import MUST_BE_REFUSED, PLAIN, answer, smoke
 
 PER_RULE = 3
@@ -31,7 +37,7 @@ def test_the_rule_that_made_the_answer_is_among_its_causes(name: str, cases: Seq
     for case in cases:
         wrong = answer(case, WRONG_RULES[name])
         if not np.array_equal(wrong, answer(case)):
-            cause = cause_of(case, wrong)
+            cause = diagnose_values(case, wrong)
             shown |= set(cause.split(" or "))
             assert name in cause.split(" or ") or cause.endswith(" more"), (case.id, cause)
             diagnosed += 1
@@ -43,26 +49,26 @@ def test_the_rule_that_made_the_answer_is_among_its_causes(name: str, cases: Seq
 def test_an_answer_that_no_rule_gives_has_no_cause() -> None:
     values = answer(PLAIN).copy()
     values[0, 1, 2, 0] += 1
-    assert cause_of(PLAIN, values) == ""
+    assert diagnose_values(PLAIN, values) == ""
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (1,), (2, 3, 6), (2, 3, 6, 3, 1), (2, 9, 9, 3)])
 def test_a_shape_that_no_rule_gives_has_no_cause(shape: tuple[int, ...]) -> None:
-    assert cause_of(PLAIN, np.zeros(shape, np.float32)) == ""
+    assert diagnose_values(PLAIN, np.zeros(shape, np.float32)) == ""
 
 
 def test_a_padding_without_a_formula_has_no_cause() -> None:
-    assert cause_of(MUST_BE_REFUSED, answer(PLAIN)) == ""
+    assert diagnose_values(MUST_BE_REFUSED, answer(PLAIN)) == ""
 
 
 def test_rounding_does_not_hide_the_cause() -> None:
     wrong = answer(PLAIN, WRONG_RULES["odd-cell-before"]) + np.float32(0.0625)  # type: ignore[operator]
-    assert "odd-cell-before" in cause_of(PLAIN, wrong).split(" or ")
+    assert "odd-cell-before" in diagnose_values(PLAIN, wrong).split(" or ")
 
 
 def test_more_than_three_causes_are_counted(cases: Sequence[Case]) -> None:
     for case in cases:
-        cause = cause_of(case, answer(case, WRONG_RULES["kernel-flipped"]))
+        cause = diagnose_values(case, answer(case, WRONG_RULES["kernel-flipped"]))
         if cause.endswith(" more"):
             assert len(cause.split(" or ")) == 4
             return
@@ -81,7 +87,7 @@ def test_more_than_three_causes_are_counted(cases: Sequence[Case]) -> None:
 def test_wild_values_raise_no_warning(dtype: str, value: float) -> None:
     with np.errstate(over="ignore"):
         values = np.full((2, 3, 6, 3), value).astype(dtype)
-    cause_of(PLAIN, values)
+    diagnose_values(PLAIN, values)
 
 
 HALF_FLIPPED = replace(
@@ -96,7 +102,7 @@ BOTH = "stride-ignored-in-padding-odd-cell-before and kernel-flipped"
 def test_two_respects_together_are_named_where_neither_alone_fits(cases: Sequence[Case]) -> None:
     named = 0
     for case in cases[::3]:
-        causes = causes_of(case, answer(case, HALF_FLIPPED))
+        causes = find_causes(case, answer(case, HALF_FLIPPED))
         if any(" and " in cause for cause in causes):
             assert BOTH in causes
             named += 1
@@ -107,15 +113,15 @@ def test_a_rule_that_fits_alone_stands_alone(cases: Sequence[Case]) -> None:
     for case in cases[:40]:
         wrong = answer(case, WRONG_RULES["odd-cell-before"])
         if not np.array_equal(wrong, answer(case)):
-            assert " and " not in cause_of(case, wrong)
+            assert " and " not in diagnose_values(case, wrong)
 
 
 def test_a_pair_differs_from_keras_in_what_its_rules_differ_in_and_in_nothing_else() -> None:
-    for name, pair in pairs().items():
+    for name, pair in build_rule_pairs().items():
         one, other = (WRONG_RULES[part] for part in name.split(" and "))
         assert changed(pair) == changed(one) | changed(other)
         assert not changed(one).keys() & changed(other).keys()
-        assert rule_of(name) == pair
+        assert find_rule(name) == pair
 
 
 def changed(rule: Rule) -> dict[str, object]:
@@ -127,24 +133,24 @@ def changed(rule: Rule) -> dict[str, object]:
 
 
 def test_no_pair_is_a_rule_or_another_pair() -> None:
-    assert len(set(pairs().values())) == len(pairs())
-    assert not set(pairs().values()) & set(WRONG_RULES.values())
+    assert len(set(build_rule_pairs().values())) == len(build_rule_pairs())
+    assert not set(build_rule_pairs().values()) & set(WRONG_RULES.values())
 
 
 def test_pairs_are_not_tried_on_an_answer_that_is_too_much_work(monkeypatch: pytest.MonkeyPatch) -> None:
     case = replace(PLAIN, input=(8, 6), kernel=(4, 3), strides=(2, 1))
-    assert cause_of(case, answer(case, HALF_FLIPPED)) != ""
+    assert diagnose_values(case, answer(case, HALF_FLIPPED)) != ""
     monkeypatch.setattr(diagnose, "_MAX_PAIR_WORK", 10)
-    diagnose._causes_of.cache_clear()
-    assert cause_of(case, answer(case, HALF_FLIPPED)) == ""
-    diagnose._causes_of.cache_clear()
+    diagnose._diagnose_array.cache_clear()
+    assert diagnose_values(case, answer(case, HALF_FLIPPED)) == ""
+    diagnose._diagnose_array.cache_clear()
 
 
 def test_equal_answers_of_many_targets_are_diagnosed_once() -> None:
-    diagnose._causes_of.cache_clear()
+    diagnose._diagnose_array.cache_clear()
     for _ in range(3):
-        cause_of(PLAIN, answer(PLAIN, HALF_FLIPPED))
-    assert diagnose._causes_of.cache_info().misses == 1
+        diagnose_values(PLAIN, answer(PLAIN, HALF_FLIPPED))
+    assert diagnose._diagnose_array.cache_info().misses == 1
 
 
 def test_an_answer_in_another_dtype_or_shape_is_another_answer() -> None:
@@ -154,33 +160,33 @@ def test_an_answer_in_another_dtype_or_shape_is_another_answer() -> None:
 
 
 def answer_key(values: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> object:
-    return answer_of(PLAIN, values)
+    return make_observed_array(PLAIN, values)
 
 
 def test_a_cause_explains_what_comes_to_the_same() -> None:
     pointwise = replace(PLAIN, kernel=(1, 1), strides=(1, 1))
-    assert explains("kernel-flipped and bias-omitted", pointwise, "bias-omitted")
-    assert not explains("kernel-flipped and bias-omitted", PLAIN, "bias-omitted")
-    assert not explains("kernel-flipped", PLAIN, diagnose.NEVER_WRITTEN)
+    assert is_equivalent_cause("kernel-flipped and bias-omitted", pointwise, "bias-omitted")
+    assert not is_equivalent_cause("kernel-flipped and bias-omitted", PLAIN, "bias-omitted")
+    assert not is_equivalent_cause("kernel-flipped", PLAIN, diagnose.NEVER_WRITTEN)
 
 
 def test_rules_that_are_held_to_be_alike_give_equal_answers(cases: Sequence[Case]) -> None:
     for case in cases[::20]:
-        for group in alike(case, WRONG_RULES):
+        for group in group_by_computation(case, WRONG_RULES):
             for one, other in combinations(group.names, 2):
                 assert np.array_equal(answer(case, WRONG_RULES[one]), answer(case, WRONG_RULES[other]))
-            assert answer(case, WRONG_RULES[group.names[0]]).shape == shape_of(case, group.plan)
+            assert answer(case, WRONG_RULES[group.names[0]]).shape == compute_result_shape(case, group.plan)
 
 
 def test_the_lowest_number_in_the_place_of_minus_infinity_is_named() -> None:
-    case = fitted(replace(PLAIN, layer=Layer.MAX_POOLING2D, data=Data.NONFINITE, batch=4))
+    case = derive_arguments(replace(PLAIN, layer=Layer.MAX_POOLING2D, data=DataKind.NONFINITE, batch=4))
     right = answer(case).astype(np.float32)
     lowest = np.where(np.isneginf(right), np.finfo("float32").min, right)
-    assert cause_of(case, lowest) == diagnose.LOWEST
-    assert cause_of(case, np.where(np.isposinf(right), np.float32(0), lowest)) == ""
-    assert cause_of(case, np.where(np.isneginf(right), np.float32(-1e38), right)) == ""
+    assert diagnose_values(case, lowest) == diagnose.LOWEST
+    assert diagnose_values(case, np.where(np.isposinf(right), np.float32(0), lowest)) == ""
+    assert diagnose_values(case, np.where(np.isneginf(right), np.float32(-1e38), right)) == ""
 
 
 def test_a_wrong_rule_is_named_on_nonfinite_data_too() -> None:
-    case = fitted(replace(PLAIN, layer=Layer.MAX_POOLING2D, data=Data.NONFINITE, batch=4))
-    assert "maximum-with-zero" in cause_of(case, answer(case, WRONG_RULES["maximum-with-zero"]))
+    case = derive_arguments(replace(PLAIN, layer=Layer.MAX_POOLING2D, data=DataKind.NONFINITE, batch=4))
+    assert "maximum-with-zero" in diagnose_values(case, answer(case, WRONG_RULES["maximum-with-zero"]))

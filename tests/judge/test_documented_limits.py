@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.judge.documented_limits import Limit, limit_on_error, limits_of, load_limits
+from harness.judge.documented_limits import DocumentedLimit, find_limit_on_error, load_limits, select_limits
 from harness.records import parse_case_id
-from harness.resources import cases_folder
+from harness.resources import find_cases_folder
 
 LIMIT = """
 [[limit]]
@@ -19,7 +19,7 @@ link = "https://example.org"
 
 
 def test_the_shipped_limits_have_reasons_and_links() -> None:
-    limits = load_limits(cases_folder() / "limits.toml")
+    limits = load_limits(find_cases_folder() / "limits.toml")
     assert limits
     for limit in limits:
         assert limit.reason
@@ -62,8 +62,8 @@ TRANSPOSED = "conv1dtranspose-eager-i7-k2-s1-d1-same-first-b1-c1-f3-nobias-float
 def test_what_an_old_backend_says_that_it_lacks_is_a_limit(
     fingerprint: dict[str, str], case_id: str, error: str
 ) -> None:
-    limits = limits_of(load_limits(cases_folder() / "limits.toml"), fingerprint)
-    assert limit_on_error(limits, parse_case_id(case_id), error) is not None
+    limits = select_limits(load_limits(find_cases_folder() / "limits.toml"), fingerprint)
+    assert find_limit_on_error(limits, parse_case_id(case_id), error) is not None
 
 
 @pytest.mark.parametrize(
@@ -78,16 +78,16 @@ def test_what_an_old_backend_says_that_it_lacks_is_a_limit(
 def test_an_error_that_says_nothing_of_the_kind_is_none(
     fingerprint: dict[str, str], case_id: str, error: str
 ) -> None:
-    limits = limits_of(load_limits(cases_folder() / "limits.toml"), fingerprint)
-    assert limit_on_error(limits, parse_case_id(case_id), error) is None
+    limits = select_limits(load_limits(find_cases_folder() / "limits.toml"), fingerprint)
+    assert find_limit_on_error(limits, parse_case_id(case_id), error) is None
 
 
 def test_a_target_has_the_limits_of_its_backend(tmp_path: Path) -> None:
     path = tmp_path / "limits.toml"
     path.write_text(LIMIT + LIMIT.replace("made", "other"), encoding="utf-8")
     limits = load_limits(path)
-    assert [limit.backend for limit in limits_of(limits, {"backend": "other"})] == ["other"]
-    assert limits_of(limits, {}) == ()
+    assert [limit.backend for limit in select_limits(limits, {"backend": "other"})] == ["other"]
+    assert select_limits(limits, {}) == ()
 
 
 @pytest.mark.parametrize(
@@ -101,20 +101,22 @@ def test_a_target_has_the_limits_of_its_backend(tmp_path: Path) -> None:
     ],
 )
 def test_a_limit_may_be_of_some_versions_of_keras(fingerprint: dict[str, str], *, has_it: bool) -> None:
-    limit = Limit(backend="made", keras="<2", error="x", reason="x", link="x")
-    assert bool(limits_of([limit], fingerprint)) is has_it
+    limit = DocumentedLimit(backend="made", keras="<2", error="x", reason="x", link="x")
+    assert bool(select_limits([limit], fingerprint)) is has_it
 
 
 def test_a_limit_may_be_of_targets_under_a_flag() -> None:
-    capped = Limit("capped", "https://example.org", backend="made", error="no", flags={"ISA": "AVX2"})
-    assert limits_of([capped], {"backend": "made", "ISA": "AVX2"}) == (capped,)
-    assert limits_of([capped], {"backend": "made", "ISA": ""}) == ()
-    assert limits_of([capped], {"backend": "made"}) == ()
+    capped = DocumentedLimit(
+        "capped", "https://example.org", backend="made", error="no", flags={"ISA": "AVX2"}
+    )
+    assert select_limits([capped], {"backend": "made", "ISA": "AVX2"}) == (capped,)
+    assert select_limits([capped], {"backend": "made", "ISA": ""}) == ()
+    assert select_limits([capped], {"backend": "made"}) == ()
 
 
 def test_a_limit_of_versions_is_of_every_backend() -> None:
-    limit = Limit(keras="<2", error="x", reason="x", link="x")
-    assert limits_of([limit], {"backend": "theano", "keras": "1.0.8"}) == (limit,)
+    limit = DocumentedLimit(keras="<2", error="x", reason="x", link="x")
+    assert select_limits([limit], {"backend": "theano", "keras": "1.0.8"}) == (limit,)
 
 
 @pytest.mark.parametrize(

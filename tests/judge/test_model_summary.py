@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.judge.model_summary import Summary, read_summary
+from harness.judge.model_summary import ModelSummary, read_summary
 
 KERAS_3 = """\
 Model: "sequential"
@@ -84,11 +84,11 @@ Model: "sequential_2"
     "text", [KERAS_3, KERAS_3_CUT_BY_THE_TERMINAL, KERAS_3_NARROW, KERAS_2, TF_KERAS], ids=range(5)
 )
 def test_every_version_says_the_same_of_the_documents_model(text: str) -> None:
-    assert read_summary(text) == Summary((None, 3, 3, 24), 120)
+    assert read_summary(text) == ModelSummary((None, 3, 3, 24), 120)
 
 
 def test_a_wrapped_shape_and_thousands_are_read() -> None:
-    assert read_summary(KERAS_3_WRAPPED) == Summary((None, 2500, 25000, 2400), 165_600)
+    assert read_summary(KERAS_3_WRAPPED) == ModelSummary((None, 2500, 25000, 2400), 165_600)
 
 
 def test_a_known_batch_is_read() -> None:
@@ -101,4 +101,4 @@ def test_an_unknown_length_is_read() -> None:
 
 @pytest.mark.parametrize("text", ["", "no summary", "Output Shape multiple", "Total params: none"])
 def test_what_a_summary_does_not_say_is_none(text: str) -> None:
-    assert read_summary(text) == Summary(None, None)
+    assert read_summary(text) == ModelSummary(None, None)

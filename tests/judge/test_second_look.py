@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 
 from harness.judge.second_look import (
-    FEW,
-    FEW_CRASHES,
-    MANY,
-    MANY_CRASHES,
+    FIRST_CRASH_RECHECKS,
+    FIRST_RECHECKS,
+    MORE_CRASH_RECHECKS,
+    MORE_RECHECKS,
     DivergenceSignature,
-    Doubt,
-    comes_again,
-    shown,
-    worth_asking,
+    RecheckCandidate,
+    digest_divergence,
+    is_reproduced,
+    select_for_recheck,
 )
-from harness.judge.stored_run import judged, looked_at
+from harness.judge.stored_run import judge_run, update_candidates
 from harness.records import (
     Array,
     Case,
@@ -43,7 +43,7 @@ from tests.judge.test_stored_run import TWO, VALID, WRONG, by_name, stored
 
 VALUE = DivergenceSignature(Divergence.VALUE, LayerKind.CONVOLUTION, Mode.EAGER, "")
 CRASH = DivergenceSignature(Divergence.CRASH, LayerKind.CONVOLUTION, Mode.EAGER, "SIGSEGV")
-SEVERAL = tuple(replace(PLAIN, input=(5, n)) for n in range(6, 6 + 2 * MANY))
+SEVERAL = tuple(replace(PLAIN, input=(5, n)) for n in range(6, 6 + 2 * MORE_RECHECKS))
 
 
 def doubts(
@@ -52,17 +52,20 @@ def doubts(
     came_again: Sequence[bool] = (),
     target: str = TARGET,
     what: str = "",
-) -> list[Doubt]:
+) -> list[RecheckCandidate]:
     """So many divergences, of the first of which it is known whether they came again."""
     known = [*came_again, *[None] * (number - len(came_again))]
-    return [Doubt(target, case.id, signature, what, one) for case, one in zip(SEVERAL, known, strict=False)]
+    return [
+        RecheckCandidate(target, case.id, signature, what, one)
+        for case, one in zip(SEVERAL, known, strict=False)
+    ]
 
 
 LINEAGES = {TARGET: "tensorflow", "older": "tensorflow", "other": "torch", TWO: "made"}
 
 
-def asked(found: Sequence[Doubt]) -> Mapping[str, ChosenCases]:
-    return worth_asking(found, LINEAGES)
+def asked(found: Sequence[RecheckCandidate]) -> Mapping[str, ChosenCases]:
+    return select_for_recheck(found, LINEAGES)
 
 
 def test_what_two_targets_of_a_lineage_show_is_not_asked_again() -> None:
@@ -92,28 +95,28 @@ def ids(cases: Sequence[Case]) -> list[str]:
 
 def test_the_first_few_of_each_signature_are_asked_again_and_crashes_apart() -> None:
     other = replace(VALUE, mode=Mode.JIT)
-    chosen = asked([*doubts(VALUE, 2 * FEW), *doubts(other, 1), *doubts(CRASH, 5)])
-    assert ids(chosen[TARGET].cases) == [*ids(SEVERAL[:FEW]), SEVERAL[0].id]
-    assert ids(chosen[TARGET].deadly) == ids(SEVERAL[:FEW_CRASHES])
-    assert len(chosen[TARGET]) == FEW + 1 + FEW_CRASHES
+    chosen = asked([*doubts(VALUE, 2 * FIRST_RECHECKS), *doubts(other, 1), *doubts(CRASH, 5)])
+    assert ids(chosen[TARGET].cases) == [*ids(SEVERAL[:FIRST_RECHECKS]), SEVERAL[0].id]
+    assert ids(chosen[TARGET].deadly_cases) == ids(SEVERAL[:FIRST_CRASH_RECHECKS])
+    assert len(chosen[TARGET]) == FIRST_RECHECKS + 1 + FIRST_CRASH_RECHECKS
 
 
 def test_what_was_asked_again_is_not_asked_a_third_time() -> None:
-    chosen = asked(doubts(VALUE, 2 * FEW, [True]))
-    assert ids(chosen[TARGET].cases) == ids(SEVERAL[1:FEW])
-    assert asked(doubts(VALUE, 2 * FEW, [True] * FEW)) == {}
+    chosen = asked(doubts(VALUE, 2 * FIRST_RECHECKS, [True]))
+    assert ids(chosen[TARGET].cases) == ids(SEVERAL[1:FIRST_RECHECKS])
+    assert asked(doubts(VALUE, 2 * FIRST_RECHECKS, [True] * FIRST_RECHECKS)) == {}
 
 
-@pytest.mark.parametrize(("signature", "many"), [(VALUE, MANY), (CRASH, MANY_CRASHES)])
+@pytest.mark.parametrize(("signature", "many"), [(VALUE, MORE_RECHECKS), (CRASH, MORE_CRASH_RECHECKS)])
 def test_one_that_does_not_come_again_has_many_more_of_its_signature_asked(
     signature: DivergenceSignature, many: int
 ) -> None:
     group = [
-        *doubts(signature, 2 * MANY, [True, False]),
+        *doubts(signature, 2 * MORE_RECHECKS, [True, False]),
         *doubts(replace(signature, note="another"), 1, [True]),
     ]
     chosen = asked(group)[TARGET]
-    assert ids((*chosen.cases, *chosen.deadly)) == ids(SEVERAL[2:many])
+    assert ids((*chosen.cases, *chosen.deadly_cases)) == ids(SEVERAL[2:many])
 
 
 WRONG_VALUES, OTHERS = (np.add(answer(PLAIN), np.float32(off)) for off in (1, 2))
@@ -159,15 +162,17 @@ def test_the_kind_of_a_divergence_has_to_come_again_and_a_wrong_shape_itself(
 ) -> None:
     one, other = (judged_one(TARGET, PLAIN, lambda *_, look=look: look) for look in (first, second))
     assert one.finding.verdict is Verdict.DIVERGES
-    assert comes_again(one.finding, other.finding) is same
+    assert is_reproduced(one.finding, other.finding) is same
 
 
 def test_what_two_targets_show_is_the_same_where_wrong_values_are_the_same_bits() -> None:
     wrong, others = (
         judged_one(TARGET, PLAIN, lambda *_, v=v: returned(PLAIN, v)) for v in (WRONG_VALUES, OTHERS)
     )
-    assert shown(wrong) == shown(judged_one(TARGET, PLAIN, lambda *_: returned(PLAIN, WRONG_VALUES.copy())))
-    assert shown(wrong) != shown(others)
+    assert digest_divergence(wrong) == digest_divergence(
+        judged_one(TARGET, PLAIN, lambda *_: returned(PLAIN, WRONG_VALUES.copy()))
+    )
+    assert digest_divergence(wrong) != digest_divergence(others)
 
 
 def look_again(directory: Path, *observations: Observation) -> None:
@@ -180,7 +185,7 @@ def look_again(directory: Path, *observations: Observation) -> None:
 def test_what_does_not_come_again_is_unstable_and_says_what_each_look_showed(tmp_path: Path) -> None:
     info = stored(tmp_path, [WRONG])
     look_again(tmp_path, CONFORMING)
-    one = by_name(list(judged(tmp_path, info, ())))[TWO, PLAIN.id]
+    one = by_name(list(judge_run(tmp_path, info, ())))[TWO, PLAIN.id]
     assert (one.finding.verdict, one.finding.standing) == (Verdict.DIVERGES, Standing.UNSTABLE)
     assert one.finding.error.startswith("at first value off by up to ")
     assert one.finding.error.endswith("; when asked again it conforms")
@@ -191,21 +196,21 @@ def test_what_does_not_come_again_is_unstable_and_says_what_each_look_showed(tmp
 
 def test_what_comes_again_is_judged_as_it_was(tmp_path: Path) -> None:
     info = stored(tmp_path, [WRONG])
-    before = [one.finding for one in judged(tmp_path, info, ())]
+    before = [one.finding for one in judge_run(tmp_path, info, ())]
     look_again(tmp_path, WRONG)
-    assert [one.finding for one in judged(tmp_path, info, ())] == before
+    assert [one.finding for one in judge_run(tmp_path, info, ())] == before
 
 
 def test_a_second_look_never_makes_a_divergence_of_what_conforms(tmp_path: Path) -> None:
     info = stored(tmp_path, [replace(CONFORMING, target=TWO)])
     look_again(tmp_path, WRONG)
-    one = by_name(list(judged(tmp_path, info, ())))[TWO, PLAIN.id].finding
+    one = by_name(list(judge_run(tmp_path, info, ())))[TWO, PLAIN.id].finding
     assert (one.verdict, one.standing) == (Verdict.CONFORMS, Standing.AGREED)
 
 
-def diverging(directory: Path, info: RunInfo) -> tuple[Doubt, ...]:
-    noted: list[Doubt] = []
-    findings = [one.finding for one in judged(directory, info, (), noted.append)]
+def diverging(directory: Path, info: RunInfo) -> tuple[RecheckCandidate, ...]:
+    noted: list[RecheckCandidate] = []
+    findings = [one.finding for one in judge_run(directory, info, (), noted.append)]
     assert len(noted) == sum(finding.verdict is Verdict.DIVERGES for finding in findings)
     return tuple(noted)
 
@@ -217,18 +222,18 @@ def test_divergences_are_listed_with_their_signatures_and_what_became_of_them(tm
     refused = DivergenceSignature(
         Divergence.MISSING_ERROR, LayerKind.CONVOLUTION, Mode.EAGER, "must be refused: padding"
     )
-    assert {one.case_id: (one.signature, one.came_again) for one in found} == {
+    assert {one.case_id: (one.signature, one.is_reproduced) for one in found} == {
         PLAIN.id: (VALUE, None),
         MUST_BE_REFUSED.id: (refused, None),
     }
     chosen = asked(found)
     assert chosen.keys() == {TWO}
     look_again(tmp_path, CONFORMING, accepted)
-    after = looked_at(tmp_path, info, (), found, chosen)
-    assert {one.case_id: one.came_again for one in after} == {PLAIN.id: False, MUST_BE_REFUSED.id: True}
+    after = update_candidates(tmp_path, info, (), found, chosen)
+    assert {one.case_id: one.is_reproduced for one in after} == {PLAIN.id: False, MUST_BE_REFUSED.id: True}
     assert [one.signature for one in after] == [one.signature for one in found]
     assert diverging(tmp_path, info) == after
-    assert looked_at(tmp_path, info, (), found, {TWO: ChosenCases((), ())}) == found
+    assert update_candidates(tmp_path, info, (), found, {TWO: ChosenCases((), ())}) == found
 
 
 def test_the_padding_of_a_case_that_must_be_refused_is_what_its_signature_names() -> None:

@@ -16,7 +16,7 @@ import uv
 from harness.environments.build import prepare_environment
 from harness.environments.cache import find_cache_directory
 from harness.records import Layer, Mode, parse_case_id
-from harness.resources import WORKER, cases_folder
+from harness.resources import WORKER, find_cases_folder
 from harness.targets.catalog import read_catalog
 from tests.live.conftest import TARGETS, Ended, keras_harness
 
@@ -171,7 +171,7 @@ def _lines(ended: Ended) -> list[str]:
 
 def site_packages(name: str) -> Path:
     """Where the overlay of a target keeps its packages; built where it is not yet."""
-    listed = read_catalog([cases_folder() / "targets.toml"]).targets
+    listed = read_catalog([find_cases_folder() / "targets.toml"]).targets
     target = next(one for one in listed if one.name == name)
     environment = prepare_environment(target, find_cache_directory(os.environ), WORKER, os.environ, print)
     assert environment is not None

@@ -6,8 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from harness.mutation.kills import Place
-from harness.records import Argument, Case, Data, DataFormat, Form, Layer, LayerKind, Mode, fitted
+from harness.mutation.kills import LayerVariant
+from harness.records import (
+    Argument,
+    ArgumentStyle,
+    Case,
+    DataFormat,
+    DataKind,
+    Layer,
+    LayerKind,
+    Mode,
+    derive_arguments,
+)
 
 Changes: TypeAlias = dict[str, object]
 
@@ -102,16 +112,16 @@ _OTHERS: tuple[Made, ...] = (
     _made(batch=0),
     _made(input=(2, 2, 2), kernel=(3, 3, 3)),
     _made(input=(0, 3, 3), kernel=(1, 1, 1)),
-    _made(padding="Same", form=Form.LIST),
-    _made(form=Form.INT, kernel=(2, 2, 2)),
-    _made(form=Form.DEFAULTS, bias=False),
+    _made(padding="Same", form=ArgumentStyle.LIST),
+    _made(form=ArgumentStyle.INT, kernel=(2, 2, 2)),
+    _made(form=ArgumentStyle.DEFAULTS, bias=False),
     _made(dtype="float64", padding="same"),
     _made(dtype="float16", padding="same"),
     _made(dtype="bfloat16", padding="same", kernel=(2, 2, 2), channels=2, multiplier=1),
-    _made(data=Data.REAL, padding="same"),
-    _made(dtype="float64", data=Data.REAL),
-    _made(Argument.POOL_SIZE, data=Data.TIES),
-    _made(Argument.POOL_SIZE, data=Data.NONFINITE),
+    _made(data=DataKind.REAL, padding="same"),
+    _made(dtype="float64", data=DataKind.REAL),
+    _made(Argument.POOL_SIZE, data=DataKind.TIES),
+    _made(Argument.POOL_SIZE, data=DataKind.NONFINITE),
     _made(channels=8, filters=8, groups=2, input=(33, 4, 8), batch=4),
     _made(channels=3, filters=3, batch=3, input=(3, 24, 5), kernel=(3, 3, 1)),
     _made(channels=1, filters=1, input=(4, 1, 3), kernel=(4, 1, 1)),
@@ -133,11 +143,11 @@ _OTHERS: tuple[Made, ...] = (
 )
 
 
-def handmade(place: Place) -> Iterator[Case]:
+def handmade(layer_variant: LayerVariant) -> Iterator[Case]:
     """The cases of a layer with a number of axes, each once."""
     seen = set[str]()
     for made in _all():
-        case = _case(place, made)
+        case = _case(layer_variant, made)
         if case is not None and case.id not in seen:
             seen.add(case.id)
             yield case
@@ -156,8 +166,8 @@ def _all() -> Iterator[Made]:
     yield from _IMPOSSIBLE
 
 
-def _case(place: Place, made: Made) -> Case | None:
-    layer, ndim = place
+def _case(layer_variant: LayerVariant, made: Made) -> Case | None:
+    layer, ndim = layer_variant
     has = {None, layer.kind, *layer.arguments}
     needs = {made.needs, Argument.OUTPUT_PADDING if "output_padding" in made.changes else None}
     if not needs <= has:
@@ -165,4 +175,4 @@ def _case(place: Place, made: Made) -> Case | None:
     case = replace(_PLAIN, layer=layer, **made.changes)  # type: ignore[arg-type]  # names of fields
     cut = {name: getattr(case, name)[:ndim] for name in ("input", "kernel", "strides", "dilation")}
     output_padding = None if case.output_padding is None else case.output_padding[:ndim]
-    return fitted(replace(case, output_padding=output_padding, **cut))
+    return derive_arguments(replace(case, output_padding=output_padding, **cut))

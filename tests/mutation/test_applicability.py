@@ -4,8 +4,13 @@ from collections.abc import Set
 
 import pytest
 
-from harness.mutation.applicability import changes_gradients, changes_lengths, habitat, met_needs
-from harness.oracle.rules import WRONG_RULES, Need, on_one_axis
+from harness.mutation.applicability import (
+    build_applicability,
+    can_change_gradients,
+    find_met_needs,
+    is_wrong_about_lengths,
+)
+from harness.oracle.rules import WRONG_RULES, Need, restrict_to_one_axis
 from harness.records import Layer, LayerKind
 from tests.oracle.test_rules import kinds_that_show
 
@@ -33,7 +38,7 @@ SHOWS_BESIDES = {
 
 
 def kinds_of_habitat(name: str) -> Set[LayerKind]:
-    lives = habitat(WRONG_RULES[name])
+    lives = build_applicability(WRONG_RULES[name])
     return {layer.kind for layer, ndim in PLACES if lives(layer, ndim)}
 
 
@@ -44,20 +49,20 @@ def test_a_rule_lives_wherever_it_shows_but_where_another_is_told_or_a_refusal_a
 
 
 def test_a_rule_on_one_axis_lives_in_layers_of_several() -> None:
-    for name, rule in on_one_axis(WRONG_RULES).items():
-        lives = habitat(rule)
+    for name, rule in restrict_to_one_axis(WRONG_RULES).items():
+        lives = build_applicability(rule)
         assert not any(lives(layer, ndim) for layer, ndim in PLACES if ndim == 1), name
 
 
 def test_every_need_is_met_by_some_layers_and_not_by_others() -> None:
     for need in Need:
-        met = {need in met_needs(layer, ndim) for layer, ndim in PLACES}
+        met = {need in find_met_needs(layer, ndim) for layer, ndim in PLACES}
         assert met == {True, False}, need
 
 
 def test_lengths_and_gradients_are_changed_as_the_words_of_a_rule_reach() -> None:
     changed = {
-        name: (changes_lengths(WRONG_RULES[name]), changes_gradients(WRONG_RULES[name]))
+        name: (is_wrong_about_lengths(WRONG_RULES[name]), can_change_gradients(WRONG_RULES[name]))
         for name in ("odd-cell-before", "length-rounded-down", "dilation-ignored", "bias-omitted")
     }
     assert changed == {
@@ -67,4 +72,4 @@ def test_lengths_and_gradients_are_changed_as_the_words_of_a_rule_reach() -> Non
         "bias-omitted": (False, False),
     }
     # Of two wrong words, each has to show in the gradients.
-    assert not changes_gradients(WRONG_RULES["sums-and-bias-rounded-to-float16"])
+    assert not can_change_gradients(WRONG_RULES["sums-and-bias-rounded-to-float16"])

@@ -8,11 +8,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.mutation.kills import is_caught, places
+from harness.mutation.kills import is_caught, list_layer_variants
 from harness.mutation.mutants import Theme
-from harness.mutation.past_bugs import REPLAYS, replays
-from harness.mutation.simulated_target import Subject
-from harness.records import Case, DataFormat, Layer, Mode, Observation, Outcome, Signals, Values, fitted
+from harness.mutation.past_bugs import REPLAYS, list_replays
+from harness.mutation.simulated_target import SimulatedCase
+from harness.records import (
+    Case,
+    CaseData,
+    DataFormat,
+    Layer,
+    Mode,
+    Observation,
+    Outcome,
+    Values,
+    derive_arguments,
+)
 
 LINE = Case(
     layer=Layer.CONV1D,
@@ -42,32 +52,32 @@ SPACE = replace(
 )
 
 
-def asked(name: str, subject: Subject) -> Observation:
+def asked(name: str, simulated: SimulatedCase) -> Observation:
     """What the replay answers; it is caught."""
-    (mutant,) = (mutant for mutant in replays() if mutant.name == f"replay-{name}")
-    assert mutant.lives_in(subject.case.layer, subject.case.ndim)
-    answer = mutant.answer(subject)
-    assert answer is not None, subject.case.id
-    assert is_caught(subject, answer), subject.case.id
+    (mutant,) = (mutant for mutant in list_replays() if mutant.name == f"replay-{name}")
+    assert mutant.applies_to(simulated.case.layer, simulated.case.ndim)
+    answer = mutant.answer(simulated)
+    assert answer is not None, simulated.case.id
+    assert is_caught(simulated, answer), simulated.case.id
     return answer
 
 
 def is_silent(name: str, case: Case) -> bool:
     """Whether a case does not show the bug."""
-    (mutant,) = (mutant for mutant in replays() if mutant.name == f"replay-{name}")
-    subject = Subject(fitted(case))
-    answer = mutant.answer(subject)
-    return answer is None or not is_caught(subject, answer)
+    (mutant,) = (mutant for mutant in list_replays() if mutant.name == f"replay-{name}")
+    simulated = SimulatedCase(derive_arguments(case))
+    answer = mutant.answer(simulated)
+    return answer is None or not is_caught(simulated, answer)
 
 
-def with_data(case: Case, inputs: list[float], taps: list[float] | None) -> Subject:
+def with_data(case: Case, inputs: list[float], taps: list[float] | None) -> SimulatedCase:
     """One batch entry, one channel, one filter; the data in C order."""
-    subject = Subject(fitted(case))
+    simulated = SimulatedCase(derive_arguments(case))
     kernel = None if taps is None else np.array(taps).reshape(*case.kernel, 1, 1)
     pointwise = np.ones((1,) * case.ndim + (1, 1)) if "Separable" in case.layer else None
-    signals = Signals(np.array(inputs, dtype=np.float64).reshape(case.input_shape), kernel, None, pointwise)
-    subject.__dict__["signals"] = signals
-    return subject
+    signals = CaseData(np.array(inputs, dtype=np.float64).reshape(case.input_shape), kernel, None, pointwise)
+    simulated.__dict__["signals"] = signals
+    return simulated
 
 
 def values(answer: Observation) -> Values:
@@ -88,9 +98,9 @@ def test_every_replay_has_a_name_a_sentence_and_a_link_of_its_own_bug() -> None:
     assert len({bug.name for bug in REPLAYS}) == len(REPLAYS) >= 25
     for bug in REPLAYS:
         assert re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+/(issues|pull)/\d+", bug.link), bug.name
-        assert bug.what.endswith("."), bug.name
-        assert any(bug.lives_in(*place) for place in places()), bug.name
-    assert all(mutant.theme is Theme.REPLAY for mutant in replays())
+        assert bug.description.endswith("."), bug.name
+        assert any(bug.applies_to(*layer_variant) for layer_variant in list_layer_variants()), bug.name
+    assert all(mutant.theme is Theme.REPLAY for mutant in list_replays())
 
 
 def test_torch_transposed_same_is_a_cell_off() -> None:
@@ -103,9 +113,9 @@ def test_torch_transposed_same_is_a_cell_off() -> None:
 def test_torch_transposed_same_of_an_even_kernel_lost_a_cell_or_was_refused() -> None:
     # Full: 1 12 23 30; right: 1 12 23. Torch wants one cell more after, and takes less than the stride only.
     case = replace(LINE, layer=Layer.CONV1D_TRANSPOSE, input=(3,), kernel=(2,))
-    subject = with_data(case, [1, 2, 3], [1, 10])
-    assert listed(asked("torch-transposed-same-shifted", subject)) == [12, 23]
-    assert "output_padding" in error(asked("torch-transposed-same-refused", subject))
+    simulated = with_data(case, [1, 2, 3], [1, 10])
+    assert listed(asked("torch-transposed-same-shifted", simulated)) == [12, 23]
+    assert "output_padding" in error(asked("torch-transposed-same-refused", simulated))
     for name in ("torch-transposed-same-shifted", "torch-transposed-same-refused"):
         assert is_silent(name, replace(case, kernel=(3,)))
         assert is_silent(name, replace(case, padding="valid"))
@@ -131,7 +141,7 @@ def test_torch_even_pads_go_to_the_other_axis() -> None:
 
 def test_torch_refuses_even_pads_that_are_too_much_for_the_other_axis() -> None:
     case = replace(PLANE, layer=Layer.MAX_POOLING2D, input=(5, 5), kernel=(5, 3), strides=(1, 1))
-    assert "half" in error(asked("torch-even-pads-reversed", Subject(fitted(case))))
+    assert "half" in error(asked("torch-even-pads-reversed", SimulatedCase(derive_arguments(case))))
 
 
 def test_torch_cuts_where_windows_are_shorter_than_strides() -> None:
@@ -151,9 +161,9 @@ def test_tensorflow_cuts_the_same_but_halves_towards_0() -> None:
 
 def test_tensorflow_differentiates_what_it_did_not_compute() -> None:
     case = replace(LINE, kernel=(1,), strides=(3,), mode=Mode.GRADIENT)
-    subject = with_data(case, [1, 2, 3, 4, 5, 6], [1])
-    answer = asked("tensorflow-same-not-clamped", subject)
-    assert np.array_equal(answer.gradients[0], subject.right.gradients[0])
+    simulated = with_data(case, [1, 2, 3, 4, 5, 6], [1])
+    answer = asked("tensorflow-same-not-clamped", simulated)
+    assert np.array_equal(answer.gradients[0], simulated.expected_observation.gradients[0])
 
 
 def test_theano_averages_over_the_border() -> None:
@@ -182,7 +192,7 @@ def test_theano_transposed_has_the_length_of_the_filters() -> None:
     case = replace(
         PLANE, layer=Layer.CONV2D_TRANSPOSE, input=(12, 12), padding="valid", channels=3, filters=3
     )
-    answer = asked("theano-transposed-lengths-of-other-axes", Subject(case))
+    answer = asked("theano-transposed-lengths-of-other-axes", SimulatedCase(case))
     assert values(answer).shape == (1, 14, 3, 3)
     first = replace(case, data_format=DataFormat.CHANNELS_FIRST)
     assert is_silent("theano-transposed-lengths-of-other-axes", first)
@@ -191,7 +201,7 @@ def test_theano_transposed_has_the_length_of_the_filters() -> None:
 def test_cntk_strides_where_it_should_dilate() -> None:
     # The report's own: 10x10, kernel 3, dilation 2, `valid`: 4x4 and not 6x6.
     case = replace(PLANE, input=(10, 10), dilation=(2, 2), padding="valid")
-    assert values(asked("cntk-dilation-as-strides", Subject(case))).shape == (1, 4, 4, 1)
+    assert values(asked("cntk-dilation-as-strides", SimulatedCase(case))).shape == (1, 4, 4, 1)
 
 
 @pytest.mark.parametrize(
@@ -206,7 +216,7 @@ def test_a_dilated_transposed_layer_is_as_long_as_one_that_is_not(name: str, lay
     ones, threes = (1,) * ndim, (3,) * ndim
     case = replace(PLANE, layer=layer, input=threes, kernel=threes, strides=ones, padding="valid")
     case = replace(case, dilation=(2,) * ndim)
-    assert values(asked(name, Subject(case))).shape == (1, *(5,) * ndim, 1)
+    assert values(asked(name, SimulatedCase(case))).shape == (1, *(5,) * ndim, 1)
 
 
 @pytest.mark.parametrize(
@@ -218,10 +228,10 @@ def test_a_dilated_transposed_layer_is_as_long_as_one_that_is_not(name: str, lay
 )
 def test_the_shape_before_the_call_leaves_the_dilation_out(name: str, layer: Layer) -> None:
     case = replace(PLANE, layer=layer, input=(9, 9), dilation=(2, 2), padding="valid", mode=Mode.COMPILED)
-    answer = asked(name, Subject(fitted(case)))
+    answer = asked(name, SimulatedCase(derive_arguments(case)))
     assert values(answer).shape == (1, 5, 5, 1)
     assert answer.inferred_shape == answer.symbolic_shape == (None, 7, 7, 1)
-    dynamic = asked(name, Subject(fitted(replace(case, mode=Mode.INFERRED))))
+    dynamic = asked(name, SimulatedCase(derive_arguments(replace(case, mode=Mode.INFERRED))))
     assert dynamic.inferred_shape == (1, 7, 7, 1)
     assert is_silent(name, replace(case, mode=Mode.DYNAMIC))
 
@@ -239,7 +249,7 @@ def test_strides_within_the_blocks_of_a_dilation_give_the_lengths_that_were_repo
 ) -> None:
     case = replace(PLANE, layer=Layer.DEPTHWISE_CONV2D, input=length, dilation=dilation, padding=padding)
     case = replace(case, strides=(2, 2))
-    answer = asked("depthwise-strides-in-dilated-blocks", Subject(fitted(case)))
+    answer = asked("depthwise-strides-in-dilated-blocks", SimulatedCase(derive_arguments(case)))
     assert values(answer).shape == (1, *reported, 1)
 
 
@@ -255,8 +265,8 @@ def test_strides_within_the_blocks_of_a_dilation_read_other_cells() -> None:
         dilation=(2,),
         padding="valid",
     )
-    subject = with_data(case, [1, 2, 3, 4, 5, 6, 7], [1, 10])
-    assert listed(asked("depthwise-strides-in-dilated-blocks", subject)) == [31, 42, 75]
+    simulated = with_data(case, [1, 2, 3, 4, 5, 6, 7], [1, 10])
+    assert listed(asked("depthwise-strides-in-dilated-blocks", simulated)) == [31, 42, 75]
     assert is_silent("depthwise-strides-in-dilated-blocks", replace(case, strides=(1,)))
 
 
@@ -265,7 +275,7 @@ def test_the_channels_are_pooled() -> None:
     case = replace(
         LINE, layer=Layer.MAX_POOLING1D, input=(3,), kernel=(2,), strides=(2,), padding="valid", channels=2
     )
-    case = fitted(replace(case, data_format=DataFormat.CHANNELS_FIRST))
+    case = derive_arguments(replace(case, data_format=DataFormat.CHANNELS_FIRST))
     answer = asked("pooling-1d-pools-the-channels", with_data(case, [1, 2, 3, 6, 5, 4], None))
     assert values(answer).tolist() == [[[6, 5, 4]]]
     assert is_silent("pooling-1d-pools-the-channels", replace(case, data_format=DataFormat.CHANNELS_LAST))
@@ -273,7 +283,7 @@ def test_the_channels_are_pooled() -> None:
 
 def test_a_model_loses_the_lengths_of_a_dilated_layer() -> None:
     case = replace(PLANE, dilation=(2, 1), mode=Mode.INFERRED, filters=5)
-    answer = asked("dilated-model-loses-lengths", Subject(case))
+    answer = asked("dilated-model-loses-lengths", SimulatedCase(case))
     assert answer.symbolic_shape == (1, None, None, 5)
     assert answer.inferred_shape == (1, 6, 6, 5)
     for silent in (replace(case, dilation=(1, 1)), replace(case, mode=Mode.EAGER)):
@@ -282,7 +292,7 @@ def test_a_model_loses_the_lengths_of_a_dilated_layer() -> None:
 
 def test_the_shape_of_a_transposed_same_is_unknown() -> None:
     case = replace(PLANE, layer=Layer.CONV2D_TRANSPOSE, filters=5)
-    answer = asked("transposed-same-shape-unknown", Subject(case))
+    answer = asked("transposed-same-shape-unknown", SimulatedCase(case))
     assert answer.inferred_shape == (1, None, None, 5)
     assert is_silent("transposed-same-shape-unknown", replace(case, padding="valid"))
 
@@ -362,7 +372,7 @@ REFUSED: tuple[tuple[str, Case, Case], ...] = (
 
 @pytest.mark.parametrize(("name", "case", "other"), REFUSED)
 def test_what_raised_an_error_does_and_what_did_not_does_not(name: str, case: Case, other: Case) -> None:
-    assert error(asked(name, Subject(fitted(case))))
+    assert error(asked(name, SimulatedCase(derive_arguments(case))))
     assert is_silent(name, other)
 
 
@@ -371,7 +381,7 @@ def test_without_a_window_there_are_as_many_cells_as_before() -> None:
     case = replace(
         SEPARABLE, input=(10,), kernel=(11,), strides=(5,), padding="valid", batch=4, channels=12, filters=64
     )
-    answer = asked("separable-1d-without-a-window", Subject(case))
+    answer = asked("separable-1d-without-a-window", SimulatedCase(case))
     assert values(answer).shape == (4, 10, 64)
 
 
@@ -383,5 +393,5 @@ def test_without_a_window_there_are_as_many_cells_as_before() -> None:
     ],
 )
 def test_what_must_be_refused_was_accepted(name: str, case: Case) -> None:
-    assert asked(name, Subject(fitted(case))).outcome is Outcome.RETURNED
+    assert asked(name, SimulatedCase(derive_arguments(case))).outcome is Outcome.RETURNED
     assert is_silent(name, replace(case, padding="bogus", kernel=(3, 3), filters=1))

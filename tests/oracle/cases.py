@@ -12,17 +12,17 @@ import numpy.typing as npt
 from hypothesis import strategies as st
 
 from harness.oracle import Padding
-from harness.oracle.plan import Plan, plan_of
+from harness.oracle.plan import Computation, plan_computation
 from harness.records import (
     Argument,
     Array,
     Case,
+    CaseData,
     DataFormat,
     Layer,
     LayerKind,
     Mode,
-    Signals,
-    fitted,
+    derive_arguments,
 )
 from tests.oracle.brute import CellData, Cells, Numbers, Place
 
@@ -59,18 +59,18 @@ def paddings_of(layer: Layer) -> tuple[str, ...]:
     return ("same", "valid", "causal") if layer in CAUSAL else ("same", "valid")
 
 
-def plan(case: Case) -> Plan:
+def plan(case: Case) -> Computation:
     """The plan of the case under Keras's rule."""
-    return plan_of(case, Padding(case.padding.lower()))
+    return plan_computation(case, Padding(case.padding.lower()))
 
 
-def signals(case: Case, salt: int = 0) -> Signals:
+def signals(case: Case, salt: int = 0) -> CaseData:
     """Small integers of both signs, from a congruence; without ties where the largest is taken."""
     if case.kind is LayerKind.MAX_POOLING:
-        return Signals(distinct(case.input_shape, 11 + salt), None)
+        return CaseData(distinct(case.input_shape, 11 + salt), None)
     inputs = numbers(case.input_shape, 11 + salt)
     if case.kind is LayerKind.AVERAGE_POOLING:
-        return Signals(inputs, None)
+        return CaseData(inputs, None)
     pointwise = None
     tail = (case.channels // max(case.groups, 1), case.filters)
     if case.kind is LayerKind.TRANSPOSE:
@@ -81,7 +81,7 @@ def signals(case: Case, salt: int = 0) -> Signals:
         shape = (*(1,) * case.ndim, case.channels * case.multiplier, case.filters)
         pointwise = numbers(shape, 7 + salt)
     bias = numbers((case.filters,), 3 + salt) if case.bias else None
-    return Signals(inputs, numbers((*case.kernel, *tail), 5 + salt), bias, pointwise)
+    return CaseData(inputs, numbers((*case.kernel, *tail), 5 + salt), bias, pointwise)
 
 
 def numbers(shape: Place, seed: int) -> Values:
@@ -104,7 +104,7 @@ def cells(array: Array | None) -> dict[Place, int]:
     return {} if array is None else {place: int(value) for place, value in np.ndenumerate(array)}
 
 
-def cell_data(data: Signals) -> CellData:
+def cell_data(data: CaseData) -> CellData:
     """Signals of integers by place."""
     return CellData(cells(data.inputs), cells(data.kernel), cells(data.pointwise), cells(data.bias))
 
@@ -137,10 +137,10 @@ def lines(
             multiplier=2,
             data_format=DataFormat.CHANNELS_FIRST if (n + k + s + d) % 2 else DataFormat.CHANNELS_LAST,
         )
-        yield fitted(case)
+        yield derive_arguments(case)
         if kind is LayerKind.TRANSPOSE:
             for given in range(s):
-                yield fitted(replace(case, output_padding=(given,)))
+                yield derive_arguments(replace(case, output_padding=(given,)))
 
 
 @st.composite
@@ -155,7 +155,7 @@ def unequal_cases(draw: st.DrawFn, kind: LayerKind, ndim: int) -> Case:
     strides = unequal(3)
     groups = draw(st.integers(1, 3 if ndim < 3 else 2)) if kind is LayerKind.CONVOLUTION else 1
     given = tuple(draw(st.integers(0, stride - 1)) for stride in strides) if draw(st.booleans()) else None
-    return fitted(
+    return derive_arguments(
         replace(
             CASE,
             layer=layer,
@@ -188,7 +188,7 @@ def small_cases(draw: st.DrawFn, kind: LayerKind) -> Case:
     strides = each(1, 3)
     groups = draw(st.integers(1, 2)) if kind is LayerKind.CONVOLUTION else 1
     given = tuple(draw(st.integers(0, stride - 1)) for stride in strides) if draw(st.booleans()) else None
-    return fitted(
+    return derive_arguments(
         replace(
             CASE,
             layer=layer,

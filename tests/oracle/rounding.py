@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from harness.records import DTYPE_TRAITS, Array, Case, LayerKind, Signals
+from harness.records import DTYPE_TRAITS, Array, Case, CaseData, LayerKind
 from tests.oracle.brute import Place, brute_lengths, everywhere, links, place_of, windows
 from tests.oracle.cases import Values
 
@@ -65,9 +65,9 @@ class Arithmetic:
         return {place: self.order(numbers) for place, numbers in terms.items()}
 
 
-def rounded_values(case: Case, data: Signals, arithmetic: Arithmetic) -> Values:
+def rounded_values(case: Case, data: CaseData, arithmetic: Arithmetic) -> Values:
     """The output, in float64, as computed in the dtype of the case."""
-    shape = case.shape_of(case.batch, brute_lengths(case), case.filters)
+    shape = case.arrange_shape(case.batch, brute_lengths(case), case.filters)
     output = np.zeros(shape, dtype=DTYPE_TRAITS[case.dtype].dtype)
     if data.kernel is None:
         for out, window in windows(case):
@@ -91,7 +91,7 @@ def rounded_values(case: Case, data: Signals, arithmetic: Arithmetic) -> Values:
     return output.astype(np.float64)
 
 
-def rounded_gradients(case: Case, data: Signals, weight: Values, arithmetic: Arithmetic) -> list[Values]:
+def rounded_gradients(case: Case, data: CaseData, weight: Values, arithmetic: Arithmetic) -> list[Values]:
     """The gradients, in float64, as computed in the dtype of the case."""
     wanted = weight.astype(DTYPE_TRAITS[case.dtype].dtype)
     of_input: Array = np.zeros_like(data.inputs)
@@ -135,7 +135,7 @@ def rounded_gradients(case: Case, data: Signals, weight: Values, arithmetic: Ari
     return [filled(of_input, back), filled(np.zeros_like(data.kernel), taps), *of_pointwise, *of_bias]
 
 
-def multiplied(case: Case, data: Signals, arithmetic: Arithmetic) -> Sums:
+def multiplied(case: Case, data: CaseData, arithmetic: Arithmetic) -> Sums:
     """The sums of products with the first kernel, by place with channels last."""
     assert data.kernel is not None
     return arithmetic.sums((out, data.inputs[cell] * data.kernel[tap]) for out, cell, tap in links(case))
@@ -148,7 +148,7 @@ def filled(array: Array, sums: Sums) -> Values:
 
 
 def is_first(case: Case) -> bool:
-    return case.shape_of(0, (0,) * case.ndim, 1)[1] == 1
+    return case.arrange_shape(0, (0,) * case.ndim, 1)[1] == 1
 
 
 def in_fewer_bits(array: Array, fraction_bits: int) -> Values:

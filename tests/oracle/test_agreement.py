@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.oracle.gradients import gradients_of
-from harness.oracle.values import values_of
-from harness.records import Case, DataFormat, Layer, LayerKind, fitted
+from harness.oracle.gradients import compute_gradients
+from harness.oracle.values import compute_values
+from harness.records import Case, DataFormat, Layer, LayerKind, derive_arguments
 from tests.oracle.brute import brute_gradients, brute_lengths, brute_values
 from tests.oracle.cases import (
     CASE,
@@ -33,14 +33,14 @@ PLANES_AND_VOLUMES = [(kind, ndim) for kind, ndim in LAYERS if ndim > 1]
 def assert_loops_agree(case: Case) -> None:
     """Length, values and gradients are those of the loops."""
     data = signals(case)
-    values = values_of(case, plan(case), data)
+    values = compute_values(case, plan(case), data)
     shape, expected = brute_values(case, cell_data(data))
     assert plan(case).out == brute_lengths(case), case.id
     assert values.shape == shape, case.id
     assert np.array_equal(values, array_of(shape, expected)), case.id
     # Weights that every count of real cells divides keep the gradients of means integers.
     weight = numbers(shape, 29) * math.lcm(*range(1, math.prod(case.kernel) + 1))
-    gradients = gradients_of(case, plan(case), data, weight)
+    gradients = compute_gradients(case, plan(case), data, weight)
     own = brute_gradients(case, cell_data(data), cells(weight))
     for gradient, array, by_place in zip(gradients, (data.inputs, *data.weights), own, strict=True):
         assert gradient.shape == array.shape, case.id
@@ -101,7 +101,7 @@ def test_loops_agree_on_a_batch_of_no_entries(kind: LayerKind, ndim: int) -> Non
             padding=padding,
             batch=0,
         )
-        assert_loops_agree(fitted(case))
+        assert_loops_agree(derive_arguments(case))
 
 
 @pytest.mark.parametrize(("kind", "ndim"), PLANES_AND_VOLUMES)
@@ -116,12 +116,12 @@ def test_loops_agree_where_one_axis_of_the_input_has_no_cells(kind: LayerKind, n
             dilation=(1,) * ndim,
             data_format=data_format,
         )
-        assert_loops_agree(fitted(case))
+        assert_loops_agree(derive_arguments(case))
 
 
 @pytest.mark.parametrize(("kind", "ndim"), list(LAYERS))
 def test_an_operation_gives_what_its_layer_gives_without_a_bias(kind: LayerKind, ndim: int) -> None:
-    case = fitted(
+    case = derive_arguments(
         replace(
             CASE,
             layer=LAYERS[kind, ndim],
@@ -135,7 +135,7 @@ def test_an_operation_gives_what_its_layer_gives_without_a_bias(kind: LayerKind,
     (operation,) = [layer for layer in Layer if layer.startswith("ops.") and of_kind(layer, case) is kind]
     called = replace(case, layer=operation)
     data = signals(case)
-    assert np.array_equal(values_of(called, plan(called), data), values_of(case, plan(case), data))
+    assert np.array_equal(compute_values(called, plan(called), data), compute_values(case, plan(case), data))
 
 
 def of_kind(layer: Layer, case: Case) -> LayerKind:

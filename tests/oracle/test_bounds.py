@@ -8,12 +8,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.data.case_data import signals_of
+from harness.data.case_data import make_case_data
 from harness.oracle import expect
-from harness.oracle.bounds import output_bound
-from harness.oracle.gradients import cotangent, gradients_of
-from harness.oracle.values import values_of
-from harness.records import Array, Case, Data, ExpectedArray, LayerKind, Mode, Signals, fitted
+from harness.oracle.bounds import compute_output_bound
+from harness.oracle.gradients import compute_gradients, make_cotangent
+from harness.oracle.values import compute_values
+from harness.records import (
+    Array,
+    Case,
+    CaseData,
+    DataKind,
+    ExpectedArray,
+    LayerKind,
+    Mode,
+    derive_arguments,
+)
 from tests.oracle.brute import brute_values
 from tests.oracle.cases import CASE, LAYERS, Values, array_of, cell_data, plan, signals
 from tests.oracle.rounding import MEANS, ORDERS, Arithmetic, in_fewer_bits, rounded_gradients, rounded_values
@@ -29,7 +38,7 @@ def real_cases(kind: LayerKind, ndim: int, dtype: str) -> Iterator[Case]:
         ("valid", (2, 1, 2), None),
         ("same", (3, 2, 1), (2, 1, 0)),
     ):
-        yield fitted(
+        yield derive_arguments(
             replace(
                 CASE,
                 layer=LAYERS[kind, ndim],
@@ -44,7 +53,7 @@ def real_cases(kind: LayerKind, ndim: int, dtype: str) -> Iterator[Case]:
                 filters=2,
                 groups=2,
                 multiplier=2,
-                data=Data.REAL,
+                data=DataKind.REAL,
                 dtype=dtype,
             )
         )
@@ -62,7 +71,7 @@ def test_rounding_in_any_order_of_summation_stays_within_the_bound(
     kind: LayerKind, ndim: int, dtype: str
 ) -> None:
     for case in real_cases(kind, ndim, dtype):
-        data = signals_of(case)
+        data = make_case_data(case)
         output = expect(case, data).output
         assert output is not None
         for arithmetic in ARITHMETICS:
@@ -75,10 +84,10 @@ def test_gradients_rounded_in_any_order_of_summation_stay_within_their_bounds(
     kind: LayerKind, ndim: int, dtype: str
 ) -> None:
     for case in real_cases(kind, ndim, dtype):
-        data = signals_of(case)
+        data = make_case_data(case)
         expectation = expect(case, data)
         assert expectation.shape is not None
-        weight = cotangent(expectation.shape)
+        weight = make_cotangent(expectation.shape)
         for arithmetic in ARITHMETICS:
             gradients = rounded_gradients(case, data, weight, arithmetic)
             for gradient, expected in zip(gradients, expectation.gradients, strict=True):
@@ -89,12 +98,12 @@ FEWER = [("float32", 10), ("float32", 7), ("float64", 23), ("float64", 10)]
 """A dtype, and the fraction bits of TF32, bfloat16, float32 and TF32 to which its inputs are rounded."""
 
 
-def with_fewer_bits(data: Signals, fraction_bits: int) -> Signals:
+def with_fewer_bits(data: CaseData, fraction_bits: int) -> CaseData:
     def narrowed(array: Array | None) -> Values | None:
         return None if array is None else in_fewer_bits(array, fraction_bits)
 
     inputs = in_fewer_bits(data.inputs, fraction_bits)
-    return Signals(inputs, narrowed(data.kernel), narrowed(data.bias), narrowed(data.pointwise))
+    return CaseData(inputs, narrowed(data.kernel), narrowed(data.bias), narrowed(data.pointwise))
 
 
 @pytest.mark.parametrize(("dtype", "fraction_bits"), FEWER)
@@ -103,12 +112,12 @@ def test_a_computation_from_inputs_of_fewer_bits_is_beyond_the_bound(
     kind: LayerKind, ndim: int, dtype: str, fraction_bits: int
 ) -> None:
     for case in real_cases(kind, ndim, dtype):
-        data = signals_of(case)
+        data = make_case_data(case)
         output = expect(case, data).output
         assert output is not None
-        assert not is_within(values_of(case, plan(case), with_fewer_bits(data, fraction_bits)), output), (
-            case.id
-        )
+        assert not is_within(
+            compute_values(case, plan(case), with_fewer_bits(data, fraction_bits)), output
+        ), case.id
 
 
 @pytest.mark.parametrize(("dtype", "fraction_bits"), FEWER)
@@ -120,11 +129,11 @@ def test_gradients_from_inputs_of_fewer_bits_are_beyond_their_bounds(
     kind: LayerKind, ndim: int, dtype: str, fraction_bits: int
 ) -> None:
     for case in real_cases(kind, ndim, dtype):
-        data = signals_of(case)
+        data = make_case_data(case)
         expectation = expect(case, data)
         assert expectation.shape is not None
-        weight = cotangent(expectation.shape)
-        *narrow, _ = gradients_of(case, plan(case), with_fewer_bits(data, fraction_bits), weight)
+        weight = make_cotangent(expectation.shape)
+        *narrow, _ = compute_gradients(case, plan(case), with_fewer_bits(data, fraction_bits), weight)
         *expected_of_each, _ = (
             expectation.gradients
         )  # The last is the bias's, which adds up the weights alone.
@@ -148,7 +157,7 @@ ROUNDINGS = {
 @pytest.mark.parametrize("kind", ROUNDINGS)
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_bound_is_the_magnitudes_times_the_roundings(kind: LayerKind, dtype: str) -> None:
-    case = fitted(
+    case = derive_arguments(
         replace(
             CASE,
             layer=LAYERS[kind, 1],
@@ -156,12 +165,12 @@ def test_the_bound_is_the_magnitudes_times_the_roundings(kind: LayerKind, dtype:
             filters=2,
             groups=2,
             multiplier=2,
-            data=Data.REAL,
+            data=DataKind.REAL,
             dtype=dtype,
         )
     )
     data = signals(case)
-    sizes = Signals(*[None if array is None else np.abs(array) for array in (data.inputs, data.kernel)])  # type: ignore[arg-type]
+    sizes = CaseData(*[None if array is None else np.abs(array) for array in (data.inputs, data.kernel)])  # type: ignore[arg-type]
     sizes = replace(
         sizes,
         bias=None if data.bias is None else np.abs(data.bias),
@@ -169,7 +178,7 @@ def test_the_bound_is_the_magnitudes_times_the_roundings(kind: LayerKind, dtype:
     )
     magnitudes = array_of(*brute_values(case, cell_data(sizes)))
     bits = {"float16": 10, "bfloat16": 7, "float32": 23, "float64": 52}[dtype]
-    bound = output_bound(case, plan(case), data)
+    bound = compute_output_bound(case, plan(case), data)
     assert bound is not None
     lost = {"float16": 2.0**-25}.get(dtype, 0.0)
     relative = magnitudes * (2.0 ** -(1 + bits) + 2.0**-53)
@@ -187,10 +196,10 @@ def test_the_bound_of_a_sum_by_hand() -> None:
         batch=1,
         channels=1,
         filters=1,
-        data=Data.REAL,
+        data=DataKind.REAL,
         dtype="float16",
     )
-    data = Signals(
+    data = CaseData(
         np.array([[[1.5], [-2.5]]], np.float16),
         np.array([[[0.5]], [[4]]], np.float16),
         np.array([8], np.float16),
@@ -212,10 +221,10 @@ def test_the_bound_is_0_where_nothing_is_added_up() -> None:
         strides=(3,),
         padding="valid",
         bias=False,
-        data=Data.REAL,
+        data=DataKind.REAL,
         dtype="float32",
     )
-    output = expect(case, signals_of(case)).output
+    output = expect(case, make_case_data(case)).output
     assert output is not None
     assert output.bound is not None
     assert np.all((output.bound == 0) == np.array([False, False, True] * 2)[:, np.newaxis])
@@ -224,10 +233,12 @@ def test_the_bound_is_0_where_nothing_is_added_up() -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind in LayerKind if kind is not LayerKind.MAX_POOLING])
 def test_the_bound_is_0_where_everything_is_zero(kind: LayerKind) -> None:
-    case = fitted(
-        replace(CASE, layer=LAYERS[kind, 1], mode=Mode.GRADIENT, bias=False, data=Data.REAL, dtype="float32")
+    case = derive_arguments(
+        replace(
+            CASE, layer=LAYERS[kind, 1], mode=Mode.GRADIENT, bias=False, data=DataKind.REAL, dtype="float32"
+        )
     )
-    data = signals_of(case)
+    data = make_case_data(case)
     expectation = expect(case, replace(data, inputs=np.zeros_like(data.inputs)))
     assert expectation.output is not None
     for expected in (expectation.output, *expectation.gradients[1:]):
@@ -240,8 +251,8 @@ def test_the_bound_is_0_where_everything_is_zero(kind: LayerKind) -> None:
 @pytest.mark.parametrize(("kind", "ndim"), list(LAYERS))
 def test_sums_of_integers_have_no_bound_and_means_have_one(kind: LayerKind, ndim: int) -> None:
     for case in real_cases(kind, ndim, "float32"):
-        exact = replace(case, data=Data.EXACT)
-        expectation = expect(exact, signals_of(exact))
+        exact = replace(case, data=DataKind.EXACT)
+        expectation = expect(exact, make_case_data(exact))
         assert expectation.output is not None
         is_mean = kind is LayerKind.AVERAGE_POOLING
         arrays: Sequence[ExpectedArray] = (expectation.output, *expectation.gradients)
@@ -250,8 +261,10 @@ def test_sums_of_integers_have_no_bound_and_means_have_one(kind: LayerKind, ndim
 
 def test_the_largest_of_a_window_is_one_of_its_cells_and_nothing_near_it() -> None:
     for dtype in DTYPES:
-        case = fitted(replace(CASE, layer=LAYERS[LayerKind.MAX_POOLING, 1], data=Data.REAL, dtype=dtype))
-        output = expect(case, signals_of(case)).output
+        case = derive_arguments(
+            replace(CASE, layer=LAYERS[LayerKind.MAX_POOLING, 1], data=DataKind.REAL, dtype=dtype)
+        )
+        output = expect(case, make_case_data(case)).output
         assert output is not None
         assert output.bound is not None
         assert not output.bound.any()
@@ -259,27 +272,30 @@ def test_the_largest_of_a_window_is_one_of_its_cells_and_nothing_near_it() -> No
 
 def test_nothing_is_documented_of_a_maximum_with_nan_and_its_bound_is_infinite() -> None:
     # [1 nan], [-inf -inf], [2 inf]: NaN or 1, no one says; nothing but -inf; inf.
-    case = fitted(
+    case = derive_arguments(
         replace(CASE, layer=LAYERS[LayerKind.MAX_POOLING, 1], input=(6,), kernel=(2,), strides=(2,), batch=1)
     )
-    case = fitted(replace(case, channels=1, data=Data.NONFINITE))
+    case = derive_arguments(replace(case, channels=1, data=DataKind.NONFINITE))
     inputs = np.array([1.0, np.nan, -np.inf, -np.inf, 2.0, np.inf]).reshape(1, 6, 1)
-    bound = output_bound(case, plan(case), Signals(inputs, None))
+    bound = compute_output_bound(case, plan(case), CaseData(inputs, None))
     assert bound is not None
     assert bound.ravel().tolist() == [np.inf, 0.0, 0.0]
-    assert values_of(case, plan(case), Signals(inputs, None)).ravel()[1:].tolist() == [-np.inf, np.inf]
+    assert compute_values(case, plan(case), CaseData(inputs, None)).ravel()[1:].tolist() == [-np.inf, np.inf]
 
 
 def test_a_mean_of_infinities_and_nan_is_what_every_order_of_summation_gives() -> None:
     # [1 nan]: nan. [inf -inf]: nan. [2 inf]: inf. [3 5]: 4, within a bound. Nothing is near an infinity.
-    case = fitted(
+    case = derive_arguments(
         replace(
             CASE, layer=LAYERS[LayerKind.AVERAGE_POOLING, 1], input=(8,), kernel=(2,), strides=(2,), batch=1
         )
     )
-    case = fitted(replace(case, channels=1, data=Data.NONFINITE))
-    data = Signals(np.array([1.0, np.nan, np.inf, -np.inf, 2.0, np.inf, 3.0, 5.0]).reshape(1, 8, 1), None)
-    values, bound = values_of(case, plan(case), data).ravel(), output_bound(case, plan(case), data)
+    case = derive_arguments(replace(case, channels=1, data=DataKind.NONFINITE))
+    data = CaseData(np.array([1.0, np.nan, np.inf, -np.inf, 2.0, np.inf, 3.0, 5.0]).reshape(1, 8, 1), None)
+    values, bound = (
+        compute_values(case, plan(case), data).ravel(),
+        compute_output_bound(case, plan(case), data),
+    )
     assert bound is not None
     assert np.isnan(values[:2]).all()
     assert values[2:].tolist() == [np.inf, 4.0]

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.oracle import expect
-from harness.oracle.expectation import num_parameters, output_shape
-from harness.records import Case, DataFormat, Layer, LayerKind, Mode, Refusal, Shape, fitted
+from harness.oracle.expectation import compute_output_shape, count_parameters
+from harness.records import Case, DataFormat, Layer, LayerKind, Mode, Refusal, Shape, derive_arguments
 from tests.oracle.cases import CASE, LAYERS, signals, unequal_cases
 
 DOCUMENT = replace(
@@ -74,13 +74,13 @@ def test_every_mode_is_told_apart() -> None:
 def test_the_shape_is_known_without_the_values(case: Case) -> None:
     values = expect(case, signals(case)).values
     assert values is not None
-    assert output_shape(case) == values.shape
+    assert compute_output_shape(case) == values.shape
 
 
 @pytest.mark.parametrize("changes", [{"padding": "bogus"}, {"kernel": (0, 2)}])
 def test_a_case_that_must_be_refused_has_no_shape(changes: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="has no output: "):
-        output_shape(replace(DOCUMENT, **changes))  # type: ignore[arg-type]
+        compute_output_shape(replace(DOCUMENT, **changes))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -98,9 +98,9 @@ def test_weights_have_the_shapes_that_keras_documents(
 ) -> None:
     whole = replace(DOCUMENT, layer=layer, kernel=(2, 3), channels=4, filters=6, multiplier=5)
     for data_format in DataFormat:
-        case = fitted(replace(whole, data_format=data_format))
+        case = derive_arguments(replace(whole, data_format=data_format))
         assert expect(case, signals(case)).weight_shapes == shapes
-    refused = replace(fitted(whole), padding="bogus")
+    refused = replace(derive_arguments(whole), padding="bogus")
     assert expect(refused, signals(refused)).weight_shapes is None
 
 
@@ -124,14 +124,14 @@ def test_parameters_are_the_kernels_and_a_bias_a_filter(
     layer: Layer, changes: dict[str, object], count: int
 ) -> None:
     whole = replace(DOCUMENT, layer=layer, kernel=(2, 3), channels=4, filters=6, multiplier=5)
-    case = fitted(replace(whole, **changes))  # type: ignore[arg-type]
-    assert num_parameters(case) == expect(case, signals(case)).num_parameters == count
+    case = derive_arguments(replace(whole, **changes))  # type: ignore[arg-type]
+    assert count_parameters(case) == expect(case, signals(case)).num_parameters == count
     assert count == sum(weight.size for weight in signals(case).weights)
 
 
 @pytest.mark.parametrize("kind", LayerKind)
 def test_values_are_float64_and_the_dtype_is_the_cases(kind: LayerKind) -> None:
-    case = fitted(replace(CASE, layer=LAYERS[kind, 1], dtype="float32"))
+    case = derive_arguments(replace(CASE, layer=LAYERS[kind, 1], dtype="float32"))
     expectation = expect(case, signals(case))
     assert expectation.dtype == "float32"
     assert expectation.values is not None

@@ -11,21 +11,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.oracle import KERAS, WRONG_RULES, Padding, expect
-from harness.oracle.gradients import cotangent, gradients_of
-from harness.oracle.plan import Plan, plan_of
-from harness.oracle.values import values_of
-from harness.records import Array, Case, DataFormat, LayerKind, Mode, Signals, fitted
+from harness.oracle.gradients import compute_gradients, make_cotangent
+from harness.oracle.plan import Computation, plan_computation
+from harness.oracle.values import compute_values
+from harness.records import Array, Case, CaseData, DataFormat, LayerKind, Mode, derive_arguments
 from tests.oracle.cases import CASE, LAYERS, Values, numbers, plan, signals, small_cases
 
 LINE = replace(CASE, batch=1, channels=1, filters=1, bias=False)
 
 
-def arrays(data: Signals) -> tuple[Array, ...]:
+def arrays(data: CaseData) -> tuple[Array, ...]:
     """What the loss is differentiated by."""
     return (data.inputs, *data.weights)
 
 
-def moved(data: Signals, place: int, by: tuple[int, ...], step: float) -> Signals:
+def moved(data: CaseData, place: int, by: tuple[int, ...], step: float) -> CaseData:
     """The signals with one number of the input or of a weight changed."""
     changed = arrays(data)[place].copy()
     changed[by] += step
@@ -35,13 +35,13 @@ def moved(data: Signals, place: int, by: tuple[int, ...], step: float) -> Signal
     return replace(data, **{names[place - 1]: changed})
 
 
-def differences(case: Case, of: Plan, data: Signals, weight: Values, step: float) -> Iterator[Values]:
+def differences(case: Case, of: Computation, data: CaseData, weight: Values, step: float) -> Iterator[Values]:
     """How the loss changes with each number, over the step: exact, as it is linear in each array."""
-    before = np.sum(values_of(case, of, data) * weight)
+    before = np.sum(compute_values(case, of, data) * weight)
     for place, array in enumerate(arrays(data)):
         change = np.empty(array.shape)
         for at in np.ndindex(array.shape):
-            after = np.sum(values_of(case, of, moved(data, place, at, step)) * weight)
+            after = np.sum(compute_values(case, of, moved(data, place, at, step)) * weight)
             change[at] = (after - before) / step
         yield change
 
@@ -52,10 +52,10 @@ def differences(case: Case, of: Plan, data: Signals, weight: Values, step: float
 def test_the_gradient_is_how_the_loss_changes_with_each_number(kind: LayerKind, data: st.DataObject) -> None:
     case = data.draw(small_cases(kind))
     own = signals(case)
-    weight = numbers(values_of(case, plan(case), own).shape, 31)
+    weight = numbers(compute_values(case, plan(case), own).shape, 31)
     # Integers that differ stay in their order when one grows by a half.
     step = 0.5 if kind is LayerKind.MAX_POOLING else 1.0
-    gradients = gradients_of(case, plan(case), own, weight)
+    gradients = compute_gradients(case, plan(case), own, weight)
     for gradient, change in zip(gradients, differences(case, plan(case), own, weight, step), strict=True):
         assert np.array_equal(gradient, change)
 
@@ -77,10 +77,10 @@ FOLLOWED = [
 @given(st.data())
 def test_gradients_under_a_wrong_rule_are_those_of_its_values(kind: LayerKind, data: st.DataObject) -> None:
     case = data.draw(small_cases(kind))
-    wrong = plan_of(case, Padding(case.padding), WRONG_RULES[data.draw(st.sampled_from(FOLLOWED))])
+    wrong = plan_computation(case, Padding(case.padding), WRONG_RULES[data.draw(st.sampled_from(FOLLOWED))])
     own = signals(case)
-    weight = numbers(values_of(case, wrong, own).shape, 31)
-    gradients = gradients_of(case, wrong, own, weight)
+    weight = numbers(compute_values(case, wrong, own).shape, 31)
+    gradients = compute_gradients(case, wrong, own, weight)
     for gradient, change in zip(gradients, differences(case, wrong, own, weight, 1.0), strict=True):
         assert np.array_equal(gradient, change)
 
@@ -90,9 +90,9 @@ def test_gradients_under_a_wrong_rule_are_those_of_its_values(kind: LayerKind, d
 def test_the_gradient_of_a_mean_is_how_the_loss_changes_with_each_number(case: Case) -> None:
     # Every count of real cells divides the inputs and the weights, so that no division rounds.
     whole = math.lcm(*range(1, math.prod(case.kernel) + 1))
-    own = Signals(numbers(case.input_shape, 11) * whole, None)
-    weight = numbers(values_of(case, plan(case), own).shape, 31) * whole
-    (gradient,) = gradients_of(case, plan(case), own, weight)
+    own = CaseData(numbers(case.input_shape, 11) * whole, None)
+    weight = numbers(compute_values(case, plan(case), own).shape, 31) * whole
+    (gradient,) = compute_gradients(case, plan(case), own, weight)
     (change,) = differences(case, plan(case), own, weight, float(whole))
     assert np.array_equal(gradient, change)
 
@@ -103,7 +103,7 @@ def test_the_gradient_of_a_mean_is_how_the_loss_changes_with_each_number(case: C
 def test_the_gradient_is_linear_in_the_weight_of_the_outputs(
     kind: LayerKind, ndim: int, a: int, b: int, data_format: DataFormat
 ) -> None:
-    case = fitted(
+    case = derive_arguments(
         replace(
             CASE,
             layer=LAYERS[kind, ndim],
@@ -116,11 +116,13 @@ def test_the_gradient_is_linear_in_the_weight_of_the_outputs(
         )
     )
     own = signals(case)
-    shape = values_of(case, plan(case), own).shape
+    shape = compute_values(case, plan(case), own).shape
     one, other = numbers(shape, 3) * 2, numbers(shape, 4) * 2
-    both = gradients_of(case, plan(case), own, a * one + b * other)
+    both = compute_gradients(case, plan(case), own, a * one + b * other)
     parts = zip(
-        gradients_of(case, plan(case), own, one), gradients_of(case, plan(case), own, other), strict=True
+        compute_gradients(case, plan(case), own, one),
+        compute_gradients(case, plan(case), own, other),
+        strict=True,
     )
     for gradient, (first, second) in zip(both, parts, strict=True):
         assert np.array_equal(gradient, a * first + b * second)
@@ -128,21 +130,21 @@ def test_the_gradient_is_linear_in_the_weight_of_the_outputs(
 
 def test_the_weights_of_the_outputs_follow_from_their_places_alone() -> None:
     # Place 100: 31*100*100 + 17*100 + 5 = 311705, of which 251 leaves 214, of which 6 leaves 4: 4 - 2 = 2.
-    assert cotangent((2, 3, 5, 7)).ravel()[100] == 2
+    assert make_cotangent((2, 3, 5, 7)).ravel()[100] == 2
     expected = []
     for place in range(210):
         left = (31 * place * place + 17 * place + 5) % 251 % 6
         expected.append((-3, -2, -1, 1, 2, 3)[left])
-    assert cotangent((2, 3, 5, 7)).ravel().tolist() == expected
+    assert make_cotangent((2, 3, 5, 7)).ravel().tolist() == expected
     assert set(Counter(expected)) == {-3, -2, -1, 1, 2, 3}
-    assert cotangent((2, 0, 5)).shape == (2, 0, 5)
+    assert make_cotangent((2, 0, 5)).shape == (2, 0, 5)
 
 
 @pytest.mark.parametrize(("kind", "ndim"), list(LAYERS))
 def test_gradients_are_expected_of_the_input_and_of_each_weight_in_mode_gradient_only(
     kind: LayerKind, ndim: int
 ) -> None:
-    case = fitted(
+    case = derive_arguments(
         replace(
             CASE,
             layer=LAYERS[kind, ndim],
@@ -156,7 +158,7 @@ def test_gradients_are_expected_of_the_input_and_of_each_weight_in_mode_gradient
     data = signals(case)
     expectation = expect(case, data)
     assert expectation.values is not None
-    gradients = gradients_of(case, plan(case), data, cotangent(expectation.values.shape))
+    gradients = compute_gradients(case, plan(case), data, make_cotangent(expectation.values.shape))
     for expected, gradient, array in zip(expectation.gradients, gradients, arrays(data), strict=True):
         assert np.array_equal(expected.values, gradient)
         assert expected.values.shape == array.shape
@@ -167,8 +169,8 @@ def test_gradients_are_expected_of_the_input_and_of_each_weight_in_mode_gradient
 def test_the_weights_of_the_outputs_lie_in_the_format_of_the_output(data_format: DataFormat) -> None:
     # One cell of the input, two filters: the output's shape says which weight belongs to which filter.
     case = replace(LINE, input=(2,), kernel=(1,), filters=2, bias=True, data_format=data_format)
-    data = Signals(np.ones(case.input_shape), np.ones((1, 1, 2)), np.zeros(2))
+    data = CaseData(np.ones(case.input_shape), np.ones((1, 1, 2)), np.zeros(2))
     weight = np.array([[[1.0, 10], [100, 1000]]])
-    of_bias = gradients_of(case, plan(case), data, weight)[-1]
+    of_bias = compute_gradients(case, plan(case), data, weight)[-1]
     by_filter = [101, 1010] if data_format is DataFormat.CHANNELS_LAST else [11, 1100]
     assert of_bias.tolist() == by_filter

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from harness.oracle import Padding
-from harness.oracle.gradients import gradients_of
+from harness.oracle.gradients import compute_gradients
 from harness.oracle.values import evaluate
-from harness.records import DataFormat, Layer, Signals, fitted
+from harness.records import CaseData, DataFormat, Layer, derive_arguments
 from tests.oracle.cases import CASE, plan
 
 Nested = list[float] | list[list[float]]
@@ -21,7 +21,7 @@ PLANE = replace(LINE, layer=Layer.CONV2D, input=(5, 5), kernel=(2, 2), strides=(
 def line(inputs: list[int], taps: list[int], padding: str, stride: int = 1, dilation: int = 1) -> list[float]:
     """One axis, one channel, one filter."""
     case = replace(LINE, input=(len(inputs),), kernel=(len(taps),), strides=(stride,), dilation=(dilation,))
-    data = Signals(
+    data = CaseData(
         np.array(inputs, dtype=np.float64).reshape(1, -1, 1),
         np.array(taps, dtype=np.float64).reshape(-1, 1, 1),
         None,
@@ -32,7 +32,7 @@ def line(inputs: list[int], taps: list[int], padding: str, stride: int = 1, dila
 def plane(length: int, padding: str) -> object:
     """The document's layer, kernel 2x2 and strides 2x2, with taps 1 2 / 3 4 on the cells 1, 2, 3 ..."""
     case = replace(PLANE, input=(length, length), padding=padding)
-    data = Signals(
+    data = CaseData(
         np.arange(1.0, length * length + 1).reshape(1, length, length, 1),
         np.array([1.0, 2, 3, 4]).reshape(2, 2, 1, 1),
         None,
@@ -113,7 +113,7 @@ def test_input_of_one_cell_meets_the_tap_that_lies_on_it() -> None:
 def test_groups_are_consecutive_blocks() -> None:
     # Two groups: filter 0 reads channels 0 and 1 with 1 and 10, filter 1 reads 2 and 3 with 100 and 1000.
     case = replace(LINE, input=(2,), kernel=(1,), channels=4, filters=2, groups=2)
-    data = Signals(
+    data = CaseData(
         np.array([[[1.0, 2, 3, 4], [5, 6, 7, 8]]]),
         np.array([[[1.0, 100], [10, 1000]]]),
         np.array([0.5, 0.25]),
@@ -126,14 +126,14 @@ def test_axes_keep_their_own_kernel_and_stride() -> None:
     # rows 2; columns floor((4-2)/3) + 1 = 1: 1 + 20, 5 + 60. same: ceil(4/3) = 2 columns,
     # total = 3 + 2 - 4 = 1 after: [1 2], [4 .].
     case = replace(PLANE, input=(2, 4), kernel=(1, 2), strides=(1, 3), data_format=DataFormat.CHANNELS_FIRST)
-    data = Signals(np.arange(1.0, 9).reshape(1, 1, 2, 4), np.array([1.0, 10]).reshape(1, 2, 1, 1), None)
+    data = CaseData(np.arange(1.0, 9).reshape(1, 1, 2, 4), np.array([1.0, 10]).reshape(1, 2, 1, 1), None)
     assert evaluate(case, Padding.VALID, data).tolist() == [[[[21], [65]]]]
     assert evaluate(case, Padding.SAME, data).tolist() == [[[[21, 4], [65, 8]]]]
 
 
 def test_bias_belongs_to_its_filter() -> None:
     case = replace(LINE, input=(2,), kernel=(1,), filters=3, bias=True)
-    data = Signals(np.array([[[1.0], [2]]]), np.array([[[1.0, 10, 100]]]), np.array([0.25, 0.5, 0.75]))
+    data = CaseData(np.array([[[1.0], [2]]]), np.array([[[1.0, 10, 100]]]), np.array([0.25, 0.5, 0.75]))
     assert evaluate(case, Padding.SAME, data).tolist() == [[[1.25, 10.5, 100.75], [2.25, 20.5, 200.75]]]
 
 
@@ -178,7 +178,7 @@ def transposed(
         dilation=(dilation,),
         output_padding=None if output_padding is None else (output_padding,),
     )
-    data = Signals(
+    data = CaseData(
         np.array(inputs, dtype=np.float64).reshape(1, -1, 1),
         np.array(taps, dtype=np.float64).reshape(-1, 1, 1),
     )
@@ -241,7 +241,7 @@ def test_a_transposed_kernel_has_its_filters_before_its_channels() -> None:
     case = replace(
         LINE, layer=Layer.CONV1D_TRANSPOSE, input=(1,), kernel=(1,), channels=2, filters=3, bias=True
     )
-    data = Signals(
+    data = CaseData(
         np.array([[[1.0, 2]]]), np.array([[[1.0, 5], [10, 50], [100, 500]]]), np.array([0.25, 0.5, 0.75])
     )
     assert evaluate(case, Padding.SAME, data).tolist() == [[[11.25, 110.5, 1100.75]]]
@@ -250,12 +250,12 @@ def test_a_transposed_kernel_has_its_filters_before_its_channels() -> None:
 def test_depthwise_output_channels_are_those_of_one_channel_together() -> None:
     # Two cells, channels 1 2 and 3 4; kernel (1, 2, 2): channel 0 times 10 and 100, 1 times 1000 and 10000.
     # Output channel c*2 + j: 1*10, 1*100, 2*1000, 2*10000.
-    case = fitted(
+    case = derive_arguments(
         replace(
             LINE, layer=Layer.DEPTHWISE_CONV1D, input=(2,), kernel=(1,), channels=2, multiplier=2, bias=True
         )
     )
-    data = Signals(
+    data = CaseData(
         np.array([[[1.0, 2], [3, 4]]]),
         np.array([[[10.0, 100], [1000, 10000]]]),
         np.array([0.125, 0.25, 0.5, 0.75]),
@@ -269,7 +269,7 @@ def test_separable_is_depthwise_and_then_a_1x1_convolution() -> None:
     # n = 3, k = 2, s = 2, same: out = 2, total = 2 + 2 - 3 = 1 after: [0 1], [2 .].
     # Channel 0 holds 1 2 3 with taps 1 10: 21, 3. Channel 1 holds 4 5 6 with taps 2 20: 108, 12.
     # Pointwise, two filters: 1*a + 100*b, and a - b: 10821, -87; 1203, -9. The bias comes once, after it.
-    case = fitted(
+    case = derive_arguments(
         replace(
             LINE,
             layer=Layer.SEPARABLE_CONV1D,
@@ -281,7 +281,7 @@ def test_separable_is_depthwise_and_then_a_1x1_convolution() -> None:
             bias=True,
         )
     )
-    data = Signals(
+    data = CaseData(
         np.array([[[1.0, 4], [2, 5], [3, 6]]]),
         np.array([[[1.0], [2]], [[10], [20]]]),
         np.array([0.5, 0.25]),
@@ -294,8 +294,10 @@ def test_average_pooling_divides_a_corner_of_3x3_by_its_4_real_cells() -> None:
     # The cells 1 to 9 in 3x3, window 3x3, stride 1, same: one cell of padding all around.
     # Corners: (1+2+4+5)/4 = 3, 4, 6, 7; edges: (1+2+3+4+5+6)/6 = 3.5, (1+2+4+5+7+8)/6 = 4.5, 5.5, 6.5.
     # The middle: all nine, 5.
-    case = fitted(replace(PLANE, layer=Layer.AVERAGE_POOLING2D, input=(3, 3), kernel=(3, 3), strides=(1, 1)))
-    data = Signals(np.arange(1.0, 10).reshape(1, 3, 3, 1), None)
+    case = derive_arguments(
+        replace(PLANE, layer=Layer.AVERAGE_POOLING2D, input=(3, 3), kernel=(3, 3), strides=(1, 1))
+    )
+    data = CaseData(np.arange(1.0, 10).reshape(1, 3, 3, 1), None)
     values = evaluate(case, Padding.SAME, data)[0, :, :, 0]
     assert values.tolist() == [[3, 3.5, 4], [4.5, 5, 5.5], [6, 6.5, 7]]
     assert evaluate(case, Padding.VALID, data).tolist() == [[[[5]]]]
@@ -304,8 +306,8 @@ def test_average_pooling_divides_a_corner_of_3x3_by_its_4_real_cells() -> None:
 def test_max_pooling_of_negatives_never_takes_a_padded_cell() -> None:
     # -1 to -9 in 3x3, window 2x2, stride 2, same: out 2x2, one cell after on both axes.
     # [-1 -2 / -4 -5], [-3 . / -6 .], [-7 -8 / . .], [-9 . / . .].
-    case = fitted(replace(PLANE, layer=Layer.MAX_POOLING2D, input=(3, 3)))
-    data = Signals(-np.arange(1.0, 10).reshape(1, 3, 3, 1), None)
+    case = derive_arguments(replace(PLANE, layer=Layer.MAX_POOLING2D, input=(3, 3)))
+    data = CaseData(-np.arange(1.0, 10).reshape(1, 3, 3, 1), None)
     assert evaluate(case, Padding.SAME, data)[0, :, :, 0].tolist() == [[-1, -3], [-7, -9]]
     assert evaluate(case, Padding.VALID, data).tolist() == [[[[-1]]]]
 
@@ -316,8 +318,8 @@ def test_the_gradient_of_a_convolution() -> None:
     #   1*10, 1*100 + 2*10, 2*100 + 4*10.
     # Tap 0 reads 1, 2, 3: 1*1 + 2*2 + 4*3 = 17; tap 1 reads 2, 3, nothing: 1*2 + 2*3 = 8. Bias: 1 + 2 + 4.
     case = replace(LINE, input=(3,), kernel=(2,), bias=True)
-    data = Signals(np.array([[[1.0], [2], [3]]]), np.array([10.0, 100]).reshape(2, 1, 1), np.array([5.0]))
-    of_input, of_kernel, of_bias = gradients_of(
+    data = CaseData(np.array([[[1.0], [2], [3]]]), np.array([10.0, 100]).reshape(2, 1, 1), np.array([5.0]))
+    of_input, of_kernel, of_bias = compute_gradients(
         case, plan(case), data, np.array([1.0, 2, 4]).reshape(1, 3, 1)
     )
     assert of_input.ravel().tolist() == [10, 120, 240]
@@ -330,24 +332,26 @@ def test_the_gradient_of_a_transposed_convolution() -> None:
     # Weights of the outputs 1 2 3 4 5. Input: 1 + 20 + 300 = 321; 3 + 40 + 500 = 543.
     # Kernel, of the input 7, 9: tap 0 1*7 + 3*9 = 34; tap 1 2*7 + 4*9 = 50; tap 2 3*7 + 5*9 = 66.
     case = replace(LINE, layer=Layer.CONV1D_TRANSPOSE, input=(2,), strides=(2,), padding="valid")
-    data = Signals(np.array([[[7.0], [9]]]), np.array([1.0, 10, 100]).reshape(3, 1, 1))
-    of_input, of_kernel = gradients_of(case, plan(case), data, np.arange(1.0, 6).reshape(1, 5, 1))
+    data = CaseData(np.array([[[7.0], [9]]]), np.array([1.0, 10, 100]).reshape(3, 1, 1))
+    of_input, of_kernel = compute_gradients(case, plan(case), data, np.arange(1.0, 6).reshape(1, 5, 1))
     assert of_input.ravel().tolist() == [321, 543]
     assert of_kernel.ravel().tolist() == [34, 50, 66]
 
 
 def test_the_gradient_of_max_pooling_goes_to_the_largest_real_cell() -> None:
     # n = 4, window 3, s = 2, same: total 1, after: [-5 -1 -3], [-3 -2 .]. The largest are cells 1 and 3.
-    case = fitted(replace(LINE, layer=Layer.MAX_POOLING1D, input=(4,), kernel=(3,), strides=(2,)))
-    data = Signals(np.array([-5.0, -1, -3, -2]).reshape(1, 4, 1), None)
-    (of_input,) = gradients_of(case, plan(case), data, np.array([10.0, 7]).reshape(1, 2, 1))
+    case = derive_arguments(replace(LINE, layer=Layer.MAX_POOLING1D, input=(4,), kernel=(3,), strides=(2,)))
+    data = CaseData(np.array([-5.0, -1, -3, -2]).reshape(1, 4, 1), None)
+    (of_input,) = compute_gradients(case, plan(case), data, np.array([10.0, 7]).reshape(1, 2, 1))
     assert of_input.ravel().tolist() == [0, 10, 0, 7]
 
 
 def test_the_gradient_of_average_pooling_is_shared_by_the_real_cells() -> None:
     # The same windows: cells 0 1 2 share the first weight, cells 2 3 the second: 12/3, 12/3 + 10/2.
-    case = fitted(replace(LINE, layer=Layer.AVERAGE_POOLING1D, input=(4,), kernel=(3,), strides=(2,)))
-    (of_input,) = gradients_of(
-        case, plan(case), Signals(np.ones((1, 4, 1)), None), np.array([12.0, 10]).reshape(1, 2, 1)
+    case = derive_arguments(
+        replace(LINE, layer=Layer.AVERAGE_POOLING1D, input=(4,), kernel=(3,), strides=(2,))
+    )
+    (of_input,) = compute_gradients(
+        case, plan(case), CaseData(np.ones((1, 4, 1)), None), np.array([12.0, 10]).reshape(1, 2, 1)
     )
     assert of_input.ravel().tolist() == [4, 4, 9, 5]

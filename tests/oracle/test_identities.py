@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness.oracle import Padding
 from harness.oracle.values import evaluate
-from harness.records import Case, DataFormat, LayerKind, Signals
+from harness.records import Case, CaseData, DataFormat, LayerKind
 from tests.oracle.brute import brute_gradients
 from tests.oracle.cases import CASE, LAYERS, Values, array_of, cell_data, cells, numbers
 
@@ -49,7 +49,7 @@ def drawn(case: Case, seed: int = 5) -> tuple[Values, Values]:
 
 
 def conv(case: Case, inputs: Values, kernel: Values) -> Values:
-    return evaluate(case, Padding(case.padding), Signals(inputs, kernel, None))
+    return evaluate(case, Padding(case.padding), CaseData(inputs, kernel, None))
 
 
 @settings(derandomize=True, deadline=None, max_examples=150)
@@ -58,7 +58,7 @@ def test_the_scattered_adjoint_gives_the_same_inner_product(case: Case) -> None:
     inputs, kernel = drawn(case)
     forward = conv(case, inputs, kernel)
     probe = numbers(forward.shape, 23)
-    scattered = brute_gradients(case, cell_data(Signals(inputs, kernel)), cells(probe))[0]
+    scattered = brute_gradients(case, cell_data(CaseData(inputs, kernel)), cells(probe))[0]
     back = array_of(case.input_shape, scattered)
     assert np.sum(forward * probe) == np.sum(inputs * back)
 

@@ -12,13 +12,12 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from harness.oracle import KERAS, WRONG_RULES, Padding, Rule
-from harness.oracle.plan import Plan, axis_geometries, plan_of, reads_other_format
+from harness.oracle.plan import Computation, compute_axis_geometries, is_format_misread, plan_computation
 from harness.oracle.rules import (
     Causal,
     Dilation,
     Divisor,
     Fill,
-    Full,
     Groups,
     Maximum,
     Multiplier,
@@ -28,23 +27,24 @@ from harness.oracle.rules import (
     Placement,
     Pointwise,
     Strides,
-    on_one_axis,
+    TransposedLength,
+    restrict_to_one_axis,
 )
-from harness.oracle.values import evaluate, values_of
-from harness.records import Case, LayerKind, fitted
+from harness.oracle.values import compute_values, evaluate
+from harness.records import Case, LayerKind, derive_arguments
 from tests.oracle.cases import CASE, LAYERS, signals, small_cases, unequal_cases
 
-AXIS_RULES = on_one_axis(WRONG_RULES)
+AXIS_RULES = restrict_to_one_axis(WRONG_RULES)
 RULES = {"keras": KERAS, **WRONG_RULES, **AXIS_RULES}
 
 
-def unabridged(case: Case, plan: Plan, rule: Rule) -> Plan:
+def unabridged(case: Case, plan: Computation, rule: Rule) -> Computation:
     """The plan with its whole rule, but for what the rule by its own words does not do to the case.
 
     It takes another format only where the lengths allow it, swaps the axes of square kernels only, and
     fills padded cells, of which a transposed layer has none and a maximum takes none.
     """
-    if not reads_other_format(case, rule):
+    if not is_format_misread(case, rule):
         rule = replace(rule, format=KERAS.format)
     if rule.orientation is Orientation.TRANSPOSED and len(set(case.kernel)) > 1:
         rule = replace(rule, orientation=KERAS.orientation)
@@ -72,22 +72,22 @@ def test_rules_with_equal_plans_give_equal_values(kind: LayerKind, data: st.Data
     case = data.draw(small_cases(kind))
     padding, own = Padding(case.padding), signals(case)
     rules = [*RULES.values(), *(data.draw(combined()) for _ in range(20))]
-    alike: dict[Plan, list[Rule]] = defaultdict(list)
+    alike: dict[Computation, list[Rule]] = defaultdict(list)
     for rule in rules:
-        alike[plan_of(case, padding, rule)].append(rule)
+        alike[plan_computation(case, padding, rule)].append(rule)
     for plan, same in alike.items():
-        values = values_of(case, plan, own)
+        values = compute_values(case, plan, own)
         for rule in same:
-            assert np.array_equal(values, values_of(case, unabridged(case, plan, rule), own)), rule
+            assert np.array_equal(values, compute_values(case, unabridged(case, plan, rule), own)), rule
 
 
 @settings(derandomize=True, deadline=None, max_examples=60)
 @given(st.sampled_from(list(LAYERS)).flatmap(lambda pair: unequal_cases(*pair)), combined())
 def test_a_plan_is_as_long_as_its_output(case: Case, rule: Rule) -> None:
     padding = Padding(case.padding)
-    plan = plan_of(case, padding, rule)
+    plan = plan_computation(case, padding, rule)
     values = evaluate(case, padding, signals(case), rule)
-    assert values.shape == case.shape_of(case.batch, plan.out, case.filters)
+    assert values.shape == case.arrange_shape(case.batch, plan.out, case.filters)
     assert values.dtype == np.float64
 
 
@@ -95,7 +95,9 @@ def test_a_plan_is_as_long_as_its_output(case: Case, rule: Rule) -> None:
 @given(st.sampled_from(list(LAYERS)).flatmap(lambda pair: unequal_cases(*pair)))
 def test_keras_has_the_plan_of_its_axes_and_nothing_else(case: Case) -> None:
     padding = Padding(case.padding)
-    assert plan_of(case, padding) == Plan(case.kind, axis_geometries(case, padding), KERAS, (1,) * case.ndim)
+    assert plan_computation(case, padding) == Computation(
+        case.kind, compute_axis_geometries(case, padding), KERAS, (1,) * case.ndim
+    )
 
 
 ONLY_OF = {
@@ -104,7 +106,7 @@ ONLY_OF = {
     replace(KERAS, multiplier=Multiplier.MULTIPLIER_MAJOR): {LayerKind.DEPTHWISE, LayerKind.SEPARABLE},
     replace(KERAS, pointwise=Pointwise.TRANSPOSED): {LayerKind.SEPARABLE},
     replace(KERAS, output_padding=OutputPadding.BEFORE): {LayerKind.TRANSPOSE},
-    replace(KERAS, full=Full.KERNEL_ONLY): {LayerKind.TRANSPOSE},
+    replace(KERAS, full=TransposedLength.KERNEL_ONLY): {LayerKind.TRANSPOSE},
     replace(KERAS, divisor=Divisor.WINDOW): {LayerKind.AVERAGE_POOLING},
     replace(KERAS, maximum=Maximum.ZERO): {LayerKind.MAX_POOLING},
     replace(KERAS, fill=Fill.ONE): {
@@ -132,7 +134,7 @@ def test_a_rule_changes_the_plans_of_the_kinds_that_it_speaks_of(rule: Rule) -> 
         for padding, (stride, more) in itertools.product(("same", "valid", "causal"), ((2, (1,)), (4, None))):
             if padding == "causal" and kind not in {LayerKind.CONVOLUTION, LayerKind.SEPARABLE}:
                 continue
-            case = fitted(
+            case = derive_arguments(
                 replace(
                     CASE,
                     layer=LAYERS[kind, 1],
@@ -144,7 +146,7 @@ def test_a_rule_changes_the_plans_of_the_kinds_that_it_speaks_of(rule: Rule) -> 
                     multiplier=2,
                 )
             )
-            if plan_of(case, Padding(padding), rule) != plan_of(case, Padding(padding)):
+            if plan_computation(case, Padding(padding), rule) != plan_computation(case, Padding(padding)):
                 changed.add(kind)
     assert changed == ONLY_OF[rule]
 
@@ -154,7 +156,7 @@ def test_a_rule_on_one_axis_is_as_wrong_as_on_all_there_and_right_on_the_others(
     rule = AXIS_RULES[name]
     for kind, ndim in LAYERS:
         for padding in ("same", "valid") if ndim > 1 else ():
-            case = fitted(
+            case = derive_arguments(
                 replace(
                     CASE,
                     layer=LAYERS[kind, ndim],
@@ -166,9 +168,9 @@ def test_a_rule_on_one_axis_is_as_wrong_as_on_all_there_and_right_on_the_others(
                     output_padding=(1, 2, 0)[:ndim],
                 )
             )
-            right = axis_geometries(case, Padding(padding))
-            held = axis_geometries(case, Padding(padding), rule)
-            everywhere = axis_geometries(case, Padding(padding), replace(rule, on_axis=KERAS.on_axis))
+            right = compute_axis_geometries(case, Padding(padding))
+            held = compute_axis_geometries(case, Padding(padding), rule)
+            everywhere = compute_axis_geometries(case, Padding(padding), replace(rule, on_axis=KERAS.on_axis))
             place = 0 if name.endswith("first-axis") else ndim - 1
             assert list(held) == [everywhere[a] if a == place else right[a] for a in range(ndim)]
 
@@ -191,7 +193,7 @@ def spoken_of(rule: Rule) -> set[str]:
 
 @pytest.mark.parametrize("kind", [LayerKind.CONVOLUTION, LayerKind.TRANSPOSE])
 def test_pads_and_strides_of_other_axes_are_those_of_the_axes_named(kind: LayerKind) -> None:
-    case = fitted(
+    case = derive_arguments(
         replace(
             CASE,
             layer=LAYERS[kind, 3],
@@ -201,13 +203,13 @@ def test_pads_and_strides_of_other_axes_are_those_of_the_axes_named(kind: LayerK
             dilation=(1, 1, 1),
         )
     )
-    pads = [(axis.before, axis.after) for axis in axis_geometries(case, Padding.SAME)]
+    pads = [(axis.before, axis.after) for axis in compute_axis_geometries(case, Padding.SAME)]
     for name, order in (
         (Pads.SWAPPED, (2, 1, 0)),
         (Pads.FIRST_FOR_ALL, (0, 0, 0)),
         (Pads.LAST_FOR_ALL, (2, 2, 2)),
     ):
-        moved = axis_geometries(case, Padding.SAME, replace(KERAS, pads=name))
+        moved = compute_axis_geometries(case, Padding.SAME, replace(KERAS, pads=name))
         assert [(axis.before, axis.after) for axis in moved] == [pads[a] for a in order]
     for strides, expected in (
         (Strides.SWAPPED, (3, 2, 1)),
@@ -215,9 +217,9 @@ def test_pads_and_strides_of_other_axes_are_those_of_the_axes_named(kind: LayerK
         (Strides.LAST_FOR_ALL, (3, 3, 3)),
         (Strides.IGNORED, (1, 1, 1)),
     ):
-        taken = axis_geometries(case, Padding.SAME, replace(KERAS, strides=strides))
+        taken = compute_axis_geometries(case, Padding.SAME, replace(KERAS, strides=strides))
         assert tuple(axis.stride for axis in taken) == expected
     dilated = replace(case, dilation=(1, 2, 3), strides=(1, 1, 1))
     for dilation, expected in ((Dilation.SWAPPED, (3, 2, 1)), (Dilation.FIRST_FOR_ALL, (1, 1, 1))):
-        spread = axis_geometries(dilated, Padding.SAME, replace(KERAS, dilation=dilation))
+        spread = compute_axis_geometries(dilated, Padding.SAME, replace(KERAS, dilation=dilation))
         assert tuple(axis.dilation for axis in spread) == expected

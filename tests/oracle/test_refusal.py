@@ -12,10 +12,10 @@ from harness.oracle.refusal import (
     EMPTY_INPUT,
     EMPTY_OUTPUT,
     STRIDED_AND_DILATED,
-    padding_of,
-    refusal_of,
+    decide_refusal,
+    parse_padding,
 )
-from harness.records import Argument, Case, Layer, LayerKind, Mode, Refusal, fitted
+from harness.records import Argument, Case, Layer, LayerKind, Mode, Refusal, derive_arguments
 from tests.oracle.cases import CASE, LAYERS, paddings_of, signals
 
 EVERY = [(layer, ndim) for layer in Layer for ndim in layer.ndims]
@@ -24,7 +24,7 @@ BY_LAYER = pytest.mark.parametrize(("layer", "ndim"), EVERY)
 
 def plain(layer: Layer, ndim: int) -> Case:
     """A case of the layer that must be computed."""
-    return fitted(
+    return derive_arguments(
         replace(
             CASE,
             layer=layer,
@@ -64,7 +64,7 @@ def impossible(layer: Layer, ndim: int) -> Iterator[tuple[Case, Argument]]:
         ),
     ):
         if name in arguments:
-            yield fitted(replace(case, **{field: number})), name  # type: ignore[arg-type]
+            yield derive_arguments(replace(case, **{field: number})), name  # type: ignore[arg-type]
     if Argument.GROUPS in arguments:
         for channels, filters, groups in ((3, 4, 2), (4, 3, 2), (3, 4, 3), (4, 8, 8)):
             yield replace(case, channels=channels, filters=filters, groups=groups), Argument.GROUPS
@@ -86,7 +86,7 @@ IMPOSSIBLE = pytest.mark.parametrize(
 
 @IMPOSSIBLE
 def test_impossible_arguments_must_be_refused_by_name(case: Case, argument: Argument) -> None:
-    refusal = refusal_of(case)
+    refusal = decide_refusal(case)
     assert refusal.refusal is Refusal.REQUIRED
     assert refusal.arguments[0] == argument.value
     assert refusal.reason
@@ -112,7 +112,7 @@ def test_a_case_that_must_be_refused_has_no_answer(case: Case, argument: Argumen
 
 def test_an_argument_is_also_named_by_the_word_that_keras_1_has_for_it() -> None:
     words = {
-        argument: refusal_of(case).arguments
+        argument: decide_refusal(case).arguments
         for layer, ndim in EVERY
         for case, argument in impossible(layer, ndim)
     }
@@ -128,7 +128,7 @@ def test_an_argument_is_also_named_by_the_word_that_keras_1_has_for_it() -> None
 def test_what_is_possible_must_be_computed(layer: Layer, ndim: int) -> None:
     for padding in ("same", "valid", "Same", "VALID"):
         case = replace(plain(layer, ndim), padding=padding)
-        assert refusal_of(case).refusal is Refusal.WRONG
+        assert decide_refusal(case).refusal is Refusal.WRONG
         assert expect(case, signals(case)).values is not None
 
 
@@ -150,7 +150,7 @@ def test_what_is_possible_must_be_computed(layer: Layer, ndim: int) -> None:
 def test_padding_names_are_lower_cased_and_never_guessed(
     layer: Layer, ndim: int, spelled: str, meant: Padding | None
 ) -> None:
-    assert padding_of(replace(plain(layer, ndim), padding=spelled)) is meant
+    assert parse_padding(replace(plain(layer, ndim), padding=spelled)) is meant
 
 
 @BY_LAYER
@@ -158,15 +158,15 @@ def test_causal_is_a_padding_of_conv1d_and_of_separable_conv1d_in_keras_2(layer:
     for spelled in ("causal", "Causal", "CAUSAL"):
         case = replace(plain(layer, ndim), padding=spelled)
         if layer is Layer.CONV1D:
-            assert padding_of(case) is Padding.CAUSAL
-            assert refusal_of(case).refusal is Refusal.WRONG
+            assert parse_padding(case) is Padding.CAUSAL
+            assert decide_refusal(case).refusal is Refusal.WRONG
         elif layer is Layer.SEPARABLE_CONV1D:
-            assert padding_of(case) is Padding.CAUSAL
-            assert refusal_of(case) is CAUSAL_IN_KERAS_2
+            assert parse_padding(case) is Padding.CAUSAL
+            assert decide_refusal(case) is CAUSAL_IN_KERAS_2
             assert expect(case, signals(case)).values is not None
         else:
-            assert padding_of(case) is None
-            assert "padding" in refusal_of(case).arguments
+            assert parse_padding(case) is None
+            assert "padding" in decide_refusal(case).arguments
 
 
 DILATED = [pair for pair in EVERY if Argument.DILATION_RATE in pair[0].arguments]
@@ -179,8 +179,8 @@ def test_strides_with_dilation_may_be_refused_and_have_an_answer(layer: Layer, n
         case = replace(
             plain(layer, ndim), strides=(2, *ones[1:]), dilation=(*ones[:axis], 2, *ones[axis + 1 :])
         )
-        assert refusal_of(case) is STRIDED_AND_DILATED
-        assert refusal_of(case).refusal is Refusal.ALLOWED
+        assert decide_refusal(case) is STRIDED_AND_DILATED
+        assert decide_refusal(case).refusal is Refusal.ALLOWED
         assert expect(case, signals(case)).values is not None
 
 
@@ -188,7 +188,7 @@ def test_strides_with_dilation_may_be_refused_and_have_an_answer(layer: Layer, n
 def test_strides_alone_and_dilation_alone_must_be_computed(layer: Layer, ndim: int) -> None:
     for changes in ({"strides": (2,) * ndim}, {"dilation": (2,) * ndim}):
         case = replace(plain(layer, ndim), padding="same", **changes)  # type: ignore[arg-type]
-        assert refusal_of(case).refusal is Refusal.WRONG
+        assert decide_refusal(case).refusal is Refusal.WRONG
 
 
 FORWARD = [pair for pair in EVERY if pair[0].kind is not LayerKind.TRANSPOSE]
@@ -199,25 +199,25 @@ def test_valid_without_a_full_window_may_be_refused_or_empty(layer: Layer, ndim:
     for axis in range(ndim):
         kernel = tuple(n + 1 if a == axis else 1 for a, n in enumerate((5, 6, 7)[:ndim]))
         case = replace(plain(layer, ndim), kernel=kernel, padding="valid")
-        assert refusal_of(case) is EMPTY_OUTPUT
-        assert refusal_of(case).refusal is Refusal.ALLOWED
+        assert decide_refusal(case) is EMPTY_OUTPUT
+        assert decide_refusal(case).refusal is Refusal.ALLOWED
         values = expect(case, signals(case)).values
         assert values is not None
         assert values.size == 0
-        assert refusal_of(replace(case, padding="same")).refusal is Refusal.WRONG
+        assert decide_refusal(replace(case, padding="same")).refusal is Refusal.WRONG
 
 
 def test_a_dilated_kernel_that_reaches_beyond_the_input_may_be_refused() -> None:
-    assert refusal_of(replace(PLANE, dilation=(5, 1), padding="valid")) is EMPTY_OUTPUT
-    assert refusal_of(replace(PLANE, dilation=(4, 1), padding="valid")).refusal is Refusal.WRONG
+    assert decide_refusal(replace(PLANE, dilation=(5, 1), padding="valid")) is EMPTY_OUTPUT
+    assert decide_refusal(replace(PLANE, dilation=(4, 1), padding="valid")).refusal is Refusal.WRONG
 
 
 def test_a_transposed_layer_whose_padding_leaves_nothing_may_be_refused() -> None:
     # One cell, k = 4, s = 1, output_padding 0: 0 + 4 + 0 - 2*(4 // 2) = 0 cells.
     case = replace(CASE, layer=LAYERS[LayerKind.TRANSPOSE, 1], input=(1,), kernel=(4,), output_padding=(0,))
-    assert refusal_of(case) is EMPTY_OUTPUT
-    assert refusal_of(replace(case, kernel=(3,))).refusal is Refusal.WRONG
-    assert refusal_of(replace(case, output_padding=None)).refusal is Refusal.WRONG
+    assert decide_refusal(case) is EMPTY_OUTPUT
+    assert decide_refusal(replace(case, kernel=(3,))).refusal is Refusal.WRONG
+    assert decide_refusal(replace(case, output_padding=None)).refusal is Refusal.WRONG
 
 
 @BY_LAYER
@@ -226,22 +226,22 @@ def test_an_input_of_no_cells_or_no_entries_may_be_refused_or_computed(layer: La
     empty = [replace(case, batch=0)]
     empty += [replace(case, input=(*case.input[:axis], 0, *case.input[axis + 1 :])) for axis in range(ndim)]
     for one in empty:
-        assert refusal_of(one) is EMPTY_INPUT
-        assert refusal_of(one).refusal is Refusal.ALLOWED
+        assert decide_refusal(one) is EMPTY_INPUT
+        assert decide_refusal(one).refusal is Refusal.ALLOWED
         assert expect(one, signals(one)).values is not None
 
 
 @BY_LAYER
 def test_a_window_as_long_as_the_input_must_be_computed(layer: Layer, ndim: int) -> None:
     case = plain(layer, ndim)
-    assert refusal_of(replace(case, kernel=case.input, padding="valid")).refusal is Refusal.WRONG
+    assert decide_refusal(replace(case, kernel=case.input, padding="valid")).refusal is Refusal.WRONG
 
 
 @pytest.mark.parametrize(("channels", "filters", "groups"), [(4, 6, 2), (3, 3, 3), (2, 4, 2), (4, 4, 1)])
 @pytest.mark.parametrize("layer", [Layer.CONV1D, Layer.CONV2D, Layer.CONV3D, Layer.OPS_CONV])
 def test_groups_that_divide_must_be_computed(layer: Layer, channels: int, filters: int, groups: int) -> None:
     case = replace(plain(layer, layer.ndims[0]), channels=channels, filters=filters, groups=groups)
-    assert refusal_of(case).refusal is Refusal.WRONG
+    assert decide_refusal(case).refusal is Refusal.WRONG
 
 
 @pytest.mark.parametrize(("layer", "ndim"), [pair for pair in EVERY if pair[0].kind is LayerKind.TRANSPOSE])
@@ -250,11 +250,11 @@ def test_output_padding_from_0_to_below_the_stride_must_be_computed(layer: Layer
     for given in ((0, 0, 0)[:ndim], (2, 1, 0)[:ndim], None):
         for padding in ("same", "valid"):
             case = replace(plain(layer, ndim), strides=strides, output_padding=given, padding=padding)
-            assert refusal_of(case).refusal is Refusal.WRONG
+            assert decide_refusal(case).refusal is Refusal.WRONG
 
 
 def test_what_must_be_refused_stays_so_where_refusing_is_also_allowed() -> None:
     case = replace(PLANE, strides=(2, 2), dilation=(2, 2), groups=3)
-    assert refusal_of(case).refusal is Refusal.REQUIRED
+    assert decide_refusal(case).refusal is Refusal.REQUIRED
     empty = replace(PLANE, input=(0, 6), batch=0, padding="bogus")
-    assert refusal_of(empty).refusal is Refusal.REQUIRED
+    assert decide_refusal(empty).refusal is Refusal.REQUIRED

@@ -12,10 +12,10 @@ from functools import cache
 import numpy as np
 import pytest
 
-from harness.data.case_data import signals_of
+from harness.data.case_data import make_case_data
 from harness.oracle import KERAS, WRONG_RULES, Rule, expect, rules
-from harness.oracle.rules import RESPECTS, on_one_axis, reaches_of
-from harness.records import Case, DataFormat, LayerKind, Refusal, fitted
+from harness.oracle.rules import RESPECTS, find_reaches, restrict_to_one_axis
+from harness.records import Case, DataFormat, LayerKind, Refusal, derive_arguments
 from tests.oracle.cases import CASE, LAYERS, paddings_of
 
 GEOMETRIES: Mapping[int, Sequence[tuple[tuple[int, ...], ...]]] = {
@@ -61,8 +61,8 @@ def telling_cases(kind: LayerKind, ndim: int) -> Iterator[Case]:
             groups=2,
             multiplier=2,
         )
-        yield fitted(case)
-        yield fitted(replace(case, output_padding=tuple(stride - 1 for stride in strides)))
+        yield derive_arguments(case)
+        yield derive_arguments(replace(case, output_padding=tuple(stride - 1 for stride in strides)))
 
 
 @cache
@@ -75,7 +75,7 @@ def cases_by_kind() -> Mapping[LayerKind, Sequence[Case]]:
 
 def answer(case: Case, rule: Rule) -> tuple[tuple[int, ...], bytes]:
     """Shape and values under the rule, to be compared for equality."""
-    values = expect(case, signals_of(case), rule).values
+    values = expect(case, make_case_data(case), rule).values
     assert values is not None
     return values.shape, (values + 0.0).tobytes()
 
@@ -163,10 +163,10 @@ def told_apart(case: Case, names: Sequence[str]) -> list[list[str]]:
 
 def test_wrong_rules_answer_every_case_that_may_be_computed() -> None:
     for case in itertools.islice(itertools.chain.from_iterable(cases_by_kind().values()), 0, None, 4):
-        right = expect(case, signals_of(case))
+        right = expect(case, make_case_data(case))
         assert right.refusal is not Refusal.REQUIRED
         for name, rule in WRONG_RULES.items():
-            values = expect(case, signals_of(case), rule).values
+            values = expect(case, make_case_data(case), rule).values
             assert values is not None
             assert values.dtype == np.float64
             assert not np.isnan(values).any(), name
@@ -191,7 +191,7 @@ def test_a_wrong_rule_that_moves_padding_alone_keeps_the_shape() -> None:
 
 def test_every_word_of_the_rules_is_used() -> None:
     enums = [word for word in vars(rules).values() if isinstance(word, type) and issubclass(word, StrEnum)]
-    named = (KERAS, *WRONG_RULES.values(), *on_one_axis(WRONG_RULES).values())
+    named = (KERAS, *WRONG_RULES.values(), *restrict_to_one_axis(WRONG_RULES).values())
     used = {getattr(rule, field.name) for rule in named for field in fields(Rule)}
     for words in enums:
         if words not in {StrEnum, rules.Need, rules.Padding}:
@@ -199,7 +199,7 @@ def test_every_word_of_the_rules_is_used() -> None:
 
 
 def test_every_respect_of_a_rule_has_a_wrong_value() -> None:
-    named = [*WRONG_RULES.values(), *on_one_axis(WRONG_RULES).values()]
+    named = [*WRONG_RULES.values(), *restrict_to_one_axis(WRONG_RULES).values()]
     for field in fields(Rule):
         right = getattr(KERAS, field.name)
         assert any(getattr(rule, field.name) != right for rule in named), field.name
@@ -218,13 +218,13 @@ def test_only_wrong_words_reach_otherwise() -> None:
 
 
 def test_keras_reaches_nowhere_and_each_wrong_word_of_a_rule_as_far_as_it_says() -> None:
-    assert reaches_of(KERAS) == ()
+    assert find_reaches(KERAS) == ()
     both = WRONG_RULES["padding-not-clamped-odd-cut-after"]
-    assert reaches_of(both) == (
+    assert find_reaches(both) == (
         RESPECTS["placement"].by_word[both.placement],
         RESPECTS["amount"].by_word[both.amount],
     )
-    assert reaches_of(WRONG_RULES["one-window-more"]) == (RESPECTS["windows"].reach,)
+    assert find_reaches(WRONG_RULES["one-window-more"]) == (RESPECTS["windows"].reach,)
 
 
 def test_no_wrong_rule_is_written_twice() -> None:

@@ -6,36 +6,36 @@ from collections import defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
 
-from harness.cases.suites import cases_of, load_library
-from harness.data.case_data import signals_of
+from harness.cases.suites import expand_suites, load_library
+from harness.data.case_data import make_case_data
 from harness.oracle import KERAS, WRONG_RULES, Rule
-from harness.oracle.plan import Plan, plan_of
-from harness.oracle.refusal import padding_of, refusal_of
-from harness.oracle.values import values_of
+from harness.oracle.plan import Computation, plan_computation
+from harness.oracle.refusal import decide_refusal, parse_padding
+from harness.oracle.values import compute_values
 from harness.records import Case, Refusal
-from harness.resources import cases_folder
+from harness.resources import find_cases_folder
 
 
 def suite(name: str) -> Sequence[Case]:
-    return list(cases_of(load_library([cases_folder()]), [name]))
+    return list(expand_suites(load_library([find_cases_folder()]), [name]))
 
 
-data_of = lru_cache(maxsize=2)(signals_of)
+data_of = lru_cache(maxsize=2)(make_case_data)
 
 
 @lru_cache(maxsize=256)
-def answer_of(case: Case, plan: Plan) -> tuple[tuple[int, ...], bytes]:
+def answer_of(case: Case, plan: Computation) -> tuple[tuple[int, ...], bytes]:
     """Shape and values after a plan, to be compared for equality."""
-    values = values_of(case, plan, data_of(case))
+    values = compute_values(case, plan, data_of(case))
     return values.shape, (values + 0.0).tobytes()
 
 
 def answer(case: Case, rule: Rule) -> tuple[tuple[int, ...], bytes] | None:
     """The answer under the rule; None where there is none. Rules with equal plans give equal answers."""
-    padding = padding_of(case)
-    if padding is None or refusal_of(case).refusal is Refusal.REQUIRED:
+    padding = parse_padding(case)
+    if padding is None or decide_refusal(case).refusal is Refusal.REQUIRED:
         return None
-    return answer_of(case, plan_of(case, padding, rule))
+    return answer_of(case, plan_computation(case, padding, rule))
 
 
 def test_smoke_tells_every_wrong_rule_from_keras() -> None:

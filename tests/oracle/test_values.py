@@ -9,10 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.oracle import WRONG_RULES, Padding, expect
-from harness.oracle.bounds import output_bound, output_bound_of_cell
-from harness.oracle.plan import plan_of
-from harness.oracle.values import evaluate, is_local, values_of, values_of_cell
-from harness.records import Case, Data, DataFormat, Layer, LayerKind, Mode, Signals, fitted
+from harness.oracle.bounds import compute_output_bound, compute_output_bound_of_cell
+from harness.oracle.plan import plan_computation
+from harness.oracle.values import compute_values, compute_values_of_cell, evaluate, is_local
+from harness.records import (
+    Case,
+    CaseData,
+    DataFormat,
+    DataKind,
+    Layer,
+    LayerKind,
+    Mode,
+    derive_arguments,
+)
 from harness.records.findings import Values
 from tests.oracle.cases import CASE, LAYERS, numbers, signals, unequal_cases
 
@@ -39,7 +48,7 @@ def test_a_group_is_a_convolution_of_its_own_channels_and_filters() -> None:
         evaluate(
             one,
             Padding.SAME,
-            Signals(data.inputs[..., 3 * g : 3 * g + 3], kernel[..., 2 * g : 2 * g + 2], None),
+            CaseData(data.inputs[..., 3 * g : 3 * g + 3], kernel[..., 2 * g : 2 * g + 2], None),
         )
         for g in range(2)
     ]
@@ -56,7 +65,7 @@ def test_values_are_float64_and_own_their_memory() -> None:
 
 @pytest.mark.parametrize(("kind", "ndim"), list(LAYERS))
 def test_the_signals_are_left_as_they_were(kind: LayerKind, ndim: int) -> None:
-    case = fitted(
+    case = derive_arguments(
         replace(
             CASE,
             layer=LAYERS[kind, ndim],
@@ -77,7 +86,7 @@ def test_sums_are_exact_up_to_the_53_bits_of_float64() -> None:
     case = replace(CASE, input=(4,), kernel=(4,), padding="valid", batch=1, channels=1, filters=1, bias=False)
     inputs = [2**24 - 1, 2**24 - 3, 2**23 + 1, 5]
     kernel = [2**26 - 1, -(2**26) + 5, 2**25 + 3, 7]
-    data = Signals(
+    data = CaseData(
         np.array(inputs, dtype=np.float64).reshape(1, 4, 1),
         np.array(kernel, dtype=np.float64).reshape(4, 1, 1),
         None,
@@ -88,7 +97,7 @@ def test_sums_are_exact_up_to_the_53_bits_of_float64() -> None:
 
 def test_narrow_dtypes_are_widened_before_the_sum() -> None:
     case = replace(CASE, channels=1, filters=1, batch=1, input=(3,), kernel=(3,), padding="valid", bias=False)
-    data = Signals(np.full((1, 3, 1), 2047, np.float16), np.full((3, 1, 1), 2047, np.float16), None)
+    data = CaseData(np.full((1, 3, 1), 2047, np.float16), np.full((3, 1, 1), 2047, np.float16), None)
     assert evaluate(case, Padding.VALID, data)[0, 0, 0] == 3 * 2047 * 2047
 
 
@@ -107,7 +116,7 @@ def test_an_empty_output_has_its_shape_and_no_values() -> None:
 
 def test_padding_holds_zero_and_not_the_bias() -> None:
     case = replace(CASE, input=(1,), kernel=(3,), channels=1, filters=1, batch=1)
-    data = Signals(np.array([[[7.0]]]), np.array([100.0, 10.0, 1.0]).reshape(3, 1, 1), np.array([4.0]))
+    data = CaseData(np.array([[[7.0]]]), np.array([100.0, 10.0, 1.0]).reshape(3, 1, 1), np.array([4.0]))
     assert evaluate(case, Padding.SAME, data).tolist() == [[[74.0]]]
 
 
@@ -121,22 +130,22 @@ def test_numbers_tell_cells_apart() -> None:
 def test_one_cell_holds_what_the_whole_output_holds_there(
     kind: LayerKind, ndim: int, data: st.DataObject
 ) -> None:
-    """`values_of_cell` and its bound are the cell's part of `values_of` and of `output_bound`."""
+    """`compute_values_of_cell` and its bound are the cell's part of what is computed wholly."""
     case = replace(
-        data.draw(unequal_cases(kind, ndim)), data=data.draw(st.sampled_from([Data.EXACT, Data.REAL]))
+        data.draw(unequal_cases(kind, ndim)), data=data.draw(st.sampled_from([DataKind.EXACT, DataKind.REAL]))
     )
     given_data, where = signals(case), data.draw(st.integers(0, 8))
     for rule in WRONG_RULES.values():
-        plan = plan_of(case, Padding(case.padding), rule)
+        plan = plan_computation(case, Padding(case.padding), rule)
         if not is_local(plan) or 0 in plan.out:
             continue
         cell = tuple(where % length for length in plan.out)
-        whole = _cell_of(case, values_of(case, plan, given_data), cell)
-        one = values_of_cell(case, (plan, plan), cell, given_data)
+        whole = _cell_of(case, compute_values(case, plan, given_data), cell)
+        one = compute_values_of_cell(case, (plan, plan), cell, given_data)
         np.testing.assert_allclose(one[:, 0], whole, rtol=1e-12)
         np.testing.assert_array_equal(one[:, 1], one[:, 0])
-        bound = output_bound(case, plan, given_data)
-        bound_of_one = output_bound_of_cell(case, (plan,), cell, given_data)
+        bound = compute_output_bound(case, plan, given_data)
+        bound_of_one = compute_output_bound_of_cell(case, (plan,), cell, given_data)
         assert (bound is None) == (bound_of_one is None)
         if bound is not None and bound_of_one is not None:
             np.testing.assert_allclose(bound_of_one[:, 0], _cell_of(case, bound, cell), rtol=1e-12)

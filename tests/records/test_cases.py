@@ -13,7 +13,7 @@ from tests.test_facets import PLAIN
 def test_the_axes_of_a_case_are_those_of_its_shapes(ndim: int, data_format: DataFormat) -> None:
     lengths = tuple(range(10, 10 + ndim))
     case = replace(PLAIN, input=lengths, data_format=data_format)
-    shape = case.shape_of(2, lengths, 7)
+    shape = case.arrange_shape(2, lengths, 7)
     assert shape[0] == 2
     assert shape[case.channel_axis] == 7
     assert tuple(shape[axis] for axis in case.spatial_axes) == lengths

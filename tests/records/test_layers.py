@@ -5,7 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from harness.records import Argument, Layer, LayerKind, LayerSizes, fitted, gradient_names
+from harness.records import (
+    Argument,
+    Layer,
+    LayerKind,
+    LayerSizes,
+    derive_arguments,
+    list_gradient_names,
+)
 from harness.worker.adapters.weights import KERNELS, stem_of
 from tests.test_facets import PLAIN
 
@@ -33,12 +40,14 @@ FANS = {
 
 @pytest.mark.parametrize("kind", LayerKind)
 def test_kernels_have_the_shapes_that_keras_builds(kind: LayerKind) -> None:
-    assert [kernel.shape(SIZES) for kernel in kind.traits.kernels] == SHAPES[kind]
+    assert [kernel.compute_shape(SIZES) for kernel in kind.traits.kernels] == SHAPES[kind]
 
 
 @pytest.mark.parametrize("kind", LayerKind)
 def test_fans_count_the_products_of_a_sum(kind: LayerKind) -> None:
-    assert [(kernel.fan_in(SIZES), kernel.fan_out(SIZES)) for kernel in kind.traits.kernels] == FANS[kind]
+    assert [
+        (kernel.count_fan_in(SIZES), kernel.count_fan_out(SIZES)) for kernel in kind.traits.kernels
+    ] == FANS[kind]
 
 
 @pytest.mark.parametrize("kind", [kind for kind in LayerKind if len(kind.traits.kernels) == 1])
@@ -47,10 +56,10 @@ def test_every_number_of_a_kernel_is_in_the_sums_of_one_output_channel_and_one_i
 ) -> None:
     [kernel] = kind.traits.kernels
     derived = kind.traits.derived_filters
-    filters = SIZES.filters if derived is None else SIZES.extent(derived)
-    size = math.prod(kernel.shape(SIZES))
-    assert kernel.fan_in(SIZES) * filters == size
-    assert kernel.fan_out(SIZES) * SIZES.channels == size
+    filters = SIZES.filters if derived is None else SIZES.get_extent(derived)
+    size = math.prod(kernel.compute_shape(SIZES))
+    assert kernel.count_fan_in(SIZES) * filters == size
+    assert kernel.count_fan_out(SIZES) * SIZES.channels == size
 
 
 def test_weights_are_called_as_keras_calls_them() -> None:
@@ -63,9 +72,9 @@ def test_weights_are_called_as_keras_calls_them() -> None:
 
 
 def test_gradients_are_of_the_input_and_of_each_weight() -> None:
-    separable = fitted(replace(PLAIN, layer=Layer.SEPARABLE_CONV2D))
-    assert gradient_names(separable) == ("input", "depthwise kernel", "pointwise kernel", "bias")
-    assert gradient_names(fitted(replace(PLAIN, layer=Layer.MAX_POOLING2D))) == ("input",)
+    separable = derive_arguments(replace(PLAIN, layer=Layer.SEPARABLE_CONV2D))
+    assert list_gradient_names(separable) == ("input", "depthwise kernel", "pointwise kernel", "bias")
+    assert list_gradient_names(derive_arguments(replace(PLAIN, layer=Layer.MAX_POOLING2D))) == ("input",)
 
 
 @pytest.mark.parametrize("layer", Layer)
@@ -88,8 +97,8 @@ def test_a_layer_has_an_argument_for_each_choice_that_its_kind_leaves(layer: Lay
 
 def test_groups_that_must_be_refused_have_a_shape_all_the_same() -> None:
     [kernel] = LayerKind.CONVOLUTION.traits.kernels
-    assert kernel.shape(replace(SIZES, groups=9)) == (2, 3, 1, 6)
-    assert kernel.shape(replace(SIZES, groups=0)) == (2, 3, 4, 6)
+    assert kernel.compute_shape(replace(SIZES, groups=9)) == (2, 3, 1, 6)
+    assert kernel.compute_shape(replace(SIZES, groups=0)) == (2, 3, 4, 6)
 
 
 @pytest.mark.parametrize("layer", [layer for layer in Layer if not layer.is_operation])

@@ -40,4 +40,4 @@ def test_a_mode_knows_a_shape_as_far_as_its_model_is_told(
     mode: Mode, data_format: DataFormat, known: Shape
 ) -> None:
     case = replace(PLAIN, mode=mode, data_format=data_format)
-    assert case.known_before_call((2, 9, 8, 3)) == known
+    assert case.mask_unknown((2, 9, 8, 3)) == known

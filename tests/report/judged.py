@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from harness.data.case_data import signals_of
+from harness.data.case_data import make_case_data
 from harness.oracle import KERAS, WRONG_RULES, Rule, expect
 from harness.records import (
     Case,
@@ -15,7 +15,7 @@ from harness.records import (
     Divergence,
     Expectation,
     Finding,
-    Judged,
+    Judgement,
     Layer,
     Mode,
     Observation,
@@ -28,7 +28,7 @@ from harness.records import (
     Standing,
     TargetRun,
     Verdict,
-    fitted,
+    derive_arguments,
 )
 from harness.report.conformance import Conformance
 
@@ -81,14 +81,14 @@ def of_family(layer: Layer, **changes: object) -> Case:
         dtype="float32",
         multiplier=2,
     )
-    return fitted(replace(case, **changes))  # type: ignore[arg-type]  # generated keyword arguments
+    return derive_arguments(replace(case, **changes))  # type: ignore[arg-type]  # generated keyword arguments
 
 
 def expectation_of(case: Case, rule: Rule = KERAS) -> Expectation:
-    return expect(case, signals_of(case), rule)
+    return expect(case, make_case_data(case), rule)
 
 
-def conforming(target: str, case: Case) -> Judged:
+def conforming(target: str, case: Case) -> Judgement:
     expectation = expectation_of(case)
     if expectation.values is None:
         return refused(target, case)
@@ -104,17 +104,17 @@ def conforming(target: str, case: Case) -> Judged:
         inferred_shape=expectation.inferred_shape,
         max_abs_error=0.0,
     )
-    return Judged(finding, expectation, observation)
+    return Judgement(finding, expectation, observation)
 
 
-def refused(target: str, case: Case) -> Judged:
+def refused(target: str, case: Case) -> Judgement:
     error = ObservedError("ValueError", f"padding {case.padding} is not allowed")
     observation = Observation(target, case.id, Outcome.RAISED, Stage.BUILD, error=error)
     finding = Finding(target, case, Outcome.RAISED, Stage.BUILD, Verdict.CONFORMS, error=str(error))
-    return Judged(finding, expectation_of(case), observation)
+    return Judgement(finding, expectation_of(case), observation)
 
 
-def silent(target: str, case: Case, cause: str = "all-padding-before") -> Judged:
+def silent(target: str, case: Case, cause: str = "all-padding-before") -> Judgement:
     """A target that follows a wrong rule; a case that the rule changes nothing in is a mistake here."""
     right, wrong = expectation_of(case), expectation_of(case, WRONG_RULES[cause])
     assert right.values is not None
@@ -141,10 +141,10 @@ def silent(target: str, case: Case, cause: str = "all-padding-before") -> Judged
         finding = replace(
             finding, divergence=Divergence.VALUE, max_abs_error=float(errors.max()), first_index=first
         )
-    return Judged(finding, right, observation)
+    return Judgement(finding, right, observation)
 
 
-def loud(target: str, case: Case, message: str = HOSTILE) -> Judged:
+def loud(target: str, case: Case, message: str = HOSTILE) -> Judgement:
     error = ObservedError("ValueError", message)
     observation = Observation(target, case.id, Outcome.RAISED, Stage.CALL, error=error)
     finding = Finding(
@@ -158,24 +158,24 @@ def loud(target: str, case: Case, message: str = HOSTILE) -> Judged:
         standing=Standing.NEW,
         error=str(error),
     )
-    return Judged(finding, expectation_of(case), observation)
+    return Judgement(finding, expectation_of(case), observation)
 
 
-def not_run(target: str, case: Case) -> Judged:
+def not_run(target: str, case: Case) -> Judgement:
     observation = Observation(
         target, case.id, Outcome.NOT_RUN, Stage.START, reason="the worker would not start"
     )
     finding = Finding(
         target, case, Outcome.NOT_RUN, Stage.START, Verdict.INCONCLUSIVE, error=observation.reason
     )
-    return Judged(finding, expectation_of(case), observation)
+    return Judgement(finding, expectation_of(case), observation)
 
 
-def in_order(findings: list[Judged]) -> list[Judged]:
+def in_order(findings: list[Judgement]) -> list[Judgement]:
     return sorted(findings, key=lambda one: (one.finding.target, one.finding.case.id))
 
 
-def mixed() -> list[Judged]:
+def mixed() -> list[Judgement]:
     """Five cases on two targets: one that conforms, one that is wrong in every way."""
     return in_order(
         [
@@ -189,7 +189,7 @@ def mixed() -> list[Judged]:
     )
 
 
-def many(count: int) -> Iterator[Judged]:
+def many(count: int) -> Iterator[Judgement]:
     """As many findings that diverge, of one target; made one at a time."""
     cases = (replace(SAME, input=(5, n)) for n in range(5, 5 + count))
     for case in sorted(cases, key=lambda case: case.id):
@@ -232,14 +232,14 @@ def info_of(num_cases: int = len(CASES), state: str = "complete", failure: str =
     )
 
 
-def table_of(findings: list[Judged]) -> Conformance:
+def table_of(findings: list[Judgement]) -> Conformance:
     table = Conformance((GOOD, BAD))
     for one in findings:
         table.add(one.finding)
     return table
 
 
-def of_modes() -> list[Judged]:
+def of_modes() -> list[Judgement]:
     """Two layers in two modes each, one of which diverges in one mode."""
     dynamic = of_family(Layer.CONV2D, mode=Mode.DYNAMIC)
     return in_order(

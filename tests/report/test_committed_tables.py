@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.cases.suites import read_regression
-from harness.resources import cases_folder
+from harness.resources import find_cases_folder
 from harness.targets.catalog import read_catalog
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +29,7 @@ def rows(name: str) -> list[dict[str, str]]:
 
 def test_the_history_holds_listed_targets_observed_whole() -> None:
     """What was listed later is in the tables once they are made again."""
-    listed = {target.name for target in read_catalog([cases_folder() / "targets.toml"]).targets}
+    listed = {target.name for target in read_catalog([find_cases_folder() / "targets.toml"]).targets}
     observed = {row["target"]: row for row in rows("targets.csv")}
     assert len(observed) >= MIN_TARGETS
     assert {name.partition("+")[0] for name in observed} <= listed
@@ -92,7 +92,7 @@ def test_every_divergence_of_the_newest_keras_is_listed_with_its_file() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", sorted((cases_folder() / "regressions").glob("*.toml")), ids=lambda path: path.stem
+    "path", sorted((find_cases_folder() / "regressions").glob("*.toml")), ids=lambda path: path.stem
 )
 def test_a_divergence_that_needs_an_instruction_set_says_so_where_it_is_listed(path: Path) -> None:
     regression = read_regression(path)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.facets import Facet, facets_of
+from harness.facets import Facet, find_facets
 from harness.report.conformance import EVERY, ConformanceCell
 from tests.report.judged import BAD, GOOD, SAME, conforming, of_modes, table_of
 
@@ -17,7 +17,7 @@ def test_a_cell_is_counts_with_markers() -> None:
 def test_each_facet_of_a_case_has_a_row_after_the_row_of_all() -> None:
     rows = list(table_of([conforming(GOOD, SAME)]).list_facet_rows())
     assert rows[0].facet == EVERY
-    assert {row.facet for row in rows[1:]} == {str(facet) for facet in facets_of(SAME)}
+    assert {row.facet for row in rows[1:]} == {str(facet) for facet in find_facets(SAME)}
 
 
 def test_facets_stand_in_their_own_order() -> None:

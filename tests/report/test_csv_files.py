@@ -10,16 +10,16 @@ from harness.report.conformance import EVERY
 from harness.report.csv_files import (
     CONFORMANCE_COLUMNS,
     TIMING_COLUMNS,
-    findings_files,
+    open_findings_files,
     write_conformance_csv,
     write_timings,
 )
-from harness.report.rows import COLUMNS, row_of
+from harness.report.rows import COLUMNS, format_row
 from tests.report.judged import BAD, info_of, mixed, of_modes, table_of
 
 
 def write(directory: Path) -> None:
-    with findings_files(directory) as write_finding:
+    with open_findings_files(directory) as write_finding:
         for one in mixed():
             write_finding(one)
 
@@ -28,7 +28,7 @@ def test_pandas_reads_back_every_cell(tmp_path: Path) -> None:
     write(tmp_path)
     frame = pd.read_csv(tmp_path / "findings.csv", dtype=str, keep_default_na=False)
     assert tuple(frame.columns) == COLUMNS
-    assert [tuple(row) for row in frame.itertuples(index=False)] == [row_of(one) for one in mixed()]
+    assert [tuple(row) for row in frame.itertuples(index=False)] == [format_row(one) for one in mixed()]
 
 
 def test_pandas_infers_booleans_and_numbers(tmp_path: Path) -> None:

@@ -7,15 +7,15 @@ import numpy as np
 from harness.records import (
     Divergence,
     ExpectedArray,
-    Judged,
+    Judgement,
     Layer,
     Mode,
     Observation,
     Outcome,
     Stage,
-    fitted,
+    derive_arguments,
 )
-from harness.report.details import WINDOW, DetailSample, Grid, grids_of, number_text
+from harness.report.details import MAX_SHOWN_CELLS, DetailSample, ValueGrid, format_number, make_grids
 from tests.report.judged import (
     BAD,
     FIRST,
@@ -31,7 +31,7 @@ from tests.report.judged import (
 )
 
 
-def marked(grid: Grid) -> list[tuple[int, int]]:
+def marked(grid: ValueGrid) -> list[tuple[int, int]]:
     return [
         (grid.rows[i], grid.columns[j])
         for i, row in enumerate(grid.cells)
@@ -42,7 +42,7 @@ def marked(grid: Grid) -> list[tuple[int, int]]:
 
 def test_both_sides_mark_the_first_difference() -> None:
     one = silent(BAD, SAME)
-    expected, observed = grids_of(one)
+    expected, observed = make_grids(one)
     assert one.finding.first_index is not None
     place = one.finding.first_index[1:3]
     assert marked(expected) == marked(observed) == [place]
@@ -55,16 +55,16 @@ def test_the_plane_is_that_of_the_first_difference() -> None:
     values[1, 2, 3, 1] += 7
     observation = replace(one.observation, values=values)
     finding = replace(one.finding, first_index=(1, 2, 3, 1))
-    expected, observed = grids_of(replace(one, finding=finding, observation=observation))
+    expected, observed = make_grids(replace(one, finding=finding, observation=observation))
     assert expected.note.startswith("batch entry 1, channel 2")
     assert marked(observed) == [(3, 1)]
     assert sum(cell.differs for row in observed.cells for cell in row) == 1
     assert int(observed.cells[3][1].text) - int(expected.cells[3][1].text) == 7
 
 
-def wrong_gradient(layer: Layer, place: int, index: tuple[int, ...], filters: int = 3) -> Judged:
+def wrong_gradient(layer: Layer, place: int, index: tuple[int, ...], filters: int = 3) -> Judgement:
     """A target whose output is right and one gradient is not, in one cell."""
-    one = conforming(BAD, fitted(of_family(layer, mode=Mode.GRADIENT, filters=filters)))
+    one = conforming(BAD, derive_arguments(of_family(layer, mode=Mode.GRADIENT, filters=filters)))
     gradients = [array.values.astype(np.float32) for array in one.expectation.gradients]
     gradients[place][index] += 1
     return replace(
@@ -76,11 +76,11 @@ def wrong_gradient(layer: Layer, place: int, index: tuple[int, ...], filters: in
 
 def test_what_other_weights_give_is_not_shown() -> None:
     one = silent(BAD, SAME)
-    assert grids_of(replace(one, finding=replace(one.finding, divergence=Divergence.WEIGHTS))) == ()
+    assert make_grids(replace(one, finding=replace(one.finding, divergence=Divergence.WEIGHTS))) == ()
 
 
 def test_of_a_wrong_gradient_the_gradient_is_shown() -> None:
-    expected, observed = grids_of(wrong_gradient(Layer.CONV2D, 1, (1, 2, 0, 2)))
+    expected, observed = make_grids(wrong_gradient(Layer.CONV2D, 1, (1, 2, 0, 2)))
     assert (expected.title, observed.title) == (
         "expected, gradient of the kernel",
         "observed, gradient of the kernel",
@@ -94,7 +94,7 @@ def test_of_a_wrong_gradient_the_gradient_is_shown() -> None:
 def test_each_gradient_is_shown_in_its_own_axes() -> None:
     titles = {}
     for place, index in enumerate([(1, 4, 2, 1), (1, 2, 1, 0), (0, 0, 3, 2), (2,)]):
-        grid = grids_of(wrong_gradient(Layer.SEPARABLE_CONV2D, place, index))[1]
+        grid = make_grids(wrong_gradient(Layer.SEPARABLE_CONV2D, place, index))[1]
         titles[grid.title.removeprefix("observed, gradient of the ")] = (grid.note, marked(grid))
     assert titles == {
         "input": ("batch entry 1, channel 1", [(4, 2)]),
@@ -105,15 +105,15 @@ def test_each_gradient_is_shown_in_its_own_axes() -> None:
 
 
 def test_the_second_axis_of_a_pointwise_kernel_is_one_of_filters() -> None:
-    grid = grids_of(wrong_gradient(Layer.SEPARABLE_CONV2D, 2, (0, 0, 3, 2), filters=WINDOW + 2))[1]
-    assert grid.note == f"rows 0, columns 0; filter 0 to {WINDOW - 1} of {WINDOW + 2}"
+    grid = make_grids(wrong_gradient(Layer.SEPARABLE_CONV2D, 2, (0, 0, 3, 2), filters=MAX_SHOWN_CELLS + 2))[1]
+    assert grid.note == f"rows 0, columns 0; filter 0 to {MAX_SHOWN_CELLS - 1} of {MAX_SHOWN_CELLS + 2}"
 
 
 def test_a_gradient_of_another_shape_is_shown_and_not_compared() -> None:
     one = wrong_gradient(Layer.CONV1D, 0, (0, 0, 0))
     gradients = (np.zeros((2, 4, 2), np.float32), *one.observation.gradients[1:])
     other = replace(one, observation=replace(one.observation, gradients=gradients))
-    expected, observed = grids_of(other)
+    expected, observed = make_grids(other)
     assert (len(expected.columns), len(observed.columns)) == (5, 4)
     assert not any(cell.differs for row in observed.cells for cell in row)
 
@@ -127,13 +127,13 @@ def test_a_plane_of_three_axes_names_the_third() -> None:
         finding=replace(one.finding, divergence=Divergence.VALUE, first_index=(1, 4, 2, 1, 0)),
         observation=replace(one.observation, values=values),
     )
-    expected, observed = grids_of(moved)
+    expected, observed = make_grids(moved)
     assert expected.note == "batch entry 1, depth 4, channel 0"
     assert marked(observed) == [(2, 1)]
 
 
 def test_one_axis_is_shown_as_a_row() -> None:
-    expected, _ = grids_of(silent(BAD, of_family(Layer.CONV1D)))
+    expected, _ = make_grids(silent(BAD, of_family(Layer.CONV1D)))
     assert (expected.rows, len(expected.columns)) == ((0,), 5)
 
 
@@ -146,8 +146,8 @@ def test_cells_are_tinted_by_the_bound_where_there_is_one() -> None:
     expectation = replace(one.expectation, output=ExpectedArray(right, bound))
     finding = replace(one.finding, first_index=(0, 0, 0, 0))
     moved = replace(one, finding=finding, expectation=expectation, observation=observation)
-    _, first = grids_of(moved)
-    _, second = grids_of(replace(moved, finding=replace(finding, first_index=(0, 0, 0, 1))))
+    _, first = make_grids(moved)
+    _, second = make_grids(replace(moved, finding=replace(finding, first_index=(0, 0, 0, 1))))
     assert all(cell.differs for row in first.cells for cell in row)
     assert not any(cell.differs for row in second.cells for cell in row)
 
@@ -162,7 +162,7 @@ def test_shapes_that_were_said_before_the_call_are_facts() -> None:
             observation=replace(one.observation, symbolic_shape=(None, 5, 3)),
         )
     )
-    facts = dict(sample.details()[0].facts)
+    facts = dict(sample.list_details()[0].facts)
     assert facts["to be inferred"] == "(None, None, 3)"
     assert facts["the model's output"] == "(None, 5, 3), not (None, None, 3)"
 
@@ -176,7 +176,7 @@ def test_rounding_is_not_tinted() -> None:
         finding=replace(one.finding, first_index=(0, 1, 1, 0)),
         observation=replace(one.observation, values=values),
     )
-    _, observed = grids_of(moved)
+    _, observed = make_grids(moved)
     assert [cell.differs for row in observed.cells for cell in row].count(True) == 1
     assert observed.cells[1][1].text == "nan"
 
@@ -184,15 +184,15 @@ def test_rounding_is_not_tinted() -> None:
 def test_a_large_array_is_windowed_around_the_first_difference() -> None:
     one = silent(BAD, LARGE)
     finding = replace(one.finding, first_index=(0, 20, 49, 0))
-    expected, _ = grids_of(replace(one, finding=finding))
-    assert len(expected.rows) == len(expected.columns) == WINDOW
+    expected, _ = make_grids(replace(one, finding=finding))
+    assert len(expected.rows) == len(expected.columns) == MAX_SHOWN_CELLS
     assert 20 in expected.rows
     assert expected.columns[-1] == 49
     assert "rows 14 to 25 of 40; columns 38 to 49 of 50" in expected.note
 
 
 def test_unlike_shapes_are_shown_and_not_compared() -> None:
-    expected, observed = grids_of(silent(BAD, VALID, "valid-means-same"))
+    expected, observed = make_grids(silent(BAD, VALID, "valid-means-same"))
     assert (len(expected.rows), len(observed.rows)) == (2, 3)
     assert not any(cell.differs for grid in (expected, observed) for row in grid.cells for cell in row)
 
@@ -200,28 +200,28 @@ def test_unlike_shapes_are_shown_and_not_compared() -> None:
 def test_an_observation_with_other_axes_is_left_out() -> None:
     one = silent(BAD, SAME)
     flat = replace(one, observation=replace(one.observation, values=np.zeros(3)))
-    assert [grid.title for grid in grids_of(flat)] == ["expected"]
+    assert [grid.title for grid in make_grids(flat)] == ["expected"]
 
 
 def test_an_empty_array_has_no_cells() -> None:
     one = silent(BAD, SAME)
     empty = replace(one, observation=replace(one.observation, values=np.zeros((2, 0, 0, 3))))
-    assert grids_of(empty)[1].note == "empty"
+    assert make_grids(empty)[1].note == "empty"
 
 
 def test_an_error_shows_the_expected_side_only() -> None:
-    assert [grid.title for grid in grids_of(loud(BAD, SAME))] == ["expected"]
+    assert [grid.title for grid in make_grids(loud(BAD, SAME))] == ["expected"]
 
 
 def test_numbers_read_as_people_write_them() -> None:
-    assert [number_text(value) for value in (3.0, -2.0, 0.5, float("inf"))] == ["3", "-2", "0.5", "inf"]
+    assert [format_number(value) for value in (3.0, -2.0, 0.5, float("inf"))] == ["3", "-2", "0.5", "inf"]
 
 
 def test_a_sample_never_exceeds_its_limit() -> None:
     sample = DetailSample(3)
     for one in many(10):
         sample.offer(one)
-    assert [detail.number for detail in sample.details()] == [1, 2, 3]
+    assert [detail.number for detail in sample.list_details()] == [1, 2, 3]
     assert sample.offered == 10
 
 
@@ -232,7 +232,7 @@ def test_a_sample_is_spread_over_targets_and_causes() -> None:
     sample.offer(silent(BAD, VALID, "valid-means-same"))
     sample.offer(loud(GOOD, SAME))
     sample.offer(loud(GOOD, VALID))
-    causes = [(detail.finding.target, detail.finding.cause) for detail in sample.details()]
+    causes = [(detail.finding.target, detail.finding.cause) for detail in sample.list_details()]
     assert causes.count((BAD, "all-padding-before")) == 2
     assert causes.count((BAD, "valid-means-same")) == 1
     assert causes.count((GOOD, "")) == 1
@@ -244,4 +244,4 @@ def test_a_summary_is_kept_without_escape_sequences() -> None:
     observation = Observation(BAD, SAME.id, Outcome.RETURNED, Stage.REPLY, summary="\x1b[1mModel\x1b[0m\nrow")
     sample = DetailSample(1)
     sample.offer(replace(one, observation=observation))
-    assert sample.details()[0].summary == "Model\nrow"
+    assert sample.list_details()[0].summary == "Model\nrow"

@@ -6,14 +6,14 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.frames import load
-from harness.report.csv_files import findings_files
+from harness.report.csv_files import open_findings_files
 from harness.report.rows import COLUMNS
 from tests.report.judged import mixed
 
 
 def test_findings_load_with_their_columns_and_types(tmp_path: Path) -> None:
     findings = [one.finding for one in mixed()]
-    with findings_files(tmp_path) as write:
+    with open_findings_files(tmp_path) as write:
         for one in mixed():
             write(one)
     table = load(tmp_path)

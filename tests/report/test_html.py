@@ -6,12 +6,12 @@ from pathlib import Path
 
 import itables.options
 
-from harness.report.html import bundle_path
+from harness.report.html import find_bundle
 
 
 def test_the_bundle_is_the_one_that_itables_names() -> None:
-    assert bundle_path() == Path(itables.options.dt_bundle)
-    assert bundle_path().is_file()
+    assert find_bundle() == Path(itables.options.dt_bundle)
+    assert find_bundle().is_file()
 
 
 def test_reports_load_no_pandas() -> None:

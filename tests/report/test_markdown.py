@@ -14,7 +14,7 @@ def markdown_of(tmp_path: Path, info: RunInfo) -> str:
     tallier = Tallier(info)
     for one in mixed():
         tallier.add(one.finding)
-    write_conformance_markdown(tmp_path / "conformance.md", info, table_of(mixed()), tallier.tally())
+    write_conformance_markdown(tmp_path / "conformance.md", info, table_of(mixed()), tallier.compute_tally())
     return (tmp_path / "conformance.md").read_text(encoding="utf-8")
 
 

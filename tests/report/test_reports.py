@@ -141,7 +141,7 @@ def test_caps_say_how_many_more(tmp_path: Path) -> None:
         tallier.add(one.finding)
         table.add(one.finding)
         page.add(one)
-    write_html(tmp_path / "index.html", info, tallier.tally(), table, page)
+    write_html(tmp_path / "index.html", info, tallier.compute_tally(), table, page)
     text = page_of(tmp_path)
     rows = data_of(text)
     assert [row[1] for row in rows].count("conforms") == 2

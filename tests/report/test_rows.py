@@ -5,17 +5,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from harness.records import Data, Form, Layer, Mode
-from harness.report.rows import COLUMNS, row_of
+from harness.records import ArgumentStyle, DataKind, Layer, Mode
+from harness.report.rows import COLUMNS, format_row
 from tests.report.judged import BAD, GOOD, SAME, conforming, loud, of_family, silent
 
 
 def test_a_row_has_a_cell_for_every_column() -> None:
-    assert len(row_of(conforming(GOOD, SAME))) == len(COLUMNS)
+    assert len(format_row(conforming(GOOD, SAME))) == len(COLUMNS)
 
 
 def test_a_divergence_reads_as_the_contract_says() -> None:
-    row = dict(zip(COLUMNS, row_of(silent(BAD, SAME)), strict=True))
+    row = dict(zip(COLUMNS, format_row(silent(BAD, SAME)), strict=True))
     assert row["input"] == "5x5"
     assert row["expected_shape"] == "(2, 3, 3, 3)"
     assert row["silent"] == "true"
@@ -26,7 +26,7 @@ def test_a_divergence_reads_as_the_contract_says() -> None:
 
 
 def test_what_is_absent_is_empty() -> None:
-    row = dict(zip(COLUMNS, row_of(loud(BAD, SAME)), strict=True))
+    row = dict(zip(COLUMNS, format_row(loud(BAD, SAME)), strict=True))
     assert row["observed_shape"] == ""
     assert row["max_abs_error"] == ""
     assert row["first_index"] == ""
@@ -37,7 +37,7 @@ def test_floats_are_as_short_as_they_can_be_and_exact() -> None:
     one = silent(BAD, SAME)
 
     def row(error: float) -> tuple[str, ...]:
-        return row_of(replace(one, finding=replace(one.finding, max_abs_error=error)))
+        return format_row(replace(one, finding=replace(one.finding, max_abs_error=error)))
 
     assert "0.1" in row(float(np.float64(0.1)))
     assert "nan" in row(math.nan)
@@ -59,19 +59,19 @@ def test_a_row_says_all_of_a_case() -> None:
         Layer.CONV2D_TRANSPOSE,
         strides=(2, 3),
         output_padding=(1, 2),
-        form=Form.LIST,
-        data=Data.REAL,
+        form=ArgumentStyle.LIST,
+        data=DataKind.REAL,
         bias=False,
     )
-    row = dict(zip(COLUMNS, row_of(conforming(GOOD, case)), strict=True))
+    row = dict(zip(COLUMNS, format_row(conforming(GOOD, case)), strict=True))
     assert row["output_padding"] == "1x2"
     assert (row["form"], row["data"], row["bias"], row["dtype"]) == ("list", "real", "false", "float32")
     assert (row["batch"], row["channels"], row["multiplier"]) == ("2", "2", "1")
-    assert dict(zip(COLUMNS, row_of(conforming(GOOD, SAME)), strict=True))["output_padding"] == ""
+    assert dict(zip(COLUMNS, format_row(conforming(GOOD, SAME)), strict=True))["output_padding"] == ""
 
 
 def test_a_row_holds_what_the_model_said_of_its_shape() -> None:
     one = conforming(GOOD, of_family(Layer.CONV1D, mode=Mode.DYNAMIC))
     said = replace(one, observation=replace(one.observation, symbolic_shape=(None, None, 3)))
-    assert row_of(said)[-1] == "(None, None, 3)"
-    assert row_of(one)[-1] == ""
+    assert format_row(said)[-1] == "(None, None, 3)"
+    assert format_row(one)[-1] == ""

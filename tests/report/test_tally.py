@@ -2,17 +2,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.records import Judged, Outcome, Refusal, Standing, Verdict
-from harness.report.phrases import headline, nothing_computed, shortfall
+from harness.records import Judgement, Outcome, Refusal, Standing, Verdict
+from harness.report.phrases import describe_nothing_computed, describe_shortfall, format_headline
 from harness.report.tally import Tallier, Tally
 from tests.report.judged import BAD, CASES, GOOD, SAME, conforming, info_of, loud, mixed, not_run
 
 
-def tally_of(findings: list[Judged]) -> Tally:
+def tally_of(findings: list[Judgement]) -> Tally:
     tallier = Tallier(info_of())
     for one in findings:
         tallier.add(one.finding)
-    return tallier.tally()
+    return tallier.compute_tally()
 
 
 def test_every_finding_is_counted_once() -> None:
@@ -45,35 +45,35 @@ def test_unsupported_is_neither_conforming_nor_diverging() -> None:
     assert (tally.unsupported, tally.conforming, tally.diverging) == (1, 0, 0)
 
 
-def unstable(one: Judged) -> Judged:
+def unstable(one: Judgement) -> Judgement:
     return replace(one, finding=replace(one.finding, standing=Standing.UNSTABLE))
 
 
-def unsupported(one: Judged, refusal: Refusal = Refusal.WRONG) -> Judged:
+def unsupported(one: Judgement, refusal: Refusal = Refusal.WRONG) -> Judgement:
     finding = replace(one.finding, verdict=Verdict.UNSUPPORTED, outcome=Outcome.UNSUPPORTED, refusal=refusal)
     return replace(one, finding=finding)
 
 
-def refused(one: Judged, refusal: Refusal) -> Judged:
+def refused(one: Judgement, refusal: Refusal) -> Judgement:
     return replace(one, finding=replace(one.finding, outcome=Outcome.RAISED, refusal=refusal))
 
 
 def test_what_did_not_come_again_is_counted_apart_and_no_divergence() -> None:
     tally = tally_of([unstable(loud(BAD, SAME)), loud(GOOD, SAME)])
     assert (tally.unstable, tally.loud, tally.diverging, tally.judged) == (1, 1, 1, 2)
-    assert headline(tally) == "1 loud divergence; 1 divergence did not come again"
+    assert format_headline(tally) == "1 loud divergence; 1 divergence did not come again"
     only = tally_of([unstable(loud(BAD, SAME)), conforming(GOOD, SAME)])
-    assert headline(only) == "Nothing diverges, but 1 divergence did not come again"
+    assert format_headline(only) == "Nothing diverges, but 1 divergence did not come again"
 
 
 def test_a_run_that_computed_nothing_of_what_it_had_to_says_so() -> None:
     tally = tally_of([unsupported(conforming(GOOD, SAME)), refused(conforming(BAD, SAME), Refusal.ALLOWED)])
     assert tally.has_computed_nothing
-    assert (tally.due, nothing_computed(tally)) == (
+    assert (tally.due, describe_nothing_computed(tally)) == (
         1,
         "nothing was computed of 1 case that had to be: 1 unsupported, 1 refused",
     )
-    assert headline(tally) == f"N{nothing_computed(tally)[1:]}"
+    assert format_headline(tally) == f"N{describe_nothing_computed(tally)[1:]}"
     assert tally.targets[GOOD].has_computed_nothing
     assert not tally.targets[BAD].has_computed_nothing
 
@@ -89,25 +89,25 @@ def test_nothing_computed_is_no_fault_where_nothing_had_to_be_or_something_else_
 
 
 def test_the_headline_says_what_happened() -> None:
-    assert headline(tally_of([])) == "Nothing was judged"
-    assert headline(tally_of([conforming(GOOD, SAME)])) == "Nothing diverges"
-    assert headline(tally_of(mixed())) == "3 silent divergences and 1 loud divergence"
-    assert headline(tally_of([loud(BAD, SAME)])) == "1 loud divergence"
-    assert headline(tally_of([not_run(BAD, SAME)])) == "Nothing could be judged"
+    assert format_headline(tally_of([])) == "Nothing was judged"
+    assert format_headline(tally_of([conforming(GOOD, SAME)])) == "Nothing diverges"
+    assert format_headline(tally_of(mixed())) == "3 silent divergences and 1 loud divergence"
+    assert format_headline(tally_of([loud(BAD, SAME)])) == "1 loud divergence"
+    assert format_headline(tally_of([not_run(BAD, SAME)])) == "Nothing could be judged"
     some = [conforming(GOOD, SAME), not_run(BAD, SAME)]
-    assert headline(tally_of(some)) == "Nothing diverges, but 1 finding could not be judged"
+    assert format_headline(tally_of(some)) == "Nothing diverges, but 1 finding could not be judged"
 
 
 def test_a_complete_run_has_no_shortfall() -> None:
-    assert shortfall(info_of(), tally_of(mixed())) == ()
+    assert describe_shortfall(info_of(), tally_of(mixed())) == ()
 
 
 def test_a_shortfall_says_how_many_and_why() -> None:
     info = info_of(state="interrupted", failure="no interpreter")
-    sentences = shortfall(info, tally_of([conforming(GOOD, case) for case in CASES]))
+    sentences = describe_shortfall(info, tally_of([conforming(GOOD, case) for case in CASES]))
     assert sentences[:2] == ("The run ended interrupted.", "10 findings were planned, 5 are here.")
     assert f"{BAD}: 3 cases not run: no interpreter" in sentences
 
 
 def test_a_run_without_a_footer_was_cut_off() -> None:
-    assert "cut off" in shortfall(replace(info_of(), footer=None), tally_of(mixed()))[0]
+    assert "cut off" in describe_shortfall(replace(info_of(), footer=None), tally_of(mixed()))[0]

@@ -12,9 +12,9 @@ import pytest
 
 from harness.environments.launch import prepare_worker_command
 from harness.errors import EXIT_INCOMPLETE, Cancelled, HarnessError
-from harness.records import Built, Observation, Target, Verdict, WorkerCommand
+from harness.records import BuiltEnvironment, Observation, Target, Verdict, WorkerCommand
 from harness.targets.catalog import Catalog
-from harness.targets.selection import select
+from harness.targets.selection import select_from_catalog
 from tests.fakes.fake_worker import RIGHT
 from tests.fakes.runs import Done, Silent, run_targets, selector, suite
 
@@ -23,7 +23,7 @@ PATIENCE_S = 20.0
 
 def fakes(number: int) -> list[Target]:
     """So many right fakes with names of their own."""
-    (one,) = select([selector(RIGHT)], Catalog(()), {}, Path())
+    (one,) = select_from_catalog([selector(RIGHT)], Catalog(()), {}, Path())
     return [replace(one, name=f"fake-{index}", lineage=f"fake-{index}") for index in range(number)]
 
 
@@ -101,13 +101,13 @@ def test_no_two_targets_of_one_base_are_prepared_at_once(tmp_path: Path) -> None
     at_work: list[str] = []
     most: dict[str, int] = {}
     built = [
-        replace(fake, realisation=Built("3.11", (f"base-{index % 2}",), (fake.name,)))
+        replace(fake, realisation=BuiltEnvironment("3.11", (f"base-{index % 2}",), (fake.name,)))
         for index, fake in enumerate(fakes(6))
     ]
     commands = {fake.name: fake for fake in fakes(6)}
 
     def prepare(target: Target) -> WorkerCommand:
-        assert isinstance(target.realisation, Built)
+        assert isinstance(target.realisation, BuiltEnvironment)
         (base,) = target.realisation.requires
         with lock:
             at_work.append(base)

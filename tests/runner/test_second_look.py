@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness import store
-from harness.judge.second_look import Doubt, worth_asking
-from harness.judge.stored_run import judged
+from harness.judge.second_look import RecheckCandidate, select_for_recheck
+from harness.judge.stored_run import judge_run
 from harness.records import Case, Observation, Outcome, RunInfo, Standing, Target, Verdict
 from harness.runner.second_look import ChosenCases, ask_again
 from tests.fakes.runs import Silent, make_plan, run_targets, suite, target
@@ -35,9 +35,9 @@ def look_again(
     return ask_again(plan, info, chosen, progress or Silent())
 
 
-def doubts(directory: Path, info: RunInfo) -> list[Doubt]:
-    noted: list[Doubt] = []
-    for _ in judged(directory / "run", info, (), noted.append):
+def doubts(directory: Path, info: RunInfo) -> list[RecheckCandidate]:
+    noted: list[RecheckCandidate] = []
+    for _ in judge_run(directory / "run", info, (), noted.append):
         pass
     return noted
 
@@ -59,16 +59,16 @@ def all_of(one: Target, cases: Sequence[Case]) -> Mapping[str, ChosenCases]:
 def test_an_interrupt_is_kept_and_the_look_goes_on_where_it_ended(tmp_path: Path) -> None:
     one = target("nan")
     done = run_targets(tmp_path, [one], suite(), BRIEF, environ=at(tmp_path))
-    chosen = worth_asking(doubts(tmp_path, done.info), {one.name: one.lineage})
+    chosen = select_for_recheck(doubts(tmp_path, done.info), {one.name: one.lineage})
     assert len(chosen[one.name]) > 1
     cut = look_again(tmp_path, one, done.info, chosen, InterruptedAfter(1))
     assert cut.footer is not None
     assert (cut.footer.state, cut) == ("interrupted", store.read_info(tmp_path / "run"))
     resumed = run_targets(tmp_path, [one], suite(), BRIEF, environ=at(tmp_path), resume=True)
-    left = worth_asking(doubts(tmp_path, resumed.info), {one.name: one.lineage})
+    left = select_for_recheck(doubts(tmp_path, resumed.info), {one.name: one.lineage})
     assert (resumed.state, len(left[one.name])) == ("complete", len(chosen[one.name]) - 1)
     look_again(tmp_path, one, resumed.info, left)
-    assert worth_asking(doubts(tmp_path, resumed.info), {one.name: one.lineage}) == {}
+    assert select_for_recheck(doubts(tmp_path, resumed.info), {one.name: one.lineage}) == {}
     assert len(second_looks(tmp_path, one)) == len(chosen[one.name])
 
 
@@ -100,6 +100,6 @@ def test_where_no_fresh_worker_starts_it_is_said_and_the_first_look_counts(tmp_p
     assert said.startswith(
         "not all of it was asked again: could not start: the worker ended before its hello"
     )
-    found = [item.finding for item in judged(tmp_path / "run", info, ())]
+    found = [item.finding for item in judge_run(tmp_path / "run", info, ())]
     assert {finding.standing for finding in found} == {Standing.AGREED}
     assert {finding.verdict for finding in found} == {Verdict.CONFORMS}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.data.case_data import signals_of
+from harness.data.case_data import make_case_data
 from harness.records import Api, HostPython, Outcome, Stage, Target, parse_case_id
 from harness.resources import WORKER
 from harness.runner import wire
@@ -113,7 +113,9 @@ def test_the_example_of_the_readme_is_what_the_harness_writes() -> None:
     assert said[-1] == json.loads(wire.encode_bye())
     (batch,) = (message for message in said if message["type"] == "batch")
     cases = {entry["seq"]: parse_case_id(entry["case"]) for entry in batch["cases"]}
-    written = json.loads(wire.encode_batch(0, {seq: (case, signals_of(case)) for seq, case in cases.items()}))
+    written = json.loads(
+        wire.encode_batch(0, {seq: (case, make_case_data(case)) for seq, case in cases.items()})
+    )
     for theirs, ours in zip(batch["cases"], written["cases"], strict=True):
         data = ("input", "weights")
         assert {**theirs, **dict.fromkeys(data)} == {**ours, **dict.fromkeys(data)}

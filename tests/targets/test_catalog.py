@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import EXIT_USAGE, HarnessError
-from harness.records import Api, Built, StubLibrary
+from harness.records import Api, BuiltEnvironment, StubLibrary
 from harness.targets.catalog import read_catalog
 from harness.targets.variants import Variant
 
@@ -75,7 +75,7 @@ def test_a_family_gives_one_target_per_version(file: Path) -> None:
     assert (newer.name, older.name) == ("keras3.15.1-jax", "keras3.14.1-jax")
     assert (older.api, older.version, older.backend, older.lineage) == (Api.KERAS, "3.14.1", "jax", "jax")
     assert (older.family, older.variant) == ("jax", "")
-    assert older.realisation == Built(
+    assert older.realisation == BuiltEnvironment(
         "3.11", ("jax==0.10.2; sys_platform != 'win32'", "numpy==2.4.6"), ("keras==3.14.1",)
     )
     assert older.variables == {"KERAS_BACKEND": "jax"}
@@ -89,7 +89,7 @@ def test_a_base_with_versions_is_one_for_each(file: Path) -> None:
 
 def test_a_base_without_versions_is_one(file: Path) -> None:
     *_, cntk = read_catalog([file]).targets
-    assert cntk.realisation == Built("3.6", ("cntk==2.7",), (), (StubLibrary.MPI,))
+    assert cntk.realisation == BuiltEnvironment("3.6", ("cntk==2.7",), (), (StubLibrary.MPI,))
     assert cntk.variables == {"FLAGS": "dir={home}/x"}
 
 

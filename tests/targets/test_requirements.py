@@ -9,7 +9,7 @@ import pytest
 from packaging.requirements import InvalidRequirement, Requirement
 
 from harness.targets import requirements
-from harness.targets.requirements import requirement_of
+from harness.targets.requirements import parse_requirement
 
 MARKED = "tensorflow-cpu==2.21.0; sys_platform == 'win32' or sys_platform == 'linux'"
 
@@ -26,11 +26,11 @@ def test_no_two_threads_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(requirements, "Requirement", read)
     with ThreadPoolExecutor(8) as pool:
-        names = {requirement.name for requirement in pool.map(requirement_of, [MARKED] * 50)}
+        names = {requirement.name for requirement in pool.map(parse_requirement, [MARKED] * 50)}
     assert names == {"tensorflow-cpu"}
 
 
 def test_the_next_is_read_after_one_that_is_none() -> None:
     with pytest.raises(InvalidRequirement):
-        requirement_of("numpy ==")
-    assert requirement_of("numpy==2.4.6").name == "numpy"
+        parse_requirement("numpy ==")
+    assert parse_requirement("numpy==2.4.6").name == "numpy"

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from harness.errors import EXIT_USAGE, HarnessError
-from harness.records import Api, Built, Checkout, Command, HostPython, Target, TargetRun
+from harness.records import Api, BuiltEnvironment, Checkout, Command, HostPython, Target, TargetRun
 from harness.targets.catalog import Catalog
-from harness.targets.host_python import backend_note
-from harness.targets.selection import NEWEST, newest_per_minor, select, selected_again
-from harness.targets.variants import Variant, with_settings
+from harness.targets.host_python import describe_backend_choice
+from harness.targets.selection import NEWEST, reselect_target, select_from_catalog, select_newest_per_minor
+from harness.targets.variants import Variant, apply_settings
 
 
 def listed(version: str, backend: str, api: Api = Api.KERAS, behind: str = "") -> Target:
@@ -24,7 +24,7 @@ def listed(version: str, backend: str, api: Api = Api.KERAS, behind: str = "") -
         backend=backend,
         family=backend if api is Api.KERAS else str(api),
         lineage="jax" if backend == "numpy" else backend,
-        realisation=Built("3.11", (f"{backend}==1",), (f"{api}=={version}",)),
+        realisation=BuiltEnvironment("3.11", (f"{backend}==1",), (f"{api}=={version}",)),
         variables={"KERAS_BACKEND": backend, "QUIET": "1"},
     )
 
@@ -33,7 +33,7 @@ ONEDNN = Variant("onednn=0", "without oneDNN", ("tensorflow",), {"TF_ENABLE_ONED
 PLAIDML = replace(
     listed("0.7.0", "plaidml", Api.PLAIDML_KERAS),
     name="plaidml-keras0.7.0",
-    realisation=Built("3.7", ("plaidml-keras==0.7.0", "keras==2.2.4")),
+    realisation=BuiltEnvironment("3.7", ("plaidml-keras==0.7.0", "keras==2.2.4")),
 )
 CATALOG = Catalog(
     (
@@ -51,12 +51,12 @@ CATALOG = Catalog(
 
 
 def names(*selectors: str) -> list[str]:
-    return [target.name for target in select(selectors, CATALOG, {}, Path())]
+    return [target.name for target in select_from_catalog(selectors, CATALOG, {}, Path())]
 
 
 def complaint(selector: str, environ: dict[str, str] | None = None, directory: Path | None = None) -> str:
     with pytest.raises(HarnessError) as caught:
-        select([selector], CATALOG, environ or {}, directory or Path())
+        select_from_catalog([selector], CATALOG, environ or {}, directory or Path())
     assert caught.value.exit_code == EXIT_USAGE
     return str(caught.value)
 
@@ -155,7 +155,7 @@ def test_a_selector_that_gives_nothing_is_an_error_with_a_remedy(selector: str, 
 def test_here_is_the_running_python_with_the_backend_of_the_host(
     environ: dict[str, str], backend: str
 ) -> None:
-    (target,) = select(["here"], CATALOG, environ, Path())
+    (target,) = select_from_catalog(["here"], CATALOG, environ, Path())
     assert target == Target(
         "here", Api.KERAS, "", backend, backend, HostPython(), {"KERAS_BACKEND": backend, "QUIET": "1"}
     )
@@ -166,13 +166,13 @@ def has(*packages: str) -> Callable[[str], bool]:
 
 
 def test_here_without_a_backend_says_which_are_installed_and_how_to_choose() -> None:
-    note = backend_note({}, has("keras", "tensorflow", "jax", "numpy"))
+    note = describe_backend_choice({}, has("keras", "tensorflow", "jax", "numpy"))
     assert note == (
         f"here: KERAS_BACKEND is not set, so Keras computes on tensorflow; {sys.executable} has"
         " tensorflow, jax, numpy; to choose another: KERAS_BACKEND=jax keras-harness ... -t here"
     )
-    assert backend_note({"KERAS_BACKEND": "jax"}, has("keras", "jax", "numpy")) == ""
-    assert backend_note({"KERAS_BACKEND": "theano"}, has("keras", "numpy")) == ""
+    assert describe_backend_choice({"KERAS_BACKEND": "jax"}, has("keras", "jax", "numpy")) == ""
+    assert describe_backend_choice({"KERAS_BACKEND": "theano"}, has("keras", "numpy")) == ""
 
 
 @pytest.mark.parametrize(
@@ -197,25 +197,29 @@ def test_here_without_what_it_needs_is_told(
     environ: dict[str, str], packages: tuple[str, ...], said: str
 ) -> None:
     with pytest.raises(HarnessError) as caught:
-        backend_note(environ, has(*packages))
+        describe_backend_choice(environ, has(*packages))
     assert str(caught.value).startswith("target 'here': ")
     assert said in str(caught.value)
 
 
 def test_here_may_have_a_backend_that_is_not_listed() -> None:
-    (target,) = select(["here"], CATALOG, {"KERAS_BACKEND": "mine"}, Path())
+    (target,) = select_from_catalog(["here"], CATALOG, {"KERAS_BACKEND": "mine"}, Path())
     assert (target.backend, target.lineage, target.variables) == ("mine", "mine", {"KERAS_BACKEND": "mine"})
 
 
 def test_a_checkout_lies_before_the_newest_listed_environment_of_its_backend(checkout: Path) -> None:
-    (target,) = select([f"path:{checkout} backend=jax"], CATALOG, {"KERAS_BACKEND": "torch"}, Path())
+    (target,) = select_from_catalog(
+        [f"path:{checkout} backend=jax"], CATALOG, {"KERAS_BACKEND": "torch"}, Path()
+    )
     assert target.name == "path-my_keras-jax"
     assert (target.version, target.backend, target.variables["KERAS_BACKEND"]) == ("", "jax", "jax")
-    assert target.realisation == Checkout(checkout.resolve(), Built("3.11", ("jax==1",)))
+    assert target.realisation == Checkout(checkout.resolve(), BuiltEnvironment("3.11", ("jax==1",)))
 
 
 def test_a_checkout_without_a_backend_takes_that_of_the_host(checkout: Path) -> None:
-    (target,) = select([f"path:{checkout.name}"], CATALOG, {"KERAS_BACKEND": "torch"}, checkout.parent)
+    (target,) = select_from_catalog(
+        [f"path:{checkout.name}"], CATALOG, {"KERAS_BACKEND": "torch"}, checkout.parent
+    )
     assert target.backend == "torch"
 
 
@@ -231,16 +235,18 @@ def test_a_checkout_needs_a_listed_backend(checkout: Path) -> None:
 
 def test_checkouts_with_one_name_are_told_apart_whatever_their_order(tmp_path: Path) -> None:
     first, second = (make_checkout(tmp_path / branch / "keras-main") for branch in ("a", "b"))
-    one, other = select([f"path:{first}", f"path:{second}"], CATALOG, {}, Path())
+    one, other = select_from_catalog([f"path:{first}", f"path:{second}"], CATALOG, {}, Path())
     assert one.name != other.name
     assert one.name.startswith("path-keras-main-tensorflow-")
-    assert select([f"path:{second}", f"path:{first}", f"path:{first}/"], CATALOG, {}, Path()) == (other, one)
-    (alone,) = select([f"path:{first}"], CATALOG, {}, Path())
+    assert select_from_catalog(
+        [f"path:{second}", f"path:{first}", f"path:{first}/"], CATALOG, {}, Path()
+    ) == (other, one)
+    (alone,) = select_from_catalog([f"path:{first}"], CATALOG, {}, Path())
     assert alone.name == "path-keras-main-tensorflow"
 
 
 def test_a_command_is_split_as_a_shell_does() -> None:
-    (target,) = select(["exec:node 'my worker.js' --fast"], CATALOG, {}, Path())
+    (target,) = select_from_catalog(["exec:node 'my worker.js' --fast"], CATALOG, {}, Path())
     assert target.realisation == Command(("node", "my worker.js", "--fast"))
     assert target.name == target.lineage == "exec-node-my_worker.js---fast"
 
@@ -258,7 +264,7 @@ def test_long_commands_that_differ_at_the_end_are_told_apart() -> None:
 
 
 def test_a_variant_has_its_flags_and_a_name_of_its_own() -> None:
-    (target,) = select(["keras3.15.1-tensorflow+onednn=0"], CATALOG, {}, Path())
+    (target,) = select_from_catalog(["keras3.15.1-tensorflow+onednn=0"], CATALOG, {}, Path())
     assert target.variant == "onednn=0"
     assert target.variables == {
         "KERAS_BACKEND": "tensorflow",
@@ -274,14 +280,14 @@ def test_of_each_family_and_minor_version_the_newest_stays() -> None:
         listed("3.14.1", "jax", behind="0.4.30"),
         listed("3.9.2", "jax"),
         listed("3.14.0", "torch"),
-        *select(["keras3.9.2-tensorflow+onednn=0", "exec:worker", "here"], CATALOG, {}, Path()),
+        *select_from_catalog(["keras3.9.2-tensorflow+onednn=0", "exec:worker", "here"], CATALOG, {}, Path()),
     )
-    assert newest_per_minor(targets) == targets[1:]
+    assert select_newest_per_minor(targets) == targets[1:]
 
 
 def test_several_variants_stand_one_behind_the_other() -> None:
     catalog = replace(CATALOG, variants=(ONEDNN, Variant("wide", "", ("tensorflow",), {"WIDE": "1"})))
-    (target,) = select(["keras3.15.1-tensorflow+onednn=0+wide"], catalog, {}, Path())
+    (target,) = select_from_catalog(["keras3.15.1-tensorflow+onednn=0+wide"], catalog, {}, Path())
     assert (target.name, target.variant) == ("keras3.15.1-tensorflow+onednn=0+wide", "onednn=0+wide")
     assert {"TF_ENABLE_ONEDNN_OPTS": "0", "WIDE": "1"}.items() <= target.variables.items()
 
@@ -289,22 +295,22 @@ def test_several_variants_stand_one_behind_the_other() -> None:
 def test_a_variant_is_of_the_targets_whose_pins_do_not_contradict_what_it_needs() -> None:
     new, old = (replace(ONEDNN, needs=(f"tensorflow{which}",)) for which in (">=1", "<1"))
     listed_twice = replace(CATALOG, variants=(replace(old, variables={"OLD": "1"}), new))
-    (target,) = select(["keras3.15.1-tensorflow+onednn=0"], listed_twice, {}, Path())
+    (target,) = select_from_catalog(["keras3.15.1-tensorflow+onednn=0"], listed_twice, {}, Path())
     assert "OLD" not in target.variables
     with pytest.raises(HarnessError, match=re.escape("is for tensorflow (tensorflow<1), not for keras3.9.2")):
-        select(["keras3.*-tensorflow+onednn=0"], replace(CATALOG, variants=(old,)), {}, Path())
+        select_from_catalog(["keras3.*-tensorflow+onednn=0"], replace(CATALOG, variants=(old,)), {}, Path())
 
 
 def test_settings_that_are_those_of_a_variant_have_its_name() -> None:
-    (target,) = with_settings(CATALOG.targets[:1], ["TF_ENABLE_ONEDNN_OPTS=0"], CATALOG.variants)
-    assert (target,) == select([target.name], CATALOG, {}, Path())
+    (target,) = apply_settings(CATALOG.targets[:1], ["TF_ENABLE_ONEDNN_OPTS=0"], CATALOG.variants)
+    assert (target,) == select_from_catalog([target.name], CATALOG, {}, Path())
 
 
 def test_other_settings_are_named_by_themselves_in_a_name_fit_for_a_file() -> None:
-    (target,) = with_settings(CATALOG.targets[2:3], ["XLA_FLAGS=--a /b=1", "A=2"], CATALOG.variants)
+    (target,) = apply_settings(CATALOG.targets[2:3], ["XLA_FLAGS=--a /b=1", "A=2"], CATALOG.variants)
     assert target.name == "keras3.15.1-jax+A=2+XLA_FLAGS=--a_b=1"
     assert target.variables["XLA_FLAGS"] == "--a /b=1"
-    assert with_settings(CATALOG.targets, [], CATALOG.variants) == CATALOG.targets
+    assert apply_settings(CATALOG.targets, [], CATALOG.variants) == CATALOG.targets
 
 
 @pytest.mark.parametrize(
@@ -317,7 +323,7 @@ def test_other_settings_are_named_by_themselves_in_a_name_fit_for_a_file() -> No
 )
 def test_a_setting_that_is_none_is_an_error(settings: list[str], said: str) -> None:
     with pytest.raises(HarnessError, match=re.escape(said)):
-        with_settings(CATALOG.targets, settings, ())
+        apply_settings(CATALOG.targets, settings, ())
 
 
 def run_of(target: Target, **changes: object) -> TargetRun:
@@ -349,14 +355,14 @@ def run_of(target: Target, **changes: object) -> TargetRun:
 @pytest.mark.parametrize("settings", [[], ["TF_ENABLE_ONEDNN_OPTS=0"], ["A=1", "B=a b"]])
 def test_what_ran_is_selected_again_under_its_flags(checkout: Path, settings: list[str]) -> None:
     selectors = ("keras3.15.1-tensorflow", "keras3.13.2-torch", "here", f"path:{checkout} backend=jax")
-    ran = select([*selectors, "exec:node 'a b.js'"], CATALOG, {"KERAS_BACKEND": "jax"}, Path())
-    for target in with_settings(ran, settings, CATALOG.variants):
-        again = selected_again(run_of(target), CATALOG, {}, Path("elsewhere"))
+    ran = select_from_catalog([*selectors, "exec:node 'a b.js'"], CATALOG, {"KERAS_BACKEND": "jax"}, Path())
+    for target in apply_settings(ran, settings, CATALOG.variants):
+        again = reselect_target(run_of(target), CATALOG, {}, Path("elsewhere"))
         assert again == replace(target, lineage=again.lineage)
 
 
 def test_a_run_that_kept_no_selector_is_found_by_its_names() -> None:
-    (target,) = select(["keras3.15.1-tensorflow+onednn=0"], CATALOG, {}, Path())
-    assert selected_again(run_of(target, selector=""), CATALOG, {}, Path()) == target
+    (target,) = select_from_catalog(["keras3.15.1-tensorflow+onednn=0"], CATALOG, {}, Path())
+    assert reselect_target(run_of(target, selector=""), CATALOG, {}, Path()) == target
     with pytest.raises(HarnessError, match="no target matches 'path-keras-jax'"):
-        selected_again(run_of(target, selector="", name="path-keras-jax"), CATALOG, {}, Path())
+        reselect_target(run_of(target, selector="", name="path-keras-jax"), CATALOG, {}, Path())

@@ -12,13 +12,13 @@ from packaging.requirements import Requirement
 from harness.environments.layout import lay_out_environment
 from harness.records import Api, StubLibrary, Target
 from harness.targets.catalog import Catalog, read_catalog
-from harness.targets.selection import select
-from harness.targets.variants import variant_of
+from harness.targets.selection import select_from_catalog
+from harness.targets.variants import find_variant
 
 LIST = Path(__file__).parents[2] / "cases" / "targets.toml"
 CATALOG = read_catalog([LIST])
 TARGETS = {target.name: target for target in CATALOG.targets}
-(NEWEST,) = select(["newest"], CATALOG, {}, Path())
+(NEWEST,) = select_from_catalog(["newest"], CATALOG, {}, Path())
 NEXT = "3.9999.0"
 """A Keras that is not out yet."""
 PLATFORMS = [("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64"), ("win32", "AMD64")]
@@ -122,7 +122,7 @@ def test_the_next_keras_is_one_word_in_each_of_its_families(catalog: Catalog) ->
     if catalog is not CATALOG:
         backends = {target.backend for target in CATALOG.targets if target.version == NEWEST.version}
         assert added == {f"keras{NEXT}-{backend}" for backend in backends}
-        (newest,) = select(["newest"], catalog, {}, Path())
+        (newest,) = select_from_catalog(["newest"], catalog, {}, Path())
         assert newest.name == f"keras{NEXT}-tensorflow"
 
 
@@ -218,7 +218,7 @@ def test_tensorflow_is_seen_without_onednn_where_it_has_it() -> None:
     without = {
         target.name
         for target in CATALOG.targets
-        if variant_of(target, "onednn=0", CATALOG.variants) is not None
+        if find_variant(target, "onednn=0", CATALOG.variants) is not None
     }
     assert {"tf.keras2.5.3", "keras3.15.1-tensorflow", "keras2.15.0-tensorflow2.15.1"} <= without
     assert not without & {"tf.keras2.4.4", "keras2.2.5-tensorflow", "keras3.15.1-jax", "keras1.2.2-theano"}
@@ -233,14 +233,14 @@ def test_tensorflow_2_6_runs_without_onednn_since_it_answers_otherwise_at_the_se
     ]
     assert {target.name for target in of_2_6} == {"tf.keras2.6.5"}
     assert {target.variables["TF_ENABLE_ONEDNN_OPTS"] for target in of_2_6} == {"0"}
-    assert {variant_of(target, "onednn=0", CATALOG.variants) for target in of_2_6} == {None}
+    assert {find_variant(target, "onednn=0", CATALOG.variants) for target in of_2_6} == {None}
 
 
 def test_the_cap_on_the_instruction_set_is_in_the_words_of_each_library() -> None:
     flags = {
         target.name: variant.variables
         for target in CATALOG.targets
-        if (variant := variant_of(target, "isa=avx2", CATALOG.variants)) is not None
+        if (variant := find_variant(target, "isa=avx2", CATALOG.variants)) is not None
     }
     assert flags["keras3.15.1-tensorflow"]["XLA_FLAGS"] == flags["keras3.15.1-jax"]["XLA_FLAGS"]
     # An older XLA ends the process at a flag that it does not know.

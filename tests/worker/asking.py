@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from harness.data.case_data import signals_of
+from harness.data.case_data import make_case_data
 from harness.records import Case
 from harness.runner import wire
 from harness.worker.adapters.generation import Generation
@@ -15,7 +15,7 @@ from harness.worker.adapters.observing import Observer
 
 def message(case: Case) -> Any:
     """A case as it stands in a batch."""
-    return json.loads(wire.encode_batch(0, {0: (case, signals_of(case))}))["cases"][0]
+    return json.loads(wire.encode_batch(0, {0: (case, make_case_data(case))}))["cases"][0]
 
 
 def observed(generation: Generation, case: Case, stages: list[str] | None = None) -> Any:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.data.case_data import signals_of
-from harness.records import Case, DataFormat, Form, Mode
+from harness.data.case_data import make_case_data
+from harness.records import ArgumentStyle, Case, DataFormat, Mode
 from harness.worker.adapters.generation import Unsupported
 from harness.worker.adapters.keras1 import Keras1
 from harness.worker.adapters.older_names import spelled
@@ -44,7 +44,7 @@ def test_arguments_get_their_older_names(keras: Any) -> None:
 
 
 def test_a_format_that_is_left_to_another_default_is_unsupported(keras: Any) -> None:
-    case = replace(PLAIN, strides=(1, 1), padding="valid", form=Form.DEFAULTS)
+    case = replace(PLAIN, strides=(1, 1), padding="valid", form=ArgumentStyle.DEFAULTS)
     keras.backend.ordering = "th"
     with pytest.raises(Unsupported, match=r"data_format is not channels_last by default in Keras 1\.0\.8"):
         observed(Keras1(keras, "1.0.8"), case)
@@ -118,7 +118,7 @@ def test_a_kernel_of_another_shape_is_said_and_not_filled(
     )
     fields = observed(Keras1(keras, "1.2.2"), PLAIN)
     assert fields["weight_shapes"] == [[3, 2, 2, 3], [3]]
-    assert np.array_equal(fields["output"], np.broadcast_to(signals_of(PLAIN).weights[1], (2, 3, 6, 3)))
+    assert np.array_equal(fields["output"], np.broadcast_to(make_case_data(PLAIN).weights[1], (2, 3, 6, 3)))
 
 
 def test_a_refusal_is_in_the_words_of_keras(keras: Any) -> None:
@@ -167,7 +167,7 @@ def test_an_equal_layer_is_kept_and_another_gets_a_new_graph(keras: Any) -> None
 def test_gradients_come_in_the_layout_of_later_kerases(keras: Any) -> None:
     case = replace(FIRST, mode=Mode.GRADIENT)
     fields = observed(Keras1(keras, "1.2.2"), case)
-    signals = signals_of(case)
+    signals = make_case_data(case)
     for found, given in zip(fields["gradients"], (2 * signals.inputs, *signals.weights), strict=True):
         assert np.array_equal(found, given)
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.data.case_data import signals_of
-from harness.records import Case, DataFormat, Layer, Mode, fitted
+from harness.data.case_data import make_case_data
+from harness.records import Case, DataFormat, Layer, Mode, derive_arguments
 from harness.worker.adapters.differentiating import cotangent
 from harness.worker.adapters.generation import Unsupported
 from harness.worker.adapters.graphs import placeholder_of
@@ -104,7 +104,7 @@ def test_a_kernel_of_another_shape_is_said_and_not_filled(
     monkeypatch.setattr(keras.layers.Conv2D, "__init__", turned)
     fields = observed(Keras2(keras, "2.99"), replace(PLAIN, mode=mode))
     assert fields["weight_shapes"] == [[3, 2, 2, 3], [3]]
-    assert np.array_equal(fields["output"], np.broadcast_to(signals_of(PLAIN).weights[1], (2, 3, 6, 3)))
+    assert np.array_equal(fields["output"], np.broadcast_to(make_case_data(PLAIN).weights[1], (2, 3, 6, 3)))
 
 
 def test_groups_are_left_out_where_there_are_none() -> None:
@@ -331,7 +331,7 @@ def test_gradients_of_a_graph_are_those_of_what_was_weighted() -> None:
     keras = standin2.keras2()
     case = replace(PLAIN, mode=Mode.GRADIENT)
     fields = observed(Keras2(keras, "2.99"), case)
-    signals = signals_of(case)
+    signals = make_case_data(case)
     for found, given in zip(fields["gradients"], (2 * signals.inputs, *signals.weights), strict=True):
         assert np.array_equal(found, given)
 
@@ -358,7 +358,7 @@ def test_a_float_type_that_is_none_is_unsupported() -> None:
 @pytest.mark.parametrize("layer", [Layer.OPS_CONV, Layer.DEPTHWISE_CONV2D])
 def test_a_layer_that_does_not_exist_is_unsupported(layer: Layer) -> None:
     with pytest.raises(Unsupported, match=rf"^Keras 2\.99 has no {layer}$"):
-        observed(Keras2(standin2.keras2(), "2.99"), fitted(replace(PLAIN, layer=layer)))
+        observed(Keras2(standin2.keras2(), "2.99"), derive_arguments(replace(PLAIN, layer=layer)))
 
 
 class Halves:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.data.case_data import signals_of
-from harness.records import Case, Form, Layer, Mode, fitted
+from harness.data.case_data import make_case_data
+from harness.records import ArgumentStyle, Case, Layer, Mode, derive_arguments
 from harness.worker.adapters.differentiating import Unconnected, cotangent
 from harness.worker.adapters.generation import Unsupported
 from harness.worker.adapters.keras3 import Keras3
@@ -19,7 +19,7 @@ from tests.worker import backends
 from tests.worker.asking import message, observed, observed_all
 from tests.worker.standin3 import keras3
 
-OPERATION = fitted(replace(PLAIN, layer=Layer.OPS_CONV))
+OPERATION = derive_arguments(replace(PLAIN, layer=Layer.OPS_CONV))
 MODES = [Mode.EAGER, Mode.INFERRED, Mode.COMPILED, Mode.JIT, Mode.DYNAMIC, Mode.RELOADED, Mode.GRADIENT]
 
 
@@ -120,7 +120,7 @@ def test_symbolic_weights_are_inputs_of_the_model(dtype: str) -> None:
 @pytest.mark.parametrize("layer", [Layer.CONV2D, Layer.OPS_MAX_POOL])
 def test_what_is_handed_no_weights_has_none_that_are_symbolic(layer: Layer) -> None:
     with pytest.raises(Unsupported, match="is handed no weights"):
-        observed(Keras3(keras3(), "3.99"), fitted(replace(PLAIN, layer=layer, mode=Mode.SYMBOLIC)))
+        observed(Keras3(keras3(), "3.99"), derive_arguments(replace(PLAIN, layer=layer, mode=Mode.SYMBOLIC)))
 
 
 @pytest.mark.parametrize(("mode", "jit"), [(Mode.COMPILED, False), (Mode.JIT, True)])
@@ -168,7 +168,7 @@ def test_tensorflow_traces_without_the_lengths(heard: backends.Heard, backend: s
 @pytest.mark.parametrize("case", [PLAIN, OPERATION], ids=lambda case: case.id)
 def test_gradients_are_those_of_the_input_and_of_each_weight(backend: str, case: Case) -> None:
     fields = observed(Keras3(keras3(backend), "3.99"), replace(case, mode=Mode.GRADIENT))
-    signals = signals_of(replace(case, mode=Mode.GRADIENT))
+    signals = make_case_data(replace(case, mode=Mode.GRADIENT))
     assert [gradient.shape for gradient in fields["gradients"]] == [
         array.shape for array in (signals.inputs, *signals.weights)
     ]
@@ -224,9 +224,9 @@ def test_an_operation_is_not_everything_that_a_layer_is(mode: Mode, reason: str)
 
 def test_an_operation_or_layer_that_does_not_exist_is_unsupported() -> None:
     with pytest.raises(Unsupported, match=r"^Keras 3\.99 has no ops\.max_pool$"):
-        observed(Keras3(keras3(), "3.99"), fitted(replace(PLAIN, layer=Layer.OPS_MAX_POOL)))
+        observed(Keras3(keras3(), "3.99"), derive_arguments(replace(PLAIN, layer=Layer.OPS_MAX_POOL)))
     with pytest.raises(Unsupported, match=r"^Keras 3\.99 has no MaxPooling2D$"):
-        observed(Keras3(keras3(), "3.99"), fitted(replace(PLAIN, layer=Layer.MAX_POOLING2D)))
+        observed(Keras3(keras3(), "3.99"), derive_arguments(replace(PLAIN, layer=Layer.MAX_POOLING2D)))
 
 
 SQUARE = replace(PLAIN, kernel=(3, 3), strides=(1, 1), padding="valid")
@@ -235,12 +235,12 @@ SQUARE = replace(PLAIN, kernel=(3, 3), strides=(1, 1), padding="valid")
 @pytest.mark.parametrize(
     ("form", "given"),
     [
-        (Form.TUPLE, {"kernel_size": (3, 3), "strides": (1, 1)}),
-        (Form.LIST, {"kernel_size": [3, 3], "strides": [1, 1]}),
-        (Form.INT, {"kernel_size": 3, "strides": 1}),
+        (ArgumentStyle.TUPLE, {"kernel_size": (3, 3), "strides": (1, 1)}),
+        (ArgumentStyle.LIST, {"kernel_size": [3, 3], "strides": [1, 1]}),
+        (ArgumentStyle.INT, {"kernel_size": 3, "strides": 1}),
     ],
 )
-def test_lengths_are_passed_on_in_the_form_of_the_case(form: Form, given: dict[str, Any]) -> None:
+def test_lengths_are_passed_on_in_the_form_of_the_case(form: ArgumentStyle, given: dict[str, Any]) -> None:
     keras = keras3()
     observed(Keras3(keras, "3.99"), replace(SQUARE, form=form))
     assert keras.asked.layers == [{**given, "dtype": "float32"}]
@@ -248,7 +248,7 @@ def test_lengths_are_passed_on_in_the_form_of_the_case(form: Form, given: dict[s
 
 def test_what_a_case_leaves_out_is_not_passed_on() -> None:
     keras = keras3()
-    fields = observed(Keras3(keras, "3.99"), replace(SQUARE, form=Form.DEFAULTS))
+    fields = observed(Keras3(keras, "3.99"), replace(SQUARE, form=ArgumentStyle.DEFAULTS))
     # The strides are the stand-in's own default, the bias comes although nothing asks for it.
     assert keras.asked.layers == [{"kernel_size": (3, 3), "strides": 1}]
     values = expected(SQUARE).values
@@ -259,7 +259,8 @@ def test_what_a_case_leaves_out_is_not_passed_on() -> None:
 def test_an_equal_layer_in_another_form_is_another_layer() -> None:
     keras = keras3()
     observed_all(
-        Keras3(keras, "3.99"), [SQUARE, replace(SQUARE, form=Form.LIST), replace(SQUARE, input=(8, 8))]
+        Keras3(keras, "3.99"),
+        [SQUARE, replace(SQUARE, form=ArgumentStyle.LIST), replace(SQUARE, input=(8, 8))],
     )
     assert len(keras.asked.layers) == 3
     observed_all(Keras3(keras, "3.99"), [SQUARE, replace(SQUARE, input=(8, 8))])

@@ -15,7 +15,7 @@ def command(
     """List the cases of suites, count them, and show the coverage by facet."""
     from harness.cases.suites import count_cases
     from harness.cli import inputs, listing
-    from harness.facets import coverage
+    from harness.facets import count_facets
 
     if not suites and form is Format.TABLE:
         library = inputs.read_library(cases)
@@ -26,8 +26,8 @@ def command(
     match form:
         case Format.TABLE:
             listing.print_cases(selected)
-            listing.print_coverage(coverage(selected))
+            listing.print_coverage(count_facets(selected))
         case Format.CSV:
-            listing.write_csv(map(listing.case_row, selected), sys.stdout)
+            listing.write_csv(map(listing.make_case_row, selected), sys.stdout)
         case Format.JSON:
-            listing.write_json(map(listing.case_row, selected), sys.stdout)
+            listing.write_json(map(listing.make_case_row, selected), sys.stdout)

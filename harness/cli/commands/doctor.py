@@ -27,7 +27,7 @@ def command(targets_file: TargetsFiles = None) -> None:
     from harness.cli import inputs
     from harness.cli.terminal import show
     from harness.environments.cache import find_cache_directory
-    from harness.judge.canaries import failing_canaries
+    from harness.judge.canaries import find_failing_canaries
     from harness.worker.adapters.processor import describe_processor
 
     cache, targets = find_cache_directory(os.environ), inputs.read_targets(targets_file).targets
@@ -38,7 +38,7 @@ def command(targets_file: TargetsFiles = None) -> None:
     )
     num_missing = _add_interpreters(table, targets, os.environ)
     _add_environments(table, inputs.list_files(targets_file), targets, cache)
-    failures = failing_canaries(inputs.read_cases(None, ("smoke",)))
+    failures = find_failing_canaries(inputs.read_cases(None, ("smoke",)))
     table.add_row("canaries", "[red]" + "; ".join(failures) if failures else "every wrong rule is caught")
     show(table)
     if num_missing or failures:

@@ -11,7 +11,7 @@ import typer
 
 from harness.cli.options import Settings, Targets, TargetsFiles, Timeout
 from harness.errors import HarnessError
-from harness.records import Data, DataFormat, Form, Layer, Mode
+from harness.records import ArgumentStyle, DataFormat, DataKind, Layer, Mode
 from harness.runner.timeouts import DEFAULT_TIMEOUTS
 
 
@@ -50,8 +50,12 @@ def command(
     dtype: Annotated[
         str | None, typer.Option("--dtype", metavar="float64", help="by default float32")
     ] = None,
-    form: Annotated[Form | None, typer.Option("--form", help="how the arguments are written")] = None,
-    data: Annotated[Data | None, typer.Option("--data", help="what the input and the weights are")] = None,
+    form: Annotated[
+        ArgumentStyle | None, typer.Option("--form", help="how the arguments are written")
+    ] = None,
+    data: Annotated[
+        DataKind | None, typer.Option("--data", help="what the input and the weights are")
+    ] = None,
     svg: Annotated[
         Path | None, typer.Option("--svg", metavar="FILE", help="write the picture as SVG")
     ] = None,
@@ -63,10 +67,10 @@ def command(
 ) -> None:
     """Show the formula step by step, the picture, and what a real target does."""
     from harness.cli import inputs, listing, results, runs
-    from harness.cli.explaining import Asked, case_named, case_of, spread_lengths
-    from harness.explain.explanation import explanation
-    from harness.explain.svg import svg_picture
-    from harness.report.tally import tally_of
+    from harness.cli.explaining import Asked, build_described_case, parse_named_case, spread_lengths
+    from harness.explain.explanation import explain_case
+    from harness.explain.svg import draw_svg_picture
+    from harness.report.tally import count_findings
 
     asked = Asked(
         layer=layer,
@@ -88,14 +92,14 @@ def command(
         form=form,
         data=data,
     )
-    case = case_of(asked) if case_id is None else case_named(case_id, asked)
+    case = build_described_case(asked) if case_id is None else parse_named_case(case_id, asked)
     chosen = inputs.select_targets(target, targets_file, settings) if target else ()
     if note := spread_lengths(asked, case.ndim):
         sys.stdout.write(note + "\n\n")
-    text = str(explanation(case, ascii_only=ascii_only or not _can_draw(sys.stdout.encoding)))
+    text = str(explain_case(case, ascii_only=ascii_only or not _can_draw(sys.stdout.encoding)))
     sys.stdout.write(text + "\n")
     if svg is not None:
-        _write(svg, svg_picture(case))
+        _write(svg, draw_svg_picture(case))
     if not chosen:
         return
     with TemporaryDirectory(prefix="keras-harness-") as folder:
@@ -111,7 +115,7 @@ def command(
         )
         info, findings = results.judge_reviewed(request, runs.observe(request, resume=False))
     listing.print_answers(findings)
-    raise typer.Exit(results.exit_code(info, tally_of(info, findings)))
+    raise typer.Exit(results.exit_code(info, count_findings(info, findings)))
 
 
 def _write(path: Path, text: str) -> None:

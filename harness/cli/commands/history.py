@@ -23,11 +23,11 @@ def command(
     from harness.cli.terminal import out
     from harness.history.markdown import render_short_history
     from harness.history.write import write_history
-    from harness.judge.stored_run import judged
+    from harness.judge.stored_run import judge_run
     from harness.store import read_info
 
     info = read_info(run_folder)
     directory = output or run_folder
-    history = write_history(directory, info, judged(run_folder, info, read_shipped_limits()))
+    history = write_history(directory, info, judge_run(run_folder, info, read_shipped_limits()))
     sys.stdout.write(render_short_history(history))
     out.print(f"{directory / 'history.html'}", markup=False, soft_wrap=True)

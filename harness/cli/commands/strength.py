@@ -27,12 +27,14 @@ def command(
     """Measure suites by the mutants that they catch; one that the last suite leaves alive is a failure."""
     from harness.cli import inputs
     from harness.cli.terminal import err, out
-    from harness.mutation.kill_matrix import kills_of_suite
-    from harness.mutation.library import every_mutant
+    from harness.mutation.kill_matrix import count_kills_of_suite
+    from harness.mutation.library import list_all_mutants
     from harness.mutation.tables import write_strength
 
-    mutants = every_mutant()
-    measured = [kills_of_suite(suite, inputs.read_cases(cases, [suite])) for suite in suites or ("core",)]
+    mutants = list_all_mutants()
+    measured = [
+        count_kills_of_suite(suite, inputs.read_cases(cases, [suite])) for suite in suites or ("core",)
+    ]
     if output is not None:
         write_strength(output, measured, mutants)
         out.print(str(output / "strength.md"), markup=False, soft_wrap=True)

@@ -23,7 +23,7 @@ def command(
     from harness.environments.cache import find_cache_directory
 
     chosen = inputs.select_targets(selectors or ["*"], targets_file, newest_only=newest_only)
-    rows = listing.target_rows(chosen, find_cache_directory(os.environ))
+    rows = listing.make_target_rows(chosen, find_cache_directory(os.environ))
     match form:
         case Format.TABLE:
             listing.print_targets(rows)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from harness.records import Observation, Target
-from harness.runner.drive import Emit, drive
+from harness.runner.drive import Emit, drive_worker
 from harness.runner.work import Work
 
 _POLL_S: Final = 0.2
@@ -87,7 +87,7 @@ def _prepare_works(scheduler: Scheduler, prepare: Callable[[Work], None]) -> Non
 def _observe_works(scheduler: Scheduler, logs: Path, number: int, emit: Emit) -> None:
     while (work := scheduler.take_ready()) is not None:
         try:
-            drive(work, logs / f"{work.target.name}-{number}.log", emit, scheduler.stop)
+            drive_worker(work, logs / f"{work.target.name}-{number}.log", emit, scheduler.stop)
         finally:
             scheduler.return_observed(work)
 
