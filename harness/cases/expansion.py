@@ -43,7 +43,8 @@ def expand_grid(grid: Grid, place: str) -> Iterator[Case]:
 
     Raises:
         HarnessError: the grid contradicts itself (see `check_grid`), nothing is left to expand, or a
-            case must be refused and the grid is none of refusals, or the other way round. `place` begins the message.
+            case must be refused and the grid is none of refusals, or the other way round. `place` begins
+            the message.
     """
     check_grid(grid, place)
     number = 0

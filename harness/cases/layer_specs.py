@@ -52,7 +52,7 @@ def make_case(
 ) -> Case:
     """The call of a setting's layer on an input of these lengths.
 
-    What the layer leaves no choice of is as in `derive_arguments`, which does the same for any case, and slower.
+    What the layer leaves no choice of is as in `derive_arguments`, which does so for any case, and slower.
     """
     chosen = {**DEFAULT_ATTRIBUTES, **attributes, **setting.attributes}
     traits = subject.kind.traits
