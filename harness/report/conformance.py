@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from harness.facets import Facet, find_facets
 from harness.oracle.rules import Padding
-from harness.records import Finding, Layer, Mode
+from harness.records import Case, Finding, Layer, Mode
 from harness.report.tally import FindingCount, classify_finding, is_refused
 
 EVERY: Final = "all"
@@ -94,6 +94,8 @@ class Conformance:
         self._counts: Counter[tuple[_RowKey, str, FindingCount]] = Counter()
         self._refused: Counter[tuple[_RowKey, str]] = Counter()
         self._keys: dict[_RowKey, None] = {}
+        self._facets: dict[str, frozenset[Facet]] = {}
+        self._known_facets: dict[frozenset[Facet], frozenset[Facet]] = {}
 
     def add(self, finding: Finding) -> None:
         """Count one finding in every row that it belongs to."""
@@ -103,13 +105,21 @@ class Conformance:
         keys = [
             (case.layer, case.mode, EVERY, EVERY),
             (case.layer, case.mode, padding, EVERY),
-            *((case.layer, EVERY, padding, facet) for facet in (EVERY, *find_facets(case))),
+            *((case.layer, EVERY, padding, facet) for facet in (EVERY, *self._find_facets(case))),
         ]
         for key in keys:
             self._keys[key] = None
             self._counts[key, finding.target, counted] += 1
             if refused:
                 self._refused[key, finding.target] += 1
+
+    def _find_facets(self, case: Case) -> frozenset[Facet]:
+        """Return the facets of a case, computed once however many targets there are; equal sets are one."""
+        case_id = case.id
+        if case_id not in self._facets:
+            facets = find_facets(case)
+            self._facets[case_id] = self._known_facets.setdefault(facets, facets)
+        return self._facets[case_id]
 
     def list_mode_rows(self) -> Iterator[ConformanceRow]:
         """List a row for each mode of each layer, in their own order."""

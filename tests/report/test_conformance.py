@@ -2,9 +2,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from harness.facets import Facet, find_facets
-from harness.report.conformance import EVERY, ConformanceCell
-from tests.report.judged import BAD, GOOD, SAME, conforming, of_modes, table_of
+from harness.records import Case
+from harness.report import conformance
+from harness.report.conformance import EVERY, Conformance, ConformanceCell
+from tests.report.judged import BAD, GOOD, SAME, conforming, of_modes, silent, table_of
 
 
 def test_a_cell_is_counts_with_markers() -> None:
@@ -59,3 +63,17 @@ def test_a_target_without_findings_keeps_its_column() -> None:
     table = table_of([conforming(GOOD, SAME)])
     assert table.targets == (GOOD, BAD)
     assert str(next(iter(table.list_facet_rows())).cells[1]) == "–"
+
+
+def test_the_facets_of_a_case_are_computed_once_for_all_targets(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def counted(case: Case) -> frozenset[Facet]:
+        asked.append(case.id)
+        return find_facets(case)
+
+    monkeypatch.setattr(conformance, "find_facets", counted)
+    table = Conformance((GOOD, BAD))
+    table.add(conforming(GOOD, SAME).finding)
+    table.add(silent(BAD, SAME).finding)
+    assert asked == [SAME.id]
