@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from pathlib import Path
 
@@ -38,3 +39,26 @@ def test_every_module_stands_in_the_table(readme: Path) -> None:
 def test_packages_of_several_features_have_a_table() -> None:
     names = {readme.parent.name for readme in WITH_TABLES}
     assert names >= {"confirm", "environments", "explain", "history", "mutation", "report", "targets"}
+
+
+def read_glossary() -> list[tuple[str, str]]:
+    """The words of the glossary, each with the name that it has in the code."""
+    text = (PACKAGE / "README.md").read_text(encoding="utf-8").partition("## Glossary")[2]
+    rows = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("|")][2:]
+    return [(word.strip(), name.strip(" `")) for word, _, name in rows]
+
+
+@pytest.mark.parametrize(("word", "name"), read_glossary())
+def test_a_word_of_the_glossary_is_a_name_in_the_code(word: str, name: str) -> None:
+    module, _, attribute = name.rpartition(".")
+    assert hasattr(importlib.import_module(f"harness.{module}"), attribute)
+    spelled = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", attribute).replace("_", " ").lower()
+    parts = {*spelled.split(), *module.replace("_", " ").replace(".", " ").split()}
+    assert all(any(part.startswith(one.rstrip("sy")) for part in parts) for one in word.split()), (word, parts)
+
+
+def test_no_word_of_the_glossary_stands_twice() -> None:
+    words = [word for word, _ in read_glossary()]
+    names = [name for _, name in read_glossary()]
+    assert len(set(words)) == len(words) >= 30
+    assert len(set(names)) == len(names)

@@ -2,7 +2,7 @@
 
     python tests/benchmarks/diagnosis.py [RULE ...]
 
-Each simulated target answers every case of suite core by a wrong rule, or (`noise`) by values that no rule
+Each simulated target answers every case of suite smoke by a wrong rule, or (`noise`) by values that no rule
 gives; the observations are judged with their causes, in one process.
 """
 
@@ -27,7 +27,7 @@ DEFAULT = ("odd-cell-before", "kernel-flipped", NOISE)
 
 def main(names: tuple[str, ...]) -> None:
     """Print a table, a row a target."""
-    cases = list(expand_suites(load_library([find_cases_folder()]), ("core",)))
+    cases = list(expand_suites(load_library([find_cases_folder()]), ("smoke",)))
     print("| target | findings | diverging | ms a finding | ms a diverging finding | ms of the slowest |")
     print("|---|--:|--:|--:|--:|--:|")
     for name in names:
