@@ -33,6 +33,8 @@ def test_every_field_but_target_and_case_is_written_in_the_order_of_the_record()
         reason="because",
         weight_shapes=((2, 3),),
     )
+    at_default = [field.name for field in fields(Observation) if getattr(whole, field.name) is field.default]
+    assert at_default == [], f"give these fields values above: {at_default}"
     names = [field.name for field in fields(Observation)]
     assert list(gather_fields(whole)) == [name for name in names if name not in {"target", "case_id"}]
 

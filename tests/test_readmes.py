@@ -33,7 +33,10 @@ def modules_in_table(readme: Path) -> set[str]:
 @pytest.mark.parametrize("readme", WITH_TABLES, ids=lambda one: one.parent.name)
 def test_every_module_stands_in_the_table(readme: Path) -> None:
     modules = {path.stem for path in readme.parent.glob("*.py")} - {"__init__"}
-    assert modules_in_table(readme) == modules
+    told = modules_in_table(readme)
+    place = f"the table of modules in {readme.relative_to(PACKAGE.parent)}"
+    assert not modules - told, f"add a row to {place} for each of {sorted(modules - told)}"
+    assert not told - modules, f"delete from {place} what is no module: {sorted(told - modules)}"
 
 
 def test_packages_of_several_features_have_a_table() -> None:
