@@ -13,7 +13,7 @@ import sys
 from typing import IO, Tuple
 
 
-def private_streams() -> Tuple[IO[bytes], IO[bytes]]:
+def open_private_streams() -> Tuple[IO[bytes], IO[bytes]]:
     """Take the protocol's descriptors away from stdin and stdout.
 
     Returns a reader and a writer of bytes. Afterwards stdin is empty and stdout is stderr, for this
@@ -46,5 +46,5 @@ def load_package() -> str:
 
 if __name__ == "__main__":
     api_name = " ".join(sys.argv[1:]) or "keras"
-    streams = private_streams()
+    streams = open_private_streams()
     importlib.import_module(load_package() + ".loop").serve(*streams, api_name)

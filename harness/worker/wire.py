@@ -61,7 +61,7 @@ def encode_array(array: Any) -> Message:
     }
 
 
-def describe(error: BaseException) -> Message:
+def describe_error(error: BaseException) -> Message:
     """An exception as `{"type", "message"}`; one that cannot be printed is named all the same."""
     try:
         message = str(error)

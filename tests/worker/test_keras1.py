@@ -13,7 +13,7 @@ from harness.data.case_data import make_case_data
 from harness.records import ArgumentStyle, Case, DataFormat, Mode
 from harness.worker.adapters.generation import Unsupported
 from harness.worker.adapters.keras1 import Keras1
-from harness.worker.adapters.older_names import spelled
+from harness.worker.adapters.older_names import translate_layer
 from tests.judge.made import PLAIN, expected
 from tests.worker import standin1
 from tests.worker.asking import message, observed, observed_all
@@ -29,7 +29,7 @@ def keras() -> Any:
 
 
 def test_arguments_get_their_older_names(keras: Any) -> None:
-    Keras1(keras, "1.2.2").layer(message(replace(FIRST, bias=False)))
+    Keras1(keras, "1.2.2").make_layer(message(replace(FIRST, bias=False)))
     assert keras.asked.layers == [
         (
             "Convolution2D",
@@ -51,12 +51,12 @@ def test_a_format_that_is_left_to_another_default_is_unsupported(keras: Any) -> 
 
 
 def test_the_kernel_is_given_by_rows_and_columns(keras: Any) -> None:
-    layer = Keras1(keras, "1.2.2").layer(message(PLAIN))
+    layer = Keras1(keras, "1.2.2").make_layer(message(PLAIN))
     assert (layer.filters, layer.size) == (3, (2, 3))
 
 
 def test_a_dilated_case_asks_for_the_dilated_layer(keras: Any) -> None:
-    Keras1(keras, "1.2.2").layer(message(DILATED))
+    Keras1(keras, "1.2.2").make_layer(message(DILATED))
     ((name, arguments),) = keras.asked.layers
     assert (name, arguments["atrous_rate"]) == ("AtrousConvolution2D", (2, 3))
 
@@ -211,7 +211,7 @@ LENGTHS = {"kernel_size": (3,), "strides": (2,)}
     ],
 )
 def test_layers_and_arguments_have_older_names(layer: str, given: dict[str, Any], called: Any) -> None:
-    assert spelled(layer, "1.2.2", given) == called
+    assert translate_layer(layer, "1.2.2", given) == called
 
 
 @pytest.mark.parametrize(
@@ -230,4 +230,4 @@ def test_layers_and_arguments_have_older_names(layer: str, given: dict[str, Any]
 )
 def test_what_has_no_older_name_is_unsupported(layer: str, given: dict[str, Any], reason: str) -> None:
     with pytest.raises(Unsupported, match=f"^{re.escape(reason)}$"):
-        spelled(layer, "1.2.2", given)
+        translate_layer(layer, "1.2.2", given)

@@ -13,9 +13,9 @@ import pytest
 
 from harness.data.case_data import make_case_data
 from harness.records import Case, DataFormat, Layer, Mode, derive_arguments
-from harness.worker.adapters.differentiating import cotangent
+from harness.worker.adapters.differentiating import compute_cotangent
 from harness.worker.adapters.generation import Unsupported
-from harness.worker.adapters.graphs import placeholder_of
+from harness.worker.adapters.graphs import make_placeholder
 from harness.worker.adapters.keras2 import Keras2
 from tests.judge.made import PLAIN, expected
 from tests.worker import backends, standin2
@@ -196,7 +196,7 @@ def test_a_place_in_a_graph_is_of_bfloat16_where_the_layer_is() -> None:
     keras = standin2.keras2()
     for dtype, given in ((None, "float32"), ("float64", "float32"), ("bfloat16", "bfloat16")):
         layer = SimpleNamespace(dtype=dtype)
-        assert placeholder_of(keras, layer, np.zeros((2, 3), np.float32)).dtype == given
+        assert make_placeholder(keras, layer, np.zeros((2, 3), np.float32)).dtype == given
 
 
 def test_a_summary_that_is_handed_over_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
@@ -339,7 +339,7 @@ def test_gradients_of_a_graph_are_those_of_what_was_weighted() -> None:
 def test_gradients_of_eager_layers_are_those_of_a_tape() -> None:
     case = replace(PLAIN, mode=Mode.GRADIENT)
     fields = observed(Keras2(eager(), "2.99"), case)
-    weighting = cotangent(fields["output"].shape, "float32").sum()
+    weighting = compute_cotangent(fields["output"].shape, "float32").sum()
     assert [gradient.shape for gradient in fields["gradients"]] == [(2, 5, 6, 2), (2, 3, 2, 3), (3,)]
     assert all((gradient == weighting).all() for gradient in fields["gradients"])
 
@@ -373,8 +373,8 @@ class Halves:
 
 def test_a_tensor_makes_its_own_array() -> None:
     keras = Keras2(eager(), "2.99")
-    assert keras.to_numpy(Halves()).shape == (2, 3)
-    assert keras.to_numpy(np.ones(4)).shape == (4,)
+    assert keras.convert_to_numpy(Halves()).shape == (2, 3)
+    assert keras.convert_to_numpy(np.ones(4)).shape == (4,)
 
 
 class OfTensorFlow:

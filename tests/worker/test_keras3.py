@@ -10,7 +10,7 @@ import pytest
 
 from harness.data.case_data import make_case_data
 from harness.records import ArgumentStyle, Case, Layer, Mode, derive_arguments
-from harness.worker.adapters.differentiating import Unconnected, cotangent
+from harness.worker.adapters.differentiating import Unconnected, compute_cotangent
 from harness.worker.adapters.generation import Unsupported
 from harness.worker.adapters.keras3 import Keras3
 from harness.worker.adapters.observing import Observer
@@ -172,7 +172,7 @@ def test_gradients_are_those_of_the_input_and_of_each_weight(backend: str, case:
     assert [gradient.shape for gradient in fields["gradients"]] == [
         array.shape for array in (signals.inputs, *signals.weights)
     ]
-    weighting = cotangent(fields["output"].shape, "float32").sum()
+    weighting = compute_cotangent(fields["output"].shape, "float32").sum()
     assert all((gradient == weighting).all() for gradient in fields["gradients"])
 
 

@@ -10,7 +10,7 @@ from .generation import Unsupported
 FORMS: Dict[str, Callable[[List[Any]], Any]] = {"tuple": tuple, "list": list, "int": tuple, "defaults": tuple}
 """What lengths become in each form, where they are not one integer for all axes."""
 
-USUAL = {
+DEFAULTS = {
     "output_padding": None,
     "data_format": "channels_last",
     "dilation_rate": 1,
@@ -21,7 +21,7 @@ USUAL = {
 """What a layer does that lacks the argument; lengths are so on each axis."""
 
 
-def written(case: wire.Message) -> Dict[str, Any]:
+def build_arguments(case: wire.Message) -> Dict[str, Any]:
     """The arguments of a case in its form. Raises Unsupported for a form that is not known."""
     form = FORMS.get(case["form"])
     if form is None:
@@ -31,31 +31,31 @@ def written(case: wire.Message) -> Dict[str, Any]:
     }
 
 
-def accepted(called: Any, label: str, arguments: Dict[str, Any]) -> Dict[str, Any]:
+def select_arguments(called: Any, label: str, arguments: Dict[str, Any]) -> Dict[str, Any]:
     """Those of the arguments that a layer class or function takes; `label` names it.
 
     Left out is what it lacks and does anyway. Raises Unsupported for what it lacks and would have to do
     otherwise, and for what it demands although Keras has a default.
     """
-    own, inherited = parameters_of(called)
+    own, inherited = list_parameters(called)
     taken = {}
     for name, value in arguments.items():
-        if name in own or name not in USUAL:
+        if name in own or name not in DEFAULTS:
             taken[name] = value
-        elif is_usual(name, value):
+        elif is_default(name, value):
             continue
         elif name in inherited:
             taken[name] = value
         else:
             raise Unsupported("{} has no argument {}".format(label, name))
-    for name in ("strides", "padding", *USUAL):
+    for name in ("strides", "padding", *DEFAULTS):
         if name in own and name not in taken and own[name].default is inspect.Parameter.empty:
             raise Unsupported("{} has no default of {}".format(label, name))
     return taken
 
 
 @lru_cache(maxsize=64)
-def parameters_of(called: Any) -> Tuple[Dict[str, inspect.Parameter], Set[str]]:
+def list_parameters(called: Any) -> Tuple[Dict[str, inspect.Parameter], Set[str]]:
     """What a function or class names in its signature, and what bases name behind its `**kwargs`."""
     if not inspect.isclass(called):
         return dict(inspect.signature(called).parameters), set()
@@ -80,7 +80,7 @@ def takes_any(parameters: Any) -> bool:
     return any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values())
 
 
-def is_usual(name: str, value: Any) -> bool:
+def is_default(name: str, value: Any) -> bool:
     """Whether an argument says what is done without it."""
     each = value if isinstance(value, (list, tuple)) else [value]
-    return all(length == USUAL[name] for length in each)
+    return all(length == DEFAULTS[name] for length in each)

@@ -21,7 +21,7 @@ class Generation:
         self.keras = keras
         self.version = version
 
-    def layer_class(self, name: str) -> Any:
+    def find_layer_class(self, name: str) -> Any:
         """The layer of that name. Raises Unsupported if there is none."""
         found = getattr(self.keras.layers, name, None)
         if found is None:
@@ -39,15 +39,15 @@ class Generation:
         """Raise Unsupported for a mode in which no case can be observed."""
         raise NotImplementedError
 
-    def setting(self, dtype: str) -> ContextManager[None]:
+    def use_dtype(self, dtype: str) -> ContextManager[None]:
         """What must hold around a case of a dtype beyond the layer's arguments, and ends with it."""
         raise NotImplementedError
 
-    def layer(self, case: wire.Message, **placement: Tuple[int, ...]) -> Any:
+    def make_layer(self, case: wire.Message, **placement: Tuple[int, ...]) -> Any:
         """The layer or operation that the case asks for, not built. `placement` may be `input_shape`."""
         raise NotImplementedError
 
-    def bare_layer(self, case: wire.Message) -> Any:
+    def make_bare_layer(self, case: wire.Message) -> Any:
         """The layer without its weights, as a layer must be that is saved: `fill` gives them."""
         raise NotImplementedError
 
@@ -63,21 +63,21 @@ class Generation:
         """Give a bare layer that was just built the case's weights."""
         raise NotImplementedError
 
-    def weight_shapes(self, layer: Any, case: wire.Message) -> Optional[List[Any]]:
+    def list_weight_shapes(self, layer: Any, case: wire.Message) -> Optional[List[Any]]:
         """The shapes of the weights that a layer has built, in Keras's usual order and axes.
 
         None for what builds none but is handed them.
         """
         raise NotImplementedError
 
-    def inferred_shape(self, layer: Any, shape: Tuple[Any, ...]) -> Any:
+    def infer_shape(self, layer: Any, shape: Tuple[Any, ...]) -> Any:
         """The output's shape as the layer infers it for an input of `shape`; None if it knows no way to.
 
         A length in `shape` is None where it is unknown.
         """
         raise NotImplementedError
 
-    def in_model(self, layer: Any) -> Any:
+    def wrap_for_model(self, layer: Any) -> Any:
         """The layer by which a model computes what `layer` does, where that is no layer."""
         return layer
 
@@ -105,10 +105,10 @@ class Generation:
         """Call the compiled model's `predict_on_batch`: what `predict` runs, without what feeds it."""
         return model.predict_on_batch(inputs)
 
-    def gradients(self, layer: Any, inputs: Any) -> Tuple[Any, List[Any]]:
+    def compute_gradients(self, layer: Any, inputs: Any) -> Tuple[Any, List[Any]]:
         """Call the built layer on an array; the output, and the gradients of `differentiating`."""
         raise NotImplementedError
 
-    def to_numpy(self, output: Any) -> Any:
+    def convert_to_numpy(self, output: Any) -> Any:
         """The values of whatever was returned, as an array."""
         raise NotImplementedError

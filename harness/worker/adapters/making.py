@@ -3,21 +3,21 @@
 from typing import Any, List
 
 from .. import wire
-from .arguments import accepted, parameters_of, written
+from .arguments import build_arguments, list_parameters, select_arguments
 from .generation import Generation, Unsupported
-from .weights import initializers
+from .weights import make_initializers
 
 
-def made(generation: Generation, case: wire.Message, weights: List[Any], **placement: Any) -> Any:
+def construct_layer(generation: Generation, case: wire.Message, weights: List[Any], **placement: Any) -> Any:
     """The layer of a case, whose initializers give it these weights; Keras's own give those that are missing.
 
     Raises Unsupported for a layer or an argument that this Keras has not.
     """
-    layer_class = generation.layer_class(case["layer"])
+    layer_class = generation.find_layer_class(case["layer"])
     label = "{} of Keras {}".format(case["layer"], generation.version)
-    arguments = accepted(layer_class, label, written(case))
-    own, inherited = parameters_of(layer_class)
-    more = initializers(generation.keras, case["layer"], weights)
+    arguments = select_arguments(layer_class, label, build_arguments(case))
+    own, inherited = list_parameters(layer_class)
+    more = make_initializers(generation.keras, case["layer"], weights)
     try:
         return layer_class(**arguments, **more, **placement)
     except TypeError as error:

@@ -31,7 +31,7 @@ NAMES_BY_LAYER = {
 """How Keras 1 names further arguments; where nothing is said, as they are named now."""
 
 
-def spelled(layer: str, version: str, given: Dict[str, Any]) -> Tuple[str, List[int], Dict[str, Any]]:
+def translate_layer(layer: str, version: str, given: Dict[str, Any]) -> Tuple[str, List[int], Dict[str, Any]]:
     """The layer's name, its positional arguments and its keywords, of what is written for Keras 3.
 
     Raises Unsupported for a layer or an argument that has no older name.
@@ -47,30 +47,30 @@ def spelled(layer: str, version: str, given: Dict[str, Any]) -> Tuple[str, List[
     if axes == "1D" and left.pop("data_format", "channels_last") != "channels_last":
         raise Unsupported("{} has no argument data_format".format(label))
     positional = [left.pop("filters")] if "filters" in left else []
-    positional += lengths(left.pop("kernel_size", ()))
-    if set(lengths(left.get("dilation_rate", 1))) == {1}:
+    positional += list_lengths(left.pop("kernel_size", ()))
+    if set(list_lengths(left.get("dilation_rate", 1))) == {1}:
         left.pop("dilation_rate", None)
     names = dict(NAMES, **NAMES_BY_LAYER.get(name, {}))
     keywords = {}
     for argument, value in left.items():
-        keywords[names.get(argument, argument)] = older(label, axes, argument, value)
+        keywords[names.get(argument, argument)] = translate_value(label, axes, argument, value)
     return (DILATED.format(name) if "dilation_rate" in left else name), positional, keywords
 
 
-def older(label: str, axes: str, argument: str, value: Any) -> Any:
+def translate_value(label: str, axes: str, argument: str, value: Any) -> Any:
     """The value of an argument: a layout by its older name, lengths of one axis as an integer."""
     if argument == "data_format":
         return DIM_ORDERINGS[value]
     if argument not in {"strides", "pool_size", "dilation_rate"}:
         return value
     if axes == "1D":
-        (length,) = lengths(value)
+        (length,) = list_lengths(value)
         return length
     if isinstance(value, int):
         raise Unsupported("{} takes no single integer as {}".format(label, argument))
     return value
 
 
-def lengths(value: Any) -> List[int]:
+def list_lengths(value: Any) -> List[int]:
     """One integer for each axis, or for all."""
     return list(value) if isinstance(value, (list, tuple)) else [value]

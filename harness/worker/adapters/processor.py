@@ -59,10 +59,10 @@ def read_cpuinfo(path: str = CPUINFO) -> Dict[str, str]:
 
 
 def _read_sysctl() -> Dict[str, str]:
-    return {key: _sysctl(name) for key, name in SYSCTL.items()}
+    return {key: _query_sysctl(name) for key, name in SYSCTL.items()}
 
 
-def _sysctl(name: str) -> str:
+def _query_sysctl(name: str) -> str:
     argv: List[str] = ["sysctl", "-n", name]
     try:
         done = subprocess.run(

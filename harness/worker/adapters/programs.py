@@ -22,18 +22,18 @@ _PREFIX = "worker-"
 def choose_folders(environ: MutableMapping[str, str]) -> None:
     """Make the folders that the variables name those of this processor, or of this process."""
     if JAX in environ:
-        environ[JAX] = folder_of_processor(environ[JAX])
+        environ[JAX] = choose_processor_folder(environ[JAX])
     if TORCH in environ:
-        environ[TORCH] = folder_of_process(environ[TORCH])
+        environ[TORCH] = make_process_folder(environ[TORCH])
 
 
-def folder_of_processor(folder: str) -> str:
+def choose_processor_folder(folder: str) -> str:
     """The folder in it for this processor: JAX does not ask for which one a program was compiled."""
     words = "".join(sorted(describe_processor().values()))
     return os.path.join(folder, hashlib.sha256(words.encode("utf-8")).hexdigest()[:12])
 
 
-def folder_of_process(folder: str) -> str:
+def make_process_folder(folder: str) -> str:
     """A new folder in it, deleted when the process ends; what killed ones left is deleted, too."""
     own = os.path.join(folder, _PREFIX + str(os.getpid()))
     for name in os.listdir(folder) if os.path.isdir(folder) else ():

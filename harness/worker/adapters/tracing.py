@@ -4,7 +4,7 @@ import importlib
 from typing import Any
 
 
-def traced_by_tensorflow(model: Any, inputs: Any) -> Any:
+def call_traced(model: Any, inputs: Any) -> Any:
     """Call a model on an array by a function that was traced for the model's own input shape."""
     tensorflow = importlib.import_module("tensorflow")
     (expected,) = model.inputs

@@ -17,30 +17,30 @@ KERNELS: Dict[str, List[str]] = {
 """The initializers of the weights before the bias, by what precedes the number of axes in a layer's name."""
 
 
-def weights_of(case: wire.Message) -> List[Any]:
+def decode_weights(case: wire.Message) -> List[Any]:
     """The case's weights in Keras's order: kernels, then a bias where there is one."""
     return [wire.decode_array(weight) for weight in case["weights"]]
 
 
-def stem_of(layer: str) -> str:
+def find_stem(layer: str) -> str:
     """What precedes the number of axes in a layer's name."""
     return re.split("[0-9]", layer)[0]
 
 
-def initializers(keras: Any, layer: str, weights: List[Any]) -> Dict[str, Callable[..., Any]]:
+def make_initializers(keras: Any, layer: str, weights: List[Any]) -> Dict[str, Callable[..., Any]]:
     """The arguments that make a layer with these weights.
 
     The initializers that such a layer has by default are asked where a weight does not fit.
     """
-    usual = [*((name, "glorot_uniform") for name in KERNELS[stem_of(layer)]), ("bias_initializer", "zeros")]
+    usual = [*((name, "glorot_uniform") for name in KERNELS[find_stem(layer)]), ("bias_initializer", "zeros")]
     found = {}
     for position, values in enumerate(weights):
         name, otherwise = usual[position]
-        found[name] = given(values, keras.initializers.get(otherwise))
+        found[name] = make_initializer(values, keras.initializers.get(otherwise))
     return found
 
 
-def given(values: Any, otherwise: Callable[..., Any]) -> Callable[..., Any]:
+def make_initializer(values: Any, otherwise: Callable[..., Any]) -> Callable[..., Any]:
     """An initializer that gives `values`, and zeros for a weight of another shape.
 
     Such a layer is not the one that was asked for, and what it computes says nothing: zeros are the same in
@@ -48,7 +48,7 @@ def given(values: Any, otherwise: Callable[..., Any]) -> Callable[..., Any]:
     where a length is not positive, Keras is left with what that one made, as it is for a person.
     """
 
-    def initializer(shape: Any, dtype: Any = None, **more: Any) -> Any:
+    def initialize(shape: Any, dtype: Any = None, **more: Any) -> Any:
         # TensorFlow's dtypes are not NumPy's, but know them.
         known = getattr(dtype, "as_numpy_dtype", dtype) or values.dtype
         if fits(values, shape):
@@ -57,7 +57,7 @@ def given(values: Any, otherwise: Callable[..., Any]) -> Callable[..., Any]:
         lengths = [int(length) for length in shape]
         return made if min(lengths) < 1 else np.zeros(lengths, known)
 
-    return initializer
+    return initialize
 
 
 def fits(values: Any, shape: Any) -> bool:
