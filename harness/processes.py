@@ -1,4 +1,4 @@
-"""Programs in process groups of their own, and their end with all that they started, on every platform."""
+"""Programs in process groups of their own, ended with all that they started, on every platform."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def start_process(
     Args:
         argv: the program and its arguments.
         environment: its whole environment.
-        errors: where its standard error goes; to a pipe unless given.
-        directory: where it runs; here unless given.
+        errors: where its standard error goes; a pipe by default.
+        directory: its working directory; the current one by default.
 
     Raises:
         OSError: it cannot be started.
@@ -51,8 +51,8 @@ def start_process(
 def end_process(process: subprocess.Popen[bytes], grace_s: float = 0.0) -> None:
     """End a process with all that it started, in its group or not, and wait for it.
 
-    Where it leaves by itself within `grace_s`, only what it started is killed. What had left the group and
-    lost its parent before this call is not found.
+    If it exits by itself within `grace_s`, only what it started is killed. A descendant that left the group
+    and lost its parent before this call is not found.
     """
     leader = _look_up(process)
     started = _find_descendants(leader) if grace_s else set()
@@ -64,7 +64,7 @@ def end_process(process: subprocess.Popen[bytes], grace_s: float = 0.0) -> None:
 
 
 def _look_up(process: subprocess.Popen[bytes]) -> set[psutil.Process]:
-    """Return the process as psutil knows it, by its number and the time of its start, or nothing."""
+    """Return psutil's view of the process, identified by its number and start time, or None."""
     # The number of a process is not given away before somebody has waited for it.
     if process.returncode is None:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -81,7 +81,7 @@ def _find_descendants(roots: Iterable[psutil.Process]) -> set[psutil.Process]:
 
 
 def _kill_trees(roots: set[psutil.Process]) -> None:
-    """Kill processes with their descendants; all are halted before, so that none starts another."""
+    """Kill processes with their descendants; all are suspended first, so that none starts another."""
     halted: set[psutil.Process] = set()
     found = roots
     while found:
@@ -96,7 +96,7 @@ def _kill_trees(roots: set[psutil.Process]) -> None:
 
 
 def _kill_group(leader: int) -> None:
-    """Kill what is left of a group: also those whose parents have died."""
+    """Kill the rest of a group, including those whose parents have died."""
     if os.name == "posix":
         # The number of a group is not given away while one of it lives.
         with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -1,6 +1,6 @@
-"""Reads a TOML file as a type; what is wrong with a file is said with its place, and what may stand there.
+"""Reads a TOML file into a type; an error names the place in the file, and what is allowed there.
 
-Knows msgspec's messages and the types of a file; nothing of what the file is about.
+Knows msgspec's messages and the types of a file; nothing of the subject of the file.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ _TABLE: Final = re.compile(r"(?P<kind>\w+)\[(?P<index>\d+)\]\.?(?P<rest>.*)")
 
 
 def read_toml(path: Path, form: type[Parsed], see: str = "", named: Collection[str] = ()) -> Parsed:
-    """Return a TOML file as what `form` says that it is.
+    """Read a TOML file into a struct.
 
     Args:
         path: the file.
         form: a struct of msgspec.
-        see: the text that tells what the keys mean.
-        named: the kinds of tables that are told by their `name`: `grid 'mine'` for `grid[0]`.
+        see: the document that explains the keys.
+        named: the kinds of tables that errors identify by `name`: `grid 'mine'` for `grid[0]`.
 
     Raises:
-        HarnessError: it cannot be read, is not TOML, or a key or value is none.
+        HarnessError: it cannot be read, is not TOML, or has an invalid key or value.
     """
     return convert_tables(path, parse_toml(path), form, see, named)
 
 
 def parse_toml(path: Path) -> dict[str, Any]:
-    """Return the tables of a TOML file, whatever they hold.
+    """Return the tables of a TOML file, unchecked.
 
     Raises:
         HarnessError: it cannot be read, or is not TOML.
@@ -58,10 +58,10 @@ def parse_toml(path: Path) -> dict[str, Any]:
 def convert_tables(
     path: Path, tables: Mapping[str, Any], form: type[Parsed], see: str = "", named: Collection[str] = ()
 ) -> Parsed:
-    """Return the tables of a file as what `form` says that they are; the arguments are those of `read_toml`.
+    """Convert the tables of a file to the struct `form`; the arguments are those of `read_toml`.
 
     Raises:
-        HarnessError: a key or value is none.
+        HarnessError: a key or value is invalid.
     """
     try:
         return msgspec.convert(tables, form)
@@ -73,7 +73,7 @@ def convert_tables(
 
 
 def _name_table(key: str, tables: Mapping[str, Any], named: Collection[str]) -> str:
-    """Return a key's path with the name of its table instead of its number: `grid 'mine': turn.bias[0]`."""
+    """Return a key's path with the name of its table instead of its index: `grid 'mine': turn.bias[0]`."""
     match = _TABLE.fullmatch(key)
     if match is None or match["kind"] not in named:
         return key
@@ -85,9 +85,9 @@ def _name_table(key: str, tables: Mapping[str, Any], named: Collection[str]) -> 
 
 
 def _describe(error: msgspec.ValidationError, form: type) -> tuple[str, str]:
-    """Return the path of the key that is wrong, such as `grid[0].layer`, and what is wrong with it.
+    """Return the path of the invalid key, such as `grid[0].layer`, and what is wrong with it.
 
-    Of an unknown key or word the known ones are told, the nearest first.
+    For an unknown key or word the known ones are listed, the nearest first.
     """
     match = _WHERE.fullmatch(str(error))
     what, path = (match["what"], match["path"]) if match else (str(error), "")
@@ -101,7 +101,7 @@ def _describe(error: msgspec.ValidationError, form: type) -> tuple[str, str]:
 
 
 def _find_type(path: str, form: type) -> inspect.Type:
-    """Return the type of what stands at the path."""
+    """Return the type of the value at the path."""
     found = inspect.type_info(form)
     for step in _STEP.finditer(path):
         found = next(_step_into(found, step["key"]))
@@ -109,7 +109,7 @@ def _find_type(path: str, form: type) -> inspect.Type:
 
 
 def _step_into(found: inspect.Type, key: str | None) -> Iterator[inspect.Type]:
-    """Yield what a type holds under a key; without one, its items."""
+    """Yield the types that a type has under a key; those of its items without one."""
     match found:
         case inspect.UnionType(types=types):
             for one in types:

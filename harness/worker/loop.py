@@ -1,4 +1,4 @@
-"""The worker's life: say hello, observe batches of cases until there are no more."""
+"""The worker's main loop: say hello, then observe batches of cases until there are no more."""
 
 import gc
 import time
@@ -14,7 +14,7 @@ from .adapters.observing import Observer
 def serve(reader: IO[bytes], writer: IO[bytes], api_name: str) -> None:
     """Answer messages from `reader` on `writer` until `bye` or the end of the stream.
 
-    `api_name` is one of the names in `adapters.apis.OPEN`.
+    `api_name` is one of the names in `adapters.apis.IMPORTERS`.
     """
     out = wire.Writer(writer)
     hello = wire.receive(reader)
@@ -45,7 +45,7 @@ def serve(reader: IO[bytes], writer: IO[bytes], api_name: str) -> None:
 
 
 def observe(observer: Observer, case: wire.Message, out: wire.Writer) -> wire.Message:
-    """What Keras did with a case, as the fields of a reply."""
+    """Return what Keras did with a case, as the fields of a reply."""
     stage = "start"
 
     def enter(name: str) -> None:

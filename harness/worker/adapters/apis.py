@@ -1,4 +1,4 @@
-"""The APIs that a worker can be started for: how each is imported, and how it counts its versions."""
+"""The APIs that a worker can be started for: how to import each, and which version it reports."""
 
 import importlib
 import os
@@ -9,13 +9,13 @@ from .generation import Generation
 from .programs import choose_folders
 
 Api = NamedTuple("Api", [("name", str), ("keras", Any), ("keras_version", str), ("version", str)])
-"""An imported API. `version` is counted as its targets are: TensorFlow's own for `tf.keras`."""
+"""An imported API. `version` is what its targets are named by: TensorFlow's own for `tf.keras`."""
 
 
 def load(name: str) -> Api:
     """Import an API.
 
-    Raises whatever importing raises, and LookupError for a name that is none.
+    Raises whatever importing raises, and LookupError for an unknown name.
     """
     if name not in IMPORTERS:
         known = ", ".join(sorted(IMPORTERS))
@@ -25,7 +25,7 @@ def load(name: str) -> Api:
 
 
 def make_generation(api: Api) -> Generation:
-    """How this API spells things. Raises ImportError for a generation without an adapter."""
+    """Return the adapter of this API. Raises ImportError for a generation without an adapter."""
     major = api.keras_version.split(".")[0]
     if major not in GENERATIONS:
         raise ImportError(
@@ -90,12 +90,12 @@ def _make_keras3(api: Api) -> Generation:
 
 
 def read_version(module: Any) -> str:
-    """What a package says of its version."""
+    """Return the version that a package declares."""
     return str(getattr(module, "__version__", "unknown"))
 
 
 def find_installed_version(module: Any, distribution: str) -> str:
-    """The version of the distribution installed beside a package, or nothing where there is none."""
+    """Return the version of the distribution installed beside a package, or "" where there is none."""
     wanted = distribution.lower().replace("-", "_")
     for entry in os.listdir(os.path.dirname(os.path.dirname(os.path.abspath(module.__file__)))):
         found = re.match(r"([^-]+)-([^-]+)(\.dist-info|(-[^-]+)?\.egg-info)$", entry)
@@ -111,7 +111,7 @@ IMPORTERS: Dict[str, Callable[[str], Api]] = {
     "keras-mxnet": _import_keras_mxnet,
     "plaidml-keras": _import_plaidml_keras,
 }
-"""How each API is imported."""
+"""The function that imports each API."""
 
 GENERATIONS: Dict[str, Callable[[Api], Generation]] = {
     "1": _make_keras1,

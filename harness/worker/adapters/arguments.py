@@ -1,4 +1,4 @@
-"""The arguments of a layer or operation as a person writes them, kept to those that it has."""
+"""The arguments of a layer or operation as a user writes them, limited to those that it accepts."""
 
 import inspect
 from functools import lru_cache
@@ -8,7 +8,7 @@ from .. import wire
 from .generation import Unsupported
 
 FORMS: Dict[str, Callable[[List[Any]], Any]] = {"tuple": tuple, "list": list, "int": tuple, "defaults": tuple}
-"""What lengths become in each form, where they are not one integer for all axes."""
+"""The type that lengths get in each form, where they are not one integer for all axes."""
 
 DEFAULTS = {
     "output_padding": None,
@@ -18,11 +18,11 @@ DEFAULTS = {
     "depth_multiplier": 1,
     "use_bias": True,
 }
-"""What a layer does that lacks the argument; lengths are so on each axis."""
+"""What a layer without the argument does; lengths have this value on each axis."""
 
 
 def build_arguments(case: wire.Message) -> Dict[str, Any]:
-    """The arguments of a case in its form. Raises Unsupported for a form that is not known."""
+    """Return the arguments of a case in its form. Raises Unsupported for an unknown form."""
     form = FORMS.get(case["form"])
     if form is None:
         raise Unsupported("this worker does not know the form {}".format(case["form"]))
@@ -32,10 +32,10 @@ def build_arguments(case: wire.Message) -> Dict[str, Any]:
 
 
 def select_arguments(called: Any, label: str, arguments: Dict[str, Any]) -> Dict[str, Any]:
-    """Those of the arguments that a layer class or function takes; `label` names it.
+    """Return the arguments that a layer class or function accepts; `label` names it in errors.
 
-    Left out is what it lacks and does anyway. Raises Unsupported for what it lacks and would have to do
-    otherwise, and for what it demands although Keras has a default.
+    An argument that it lacks is left out where the value is what it does anyway. Raises Unsupported for any
+    other that it lacks, and for a required one that the case leaves to Keras's default.
     """
     own, inherited = list_parameters(called)
     taken = {}
@@ -56,7 +56,7 @@ def select_arguments(called: Any, label: str, arguments: Dict[str, Any]) -> Dict
 
 @lru_cache(maxsize=64)
 def list_parameters(called: Any) -> Tuple[Dict[str, inspect.Parameter], Set[str]]:
-    """What a function or class names in its signature, and what bases name behind its `**kwargs`."""
+    """Return the parameters of a function or class, and the names that its bases take behind `**kwargs`."""
     if not inspect.isclass(called):
         return dict(inspect.signature(called).parameters), set()
     signatures = [
@@ -76,11 +76,11 @@ def list_parameters(called: Any) -> Tuple[Dict[str, inspect.Parameter], Set[str]
 
 
 def takes_any(parameters: Any) -> bool:
-    """Whether there is a `**kwargs` among them."""
+    """Return whether `**kwargs` is among the parameters."""
     return any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values())
 
 
 def is_default(name: str, value: Any) -> bool:
-    """Whether an argument says what is done without it."""
+    """Return whether the value is what a layer without the argument does."""
     each = value if isinstance(value, (list, tuple)) else [value]
     return all(length == DEFAULTS[name] for length in each)

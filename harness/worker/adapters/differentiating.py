@@ -7,11 +7,11 @@ import numpy as np
 
 
 class Unconnected(Exception):
-    """A gradient that does not exist, where the output depends on the input and on each weight."""
+    """A missing gradient, where the output depends on the input and on each weight."""
 
 
 def compute_cotangent(shape: Sequence[int], dtype: Any) -> Any:
-    """The array that an output is multiplied with: of the integers from -3 to 3, but never 0.
+    """Return the array that an output is multiplied with: integers from -3 to 3, never 0.
 
     The element of C-order index i is h - 3 where h < 3, else h - 2, with h = (31*i*i + 17*i + 5) % 251 % 6.
     """
@@ -24,7 +24,7 @@ def compute_cotangent(shape: Sequence[int], dtype: Any) -> Any:
 def differentiate_by_tensorflow(
     call: Callable[[Any], Any], inputs: Any, weights: Sequence[Any]
 ) -> Tuple[Any, List[Any]]:
-    """By a gradient tape. `call` uses the weights, which are tensors or variables."""
+    """Return output and gradients by a gradient tape. `call` uses the weights: tensors or variables."""
     tensorflow = importlib.import_module("tensorflow")
     with tensorflow.GradientTape() as tape:
         for source in (inputs, *weights):
@@ -37,7 +37,7 @@ def differentiate_by_tensorflow(
 def differentiate_by_torch(
     call: Callable[[Any], Any], inputs: Any, weights: Sequence[Any]
 ) -> Tuple[Any, List[Any]]:
-    """By the graph that a call leaves behind. `call` uses the weights."""
+    """Return output and gradients by the autograd graph of the call. `call` uses the weights."""
     torch = importlib.import_module("torch")
     sources = [inputs, *weights]
     for source in sources:
@@ -54,7 +54,7 @@ def differentiate_by_torch(
 def differentiate_by_jax(
     function: Callable[[Any, List[Any]], Any], inputs: Any, weights: Sequence[Any]
 ) -> Tuple[Any, List[Any]]:
-    """By pulling the cotangent back through a function of the input and the weights."""
+    """Return output and gradients by the vector-Jacobian product of a function of input and weights."""
     jax = importlib.import_module("jax")
     output, pulled_back = jax.vjp(function, inputs, list(weights))
     of_inputs, of_weights = pulled_back(
@@ -64,7 +64,7 @@ def differentiate_by_jax(
 
 
 def require_connected(gradients: Sequence[Any]) -> List[Any]:
-    """The gradients. Raises Unconnected where one is missing."""
+    """Return the gradients as a list. Raises Unconnected where one is missing."""
     missing = [position for position, gradient in enumerate(gradients) if gradient is None]
     if missing:
         names = [

@@ -44,7 +44,7 @@ FLAGS = (
 
 
 def take_fingerprint(api: Api) -> Dict[str, str]:
-    """The facts about the Keras that was imported and where it runs, all as text."""
+    """Return the facts about the imported Keras and where it runs, all as text."""
     backend = str(api.keras.backend.backend())
     facts = {
         "python": platform.python_version(),
@@ -118,4 +118,4 @@ DEVICES: Dict[str, Callable[[], str]] = {
     "mxnet": _find_mxnet_device,
     "plaidml": _find_plaidml_device,
 }
-"""Where each backend computes, in its own words; each is also the name of the backend's package."""
+"""The function that names the device of each backend; each key is also the name of the backend's package."""

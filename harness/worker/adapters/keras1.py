@@ -1,4 +1,4 @@
-"""Keras 1: `Convolution2D(nb_filter, nb_row, nb_col, border_mode=, subsample=)`, by way of a graph."""
+"""Keras 1: `Convolution2D(nb_filter, nb_row, nb_col, border_mode=, subsample=)`, evaluated by a graph."""
 
 from typing import Any, ContextManager, List, Optional, Tuple
 
@@ -21,20 +21,20 @@ class Keras1(Generation):
         graphs.forget(self.keras.backend)
 
     def require(self, mode: str) -> None:
-        """It knows no `jit_compile`."""
+        """Raise Unsupported for `jit`, which it lacks, and for gradients where the backend has none."""
         if mode == "jit":
             raise Unsupported("predict of Keras {} heeds no jit_compile".format(self.version))
         if mode == "gradient":
             graphs.require_gradients(self.keras)
 
     def use_dtype(self, dtype: str) -> ContextManager[None]:
-        """The case's dtype as `floatx`: layers have none of their own."""
+        """Set the case's dtype as `floatx`: layers have none of their own."""
         return graphs.use_floatx(self.keras.backend, dtype)
 
     def make_layer(self, case: wire.Message, **placement: Tuple[int, ...]) -> Any:
-        """The layer with the case's arguments under their older names.
+        """Return the layer with the case's arguments under their older names.
 
-        Raises Unsupported for what Keras 1.0 leaves to a default that is another than later.
+        Raises Unsupported for a default that differs from that of later versions.
         """
         name, positional, keywords = translate_layer(case["layer"], self.version, build_arguments(case))
         is_left = "data_format" not in case["arguments"] and not case["layer"].endswith("1D")
@@ -45,11 +45,11 @@ class Keras1(Generation):
         return self.find_layer_class(name)(*positional, **keywords, **placement)
 
     def make_bare_layer(self, case: wire.Message) -> Any:
-        """The layer: none is made with its weights."""
+        """Return the layer, which is never made with its weights."""
         return self.make_layer(case)
 
     def infer_shape(self, layer: Any, shape: Tuple[Any, ...]) -> Any:
-        """What `get_output_shape_for` says."""
+        """Return what `get_output_shape_for` returns."""
         return layer.get_output_shape_for(shape)
 
     def give_weights(self, layer: Any, case: wire.Message) -> None:
@@ -62,11 +62,11 @@ class Keras1(Generation):
         layer.built = True
 
     def fill(self, layer: Any, case: wire.Message) -> None:
-        """As `give_weights`."""
+        """Set the weights as `give_weights` does."""
         self.give_weights(layer, case)
 
     def list_weight_shapes(self, layer: Any, case: wire.Message) -> Optional[List[Any]]:  # noqa: ARG002
-        """The shapes of its variables, as later Kerases have them; None without elements."""
+        """Return the shapes of its variables in the layout of later versions; None without elements."""
         built = self._list_built_shapes(layer)
         return (
             [weight.shape for weight in convert_from_keras1(layer, make_dummy_arrays(built))]
@@ -78,7 +78,7 @@ class Keras1(Generation):
         return [self.keras.backend.get_variable_shape(weight) for weight in layer.trainable_weights]
 
     def call(self, layer: Any, inputs: Any) -> Any:
-        """Call the layer by way of a graph."""
+        """Evaluate the layer by a graph."""
         return graphs.evaluate_layer(self.keras, layer, inputs)
 
     def call_model(self, model: Any, inputs: Any) -> Any:
@@ -86,11 +86,11 @@ class Keras1(Generation):
         return graphs.evaluate_model(self.keras, model, inputs)
 
     def call_by_unknown_lengths(self, model: Any, inputs: Any) -> Any:
-        """Evaluate the model's graph, in which lengths are unknown as they are."""
+        """Evaluate the model's graph, in which lengths are unknown already."""
         return graphs.evaluate_model(self.keras, model, inputs)
 
     def compile(self, model: Any, *, jit: bool) -> None:  # noqa: ARG002  (`require` lets no jit this far)
-        """Compile the model, as Keras 1 wants it before any prediction."""
+        """Compile the model, as Keras 1 requires before any prediction."""
         model.compile("sgd", "mse")
 
     def predict(self, model: Any, inputs: Any) -> Any:
@@ -99,10 +99,10 @@ class Keras1(Generation):
         return model.predict(inputs, batch_size=len(inputs), verbose=0)
 
     def compute_gradients(self, layer: Any, inputs: Any) -> Tuple[Any, List[Any]]:
-        """By the graph, and in the layout that later Kerases have."""
+        """Return output and gradients by the graph, in the layout of later versions."""
         output, (of_inputs, *of_weights) = graphs.differentiate_layer(self.keras, layer, inputs)
         return output, [of_inputs, *convert_from_keras1(layer, of_weights)]
 
     def convert_to_numpy(self, output: Any) -> Any:
-        """The array that a graph gave."""
+        """Return the array that a graph evaluated to."""
         return np.asarray(output)

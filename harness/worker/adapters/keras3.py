@@ -16,37 +16,37 @@ from .tracing import call_traced
 from .weights import decode_weights, zero_misfits
 
 LACKING = {"jit": "backend {} compiles nothing", "gradient": "backend {} has no gradients"}
-"""Why modes are unsupported on backends that do no more than compute."""
+"""Why modes are unsupported on backends that only compute."""
 
 CAPABLE = frozenset({"tensorflow", "jax", "torch"})
-"""The backends that do more."""
+"""The backends that also compile and differentiate."""
 
 
 class Keras3(Generation):
-    """Layers and operations of `keras` 3; a layer's weights come through initializers."""
+    """Layers and operations of `keras` 3; a layer's weights are set by initializers."""
 
     def begin_batch(self) -> None:
-        """Free what JAX, by which NumPy convolves too, has compiled: megabytes for every new shape."""
+        """Free what JAX has compiled, megabytes for every new shape; NumPy's backend convolves by JAX."""
         jax = sys.modules.get("jax")
         if jax is not None:
             jax.clear_caches()
 
     def forget(self) -> None:
-        """Nothing is left behind by eager calls."""
+        """Do nothing: eager calls leave nothing behind."""
 
     def require(self, mode: str) -> None:
-        """A compiler and gradients are not everywhere."""
+        """Raise Unsupported where the backend lacks a compiler or gradients."""
         backend = self.keras.backend.backend()
         if mode in LACKING and backend not in CAPABLE:
             raise Unsupported(LACKING[mode].format(backend))
 
     @contextlib.contextmanager
     def use_dtype(self, dtype: str) -> Iterator[None]:  # noqa: ARG002
-        """Nothing: layers take all there is to say as arguments."""
+        """Do nothing: layers take their dtype as an argument."""
         yield
 
     def make_layer(self, case: wire.Message, **placement: Tuple[int, ...]) -> Any:
-        """The layer with the case's arguments and weights, or the operation."""
+        """Return the layer with the case's arguments and weights, or the operation."""
         if is_operation(case):
             if placement:
                 raise Unsupported("an operation is no layer of a Sequential")
@@ -54,13 +54,13 @@ class Keras3(Generation):
         return construct_layer(self, case, decode_weights(case), **placement)
 
     def make_bare_layer(self, case: wire.Message) -> Any:
-        """The layer with Keras's own initializers: those of the case cannot be saved."""
+        """Return the layer with Keras's own initializers: those of the case cannot be saved."""
         if is_operation(case):
             raise Unsupported("an operation is not saved")
         return construct_layer(self, case, [])
 
     def give_weights(self, layer: Any, case: wire.Message) -> None:
-        """Its initializers gave them."""
+        """Do nothing: the layer's initializers set the weights."""
 
     def fill(self, layer: Any, case: wire.Message) -> None:
         """Set the weights."""
@@ -69,22 +69,22 @@ class Keras3(Generation):
             layer.set_weights(zero_misfits(weights, self._list_built_shapes(layer)))
 
     def list_weight_shapes(self, layer: Any, case: wire.Message) -> Optional[List[Any]]:  # noqa: ARG002
-        """The shapes of its variables; an operation has none of its own."""
+        """Return the shapes of its variables; an operation has none of its own."""
         return None if isinstance(layer, Operation) else self._list_built_shapes(layer)
 
     def _list_built_shapes(self, layer: Any) -> List[Any]:
         return [tuple(weight.shape) for weight in layer.weights]
 
     def infer_shape(self, layer: Any, shape: Tuple[Any, ...]) -> Any:
-        """What `compute_output_shape` says."""
+        """Return what `compute_output_shape` returns."""
         return layer.compute_output_shape(shape)
 
     def wrap_for_model(self, layer: Any) -> Any:
-        """The layer itself, or one that calls the operation."""
+        """Return the layer itself, or one that calls the operation."""
         return make_operation_layer(self.keras, layer) if isinstance(layer, Operation) else layer
 
     def call(self, layer: Any, inputs: Any) -> Any:
-        """Call the layer on the array, the operation on a tensor of it."""
+        """Call the layer on the array, or the operation on a tensor of it."""
         return layer(layer.make_tensor(inputs) if isinstance(layer, Operation) else inputs)
 
     def call_model(self, model: Any, inputs: Any) -> Any:
@@ -92,7 +92,7 @@ class Keras3(Generation):
         return model(inputs)
 
     def call_by_unknown_lengths(self, model: Any, inputs: Any) -> Any:
-        """By a function traced without the lengths on TensorFlow; the others have none such."""
+        """Call a function traced without the lengths on TensorFlow, the model itself elsewhere."""
         if self.keras.backend.backend() == "tensorflow":
             return call_traced(model, inputs)
         return model(inputs)
@@ -111,7 +111,7 @@ class Keras3(Generation):
         return model.predict(inputs, batch_size=len(inputs) or None, verbose=0)
 
     def compute_gradients(self, layer: Any, inputs: Any) -> Tuple[Any, List[Any]]:
-        """By the means of the backend, where it has any."""
+        """Return output and gradients by the means of the backend."""
         backend = self.keras.backend.backend()
         called = self.wrap_for_model(layer)
         if not called.built:
@@ -129,5 +129,5 @@ class Keras3(Generation):
         return differentiating.differentiate_by_jax(call_layer, tensor, weights)
 
     def convert_to_numpy(self, output: Any) -> Any:
-        """The values of a tensor of the backend."""
+        """Return the values of a tensor of the backend."""
         return np.asarray(self.keras.ops.convert_to_numpy(output))

@@ -1,6 +1,6 @@
-"""Where backends and older Kerases keep the axes of a kernel (*kernel_size, channels, filters).
+"""The axes of kernels (*kernel_size, channels, filters) on other backends and in older versions of Keras.
 
-Taps keep their order: where a backend flips them, that is for the harness to see.
+Taps keep their order: where a backend flips them, the harness is to see it.
 """
 
 from typing import Any, Dict, List, Sequence, Tuple
@@ -21,11 +21,11 @@ MXNET: Dict[str, List[Axes]] = {
     "DepthwiseConv": [CHANNELS_FIRST],
     "SeparableConv": [CHANNELS_FIRST, FILTERS_FIRST],
 }
-"""How MXNet keeps kernels in `channels_first`, by what precedes the number of axes in a layer's name."""
+"""MXNet's layouts of kernels in `channels_first`, by what precedes the number of axes in a layer's name."""
 
 
 def apply_layouts(weights: List[Any], layouts: Sequence[Axes]) -> List[Any]:
-    """The same weights, of which the first are kernels, for a layer that keeps these in such layouts."""
+    """Return the weights with the axes of the first ones, the kernels, moved into these layouts."""
     return [
         np.moveaxis(weight, layouts[place], (0, 1)) if place < len(layouts) else weight
         for place, weight in enumerate(weights)
@@ -33,7 +33,7 @@ def apply_layouts(weights: List[Any], layouts: Sequence[Axes]) -> List[Any]:
 
 
 def undo_layouts(weights: List[Any], layouts: Sequence[Axes]) -> List[Any]:
-    """The inverse of `apply_layouts`."""
+    """Return the inverse of `apply_layouts`."""
     return [
         np.moveaxis(weight, (0, 1), layouts[place]) if place < len(layouts) else weight
         for place, weight in enumerate(weights)
@@ -41,7 +41,7 @@ def undo_layouts(weights: List[Any], layouts: Sequence[Axes]) -> List[Any]:
 
 
 def convert_to_keras1(layer: Any, weights: List[Any]) -> List[Any]:
-    """The same weights as a built layer of Keras 1 keeps them.
+    """Return the weights as a built layer of Keras 1 stores them.
 
     A kernel of one axis has two there, of which one has length 1: the second, or in Keras 1.0 the last of
     (filters, channels, length, 1).
@@ -57,7 +57,7 @@ def convert_to_keras1(layer: Any, weights: List[Any]) -> List[Any]:
 
 
 def convert_from_keras1(layer: Any, weights: List[Any]) -> List[Any]:
-    """The inverse of `convert_to_keras1`."""
+    """Return the inverse of `convert_to_keras1`."""
     if not weights:
         return weights
     if hasattr(layer, "dim_ordering"):
@@ -68,7 +68,7 @@ def convert_from_keras1(layer: Any, weights: List[Any]) -> List[Any]:
 
 
 def make_dummy_arrays(shapes: List[Tuple[int, ...]]) -> List[Any]:
-    """Arrays of these shapes that take no memory, to be laid out for the sake of their shapes."""
+    """Return arrays of these shapes that take no memory, from which to read the shapes in another layout."""
     return [np.broadcast_to(np.int8(0), shape) for shape in shapes]
 
 

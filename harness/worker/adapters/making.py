@@ -1,4 +1,4 @@
-"""Layers of Keras 2 and 3, made as a case writes them."""
+"""Construction of layers of Keras 2 and 3 from a case."""
 
 from typing import Any, List
 
@@ -9,9 +9,9 @@ from .weights import make_initializers
 
 
 def construct_layer(generation: Generation, case: wire.Message, weights: List[Any], **placement: Any) -> Any:
-    """The layer of a case, whose initializers give it these weights; Keras's own give those that are missing.
+    """Return the layer of a case with initializers for these weights; others keep Keras's own initializer.
 
-    Raises Unsupported for a layer or an argument that this Keras has not.
+    Raises Unsupported for a layer or an argument that this Keras lacks.
     """
     layer_class = generation.find_layer_class(case["layer"])
     label = "{} of Keras {}".format(case["layer"], generation.version)

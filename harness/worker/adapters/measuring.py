@@ -1,8 +1,8 @@
-"""What really holds in the worker, measured by a call and not read from variables that may be unset.
+"""Facts about the worker, measured by calls, not read from variables that may be unset.
 
 Libraries derive switches from the processor: whether TensorFlow computes with oneDNN, which instruction
 set oneDNN, PyTorch, XLA and OpenVINO dispatch to, how many threads there are, whether numbers below
-the normal range are kept. Each decides answers, so each is asked of the library itself.
+the normal range are kept. Each can change results, so each is asked of the library itself.
 """
 
 import ctypes
@@ -20,19 +20,19 @@ import numpy as np
 Facts = Dict[str, str]
 
 VERBOSE = ("ONEDNN_VERBOSE", "DNNL_VERBOSE", "MKLDNN_VERBOSE")
-"""The variables, of all its versions, by which oneDNN says what it does."""
+"""The variables that make oneDNN, in any version, print what it does."""
 
 CHILD_S = 30.0
-"""Seconds after which a child that was asked what oneDNN does is given up."""
+"""Seconds after which the child process that prints oneDNN's output is killed."""
 
 SUBNORMAL = 1e-40
-"""A float32 below the normal range, which 1e-38 begins."""
+"""A float32 below the normal range, which begins at about 1.2e-38."""
 
 
 def measure(backend: str) -> Facts:
-    """The facts of a backend: `onednn`, `isa`, `threads` and `subnormals`, as far as it has a way to tell.
+    """Return `onednn`, `isa`, `threads` and `subnormals` of a backend, as far as they can be measured there.
 
-    A measurement that fails says so in the place of its fact: what could not be measured is not known.
+    A failed measurement gives its error as the fact: what could not be measured is not known.
     """
     facts: Facts = {}
     for name, ask in MEASURES.get(backend, {}).items():
@@ -44,9 +44,9 @@ def measure(backend: str) -> Facts:
 
 
 def ask_onednn(call: Callable[[], Any]) -> List[str]:
-    """The lines that oneDNN says of itself and of a call, which a child process makes.
+    """Make a call in a child process, and return the lines that oneDNN prints there.
 
-    oneDNN reads once whether it is to speak, so the worker itself would never be silent again. No line
+    oneDNN reads its variables once, so the worker itself could never silence it again. Empty
     where processes cannot be forked, or the child does not end.
     """
     if not hasattr(os, "fork"):
@@ -71,7 +71,7 @@ def ask_onednn(call: Callable[[], Any]) -> List[str]:
 
 
 def _report_and_exit(call: Callable[[], Any], writer: int) -> None:
-    """Make the call with oneDNN's voice on `writer`, and end this process."""
+    """Make the call with oneDNN's verbose output on `writer`, and end this process."""
     try:
         os.dup2(writer, 1)
         for name in VERBOSE:
@@ -83,17 +83,17 @@ def _report_and_exit(call: Callable[[], Any], writer: int) -> None:
 
 
 def read_isa(lines: List[str]) -> str:
-    """The instruction set that oneDNN names, in its own words: `Intel AVX2`; nothing where it names none."""
+    """Return the instruction set that oneDNN names, as `Intel AVX2`; "" where it names none."""
     return _find_match(r"isa:(.*)", lines) or _find_match(r"\(Detected ISA\)\s*(.*)", lines)
 
 
 def read_threads(lines: List[str]) -> str:
-    """The number of threads that oneDNN names."""
+    """Return the number of threads that oneDNN names."""
     return _find_match(r"nthr:(\d+)", lines)
 
 
 def read_convolution(lines: List[str]) -> str:
-    """The implementation by which oneDNN convolved, nothing where it did not."""
+    """Return the implementation by which oneDNN convolved; "" where it did not."""
     return _find_match(r"exec,(?:cpu,)?convolution,([^,]+)", lines)
 
 
@@ -111,7 +111,7 @@ def _describe_subnormal(value: Any) -> str:
 
 
 def _convolve_in_tensorflow(data_format: str = "NHWC", value: float = 1.0) -> Any:
-    """A convolution by a kernel of one cell, of two columns and one channel."""
+    """Convolve two columns of one channel with a kernel of one cell."""
     tensorflow = importlib.import_module("tensorflow")
     x = np.full((1, 1, 2, 1) if data_format == "NHWC" else (1, 1, 1, 2), value, "float32")
     kernel = np.ones((1, 1, 1, 1), "float32")
@@ -126,7 +126,7 @@ def _convolve_in_tensorflow(data_format: str = "NHWC", value: float = 1.0) -> An
 
 
 def _detect_tensorflow_onednn() -> str:
-    """Whether oneDNN runs: channels first, a convolution on the CPU has no kernel but its own."""
+    """Return `on` or `off`: on the CPU only oneDNN can convolve `channels_first`."""
     try:
         _convolve_in_tensorflow("NCHW")
     except Exception:
@@ -143,13 +143,13 @@ def _ask_tensorflow() -> List[str]:
 
 
 def _convolve_in_torch(value: float = 1.0) -> Any:
-    """A convolution by a wide kernel: PyTorch keeps the others of one thread and a small batch to itself."""
+    """Convolve with a wide kernel: on one thread PyTorch computes others in small batches without oneDNN."""
     torch = importlib.import_module("torch")
     return torch.nn.functional.conv2d(torch.full((1, 8, 5, 5), value), torch.ones((8, 8, 5, 5)))
 
 
 def _describe_torch_isa() -> str:
-    """What PyTorch's own kernels dispatch to, and what oneDNN does."""
+    """Return what PyTorch's own kernels dispatch to, and what oneDNN does."""
     own = str(importlib.import_module("torch").backends.cpu.get_cpu_capability())
     return "ATen {}, oneDNN {}".format(own, read_isa(_ask_torch()) or "unknown")
 
@@ -169,7 +169,7 @@ def _convolve_in_jax(value: float = 1.0) -> Any:
 
 
 def _describe_xla_isa() -> str:
-    """The AVX and AMX features that a compiled program was compiled for; XLA writes them into it."""
+    """Return the AVX and AMX features of a compiled program, into which XLA writes them."""
     jax = importlib.import_module("jax")
     compiled = jax.jit(lambda x: x @ x + 1).lower(jax.numpy.ones((16, 16), "float32")).compile()
     client = jax.devices()[0].client
@@ -192,7 +192,7 @@ def _compile_openvino_convolution() -> Any:
 
 
 def _describe_openvino_isa() -> str:
-    """The implementation that it chooses for a convolution, whose name has the instruction set."""
+    """Return the implementation chosen for a convolution, whose name contains the instruction set."""
     for node in _compile_openvino_convolution().get_runtime_model().get_ops():
         facts = node.get_rt_info()
         if "layerType" in facts and facts["layerType"].astype(str) == "Convolution":

@@ -1,4 +1,4 @@
-"""The modes that call a layer or operation by way of a Functional model of it, and what is early_fields before."""
+"""The modes that call a layer or operation in a Functional model, and the shapes recorded before the call."""
 
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
@@ -9,13 +9,13 @@ from .operations import is_operation
 
 Enter = Callable[[str], None]
 Mode = Callable[[Generation, wire.Message, Any, Enter, wire.Message], Any]
-"""Goes through a case with its input: announces stages, fills in what is early_fields, returns the output."""
+"""Runs a case on its input: announces stages, fills `early_fields`, returns the output."""
 
 
 def observe_inferred(
     generation: Generation, case: wire.Message, inputs: Any, enter: Enter, early_fields: wire.Message
 ) -> Any:
-    """Every shape that is early_fields beforehand, of a layer and of a model of it; then the model's call."""
+    """Record every shape known before the call, of the layer and of a model of it; then call the model."""
     enter("build")
     layer = generation.make_layer(case)
     enter("infer")
@@ -30,7 +30,7 @@ def observe_inferred(
 def observe_symbolic(
     generation: Generation, case: wire.Message, inputs: Any, enter: Enter, early_fields: wire.Message
 ) -> Any:
-    """As inferred, of an operation in a model whose inputs are the weights, too."""
+    """Observe as `inferred`, but with an operation in a model whose inputs include the weights."""
     if not (is_operation(case) and case["weights"]):
         raise Unsupported("{} is handed no weights".format(case["layer"]))
     enter("build")
@@ -49,14 +49,14 @@ def observe_symbolic(
 def observe_compiled(
     generation: Generation, case: wire.Message, inputs: Any, enter: Enter, early_fields: wire.Message
 ) -> Any:
-    """A model's prediction by the graph of the backend."""
+    """Observe a model's prediction by the graph of the backend."""
     return _observe_prediction(generation, case, inputs, enter, early_fields, jit=False)
 
 
 def observe_jit(
     generation: Generation, case: wire.Message, inputs: Any, enter: Enter, early_fields: wire.Message
 ) -> Any:
-    """A model's prediction by the compiler of the backend."""
+    """Observe a model's prediction by the compiler of the backend."""
     return _observe_prediction(generation, case, inputs, enter, early_fields, jit=True)
 
 
@@ -81,7 +81,7 @@ def _observe_prediction(
 def observe_dynamic(
     generation: Generation, case: wire.Message, inputs: Any, enter: Enter, early_fields: wire.Message
 ) -> Any:
-    """A model that knows nothing but the number of channels."""
+    """Observe a model that knows only the number of channels."""
     shape = [None] * inputs.ndim
     axis = 1 if case["arguments"].get("data_format") == "channels_first" else -1
     shape[axis] = inputs.shape[axis]
@@ -97,7 +97,7 @@ def observe_dynamic(
 def observe_reloaded(
     generation: Generation, case: wire.Message, inputs: Any, enter: Enter, early_fields: wire.Message
 ) -> Any:
-    """A model that was saved and loaded."""
+    """Observe a model that was saved and loaded."""
     enter("build")
     layer = generation.make_bare_layer(case)
     enter("infer")
@@ -113,7 +113,7 @@ def observe_reloaded(
 def _make_weighted_model(
     generation: Generation, layer: Any, case: wire.Message, shape: Tuple[Any, ...], early_fields: wire.Message
 ) -> Any:
-    """A model of a layer with the case's weights, where an operation is called by a layer."""
+    """Return a model of the layer, or of a layer that calls the operation, with the case's weights."""
     model = make_model(generation.keras, generation.wrap_for_model(layer), shape, case["dtype"])
     _record_model(generation, layer, model, case, early_fields)
     generation.give_weights(layer, case)
@@ -128,7 +128,7 @@ def _record_model(
 
 
 def record_shape(name: str, shape: Any, early_fields: wire.Message) -> None:
-    """Say a shape, unless there is none."""
+    """Record a shape, unless it is None."""
     if shape is not None:
         early_fields[name] = normalize_shape(shape)
 
@@ -136,14 +136,14 @@ def record_shape(name: str, shape: Any, early_fields: wire.Message) -> None:
 def record_weight_shapes(
     generation: Generation, layer: Any, case: wire.Message, early_fields: wire.Message
 ) -> None:
-    """Say the shapes of the weights of a built layer."""
+    """Record the shapes of the weights of a built layer."""
     shapes = generation.list_weight_shapes(layer, case)
     if shapes is not None:
         early_fields["weight_shapes"] = [normalize_shape(shape) for shape in shapes]
 
 
 def normalize_shape(shape: Any) -> List[Optional[int]]:
-    """A shape of ints and Nones, whatever sequence of whatever integers it was."""
+    """Return a shape as a list of ints and Nones, whatever types Keras used."""
     lengths = [getattr(length, "value", length) for length in shape]
     return [None if length is None else int(length) for length in lengths]
 
@@ -160,4 +160,4 @@ MODES: Dict[str, Mode] = {
     "dynamic": observe_dynamic,
     "reloaded": observe_reloaded,
 }
-"""What a case goes through in each mode."""
+"""The function that observes a case in each mode."""

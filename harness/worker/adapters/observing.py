@@ -1,8 +1,8 @@
-"""What a case goes through, whichever generation of Keras answers it.
+"""The stages of a case, the same for every generation of Keras.
 
-A shape is inferred before a layer is called. Where Keras refuses to, a fresh layer is built and called all
-the same, as a person would call it who asks for no shape: what refuses to tell may still compute,
-and so that the answer does not depend on the case before, which may have left a layer behind.
+A shape is inferred before a layer is called. Where Keras refuses to infer it, a fresh layer is built and
+called all the same, as by a user who asks for no shape: it may still compute. The layer is fresh so that
+the answer does not depend on the case before, which may have left a layer behind.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from .modelled import MODES, Enter, Mode, record_shape, record_weight_shapes
 
 
 class Observer:
-    """Calls layers of one Keras. Keeps the last layer while the next case asks for its equal."""
+    """Calls layers of one Keras. Keeps the last layer while the next case asks for an equal one."""
 
     def __init__(self, generation: Generation) -> None:
         self._generation = generation
@@ -30,15 +30,15 @@ class Observer:
         self._modes.update((name, self._wrap_model_mode(mode)) for name, mode in MODES.items())
 
     def begin_batch(self) -> None:
-        """Forget what was kept, so that what a case sees does not depend on the batches before."""
+        """Forget what was kept, so that no case depends on the batches before."""
         self._forget_layer()
         self._generation.begin_batch()
 
     def observe(self, case: wire.Message, enter: Enter, early_fields: wire.Message) -> wire.Message:
-        """Call the layer as the case's mode says; `enter` announces each stage.
+        """Call the layer in the case's mode; `enter` announces each stage.
 
-        Returns what was computed, as arrays under `output` and `gradients`. What is early_fields before the call
-        goes into `early_fields`, as further fields of a reply: it holds even where nothing is computed. Raises
+        Returns the computed arrays under `output` and `gradients`. What is known before the call goes into
+        `early_fields`, as further fields of the reply: it holds even where the call fails. Raises
         Unsupported, or whatever Keras raises.
         """
         mode = self._modes.get(case["mode"])
@@ -77,7 +77,7 @@ class Observer:
     def _prepare_layer(
         self, case: wire.Message, inputs: Any, enter: Enter, early_fields: wire.Message
     ) -> Any:
-        """The built layer with its weights, which says what shape it infers or why it does not."""
+        """Return the built layer with its weights; record the shape that it infers, or why it infers none."""
         key = [case[name] for name in ("layer", "form", "arguments", "dtype", "weights")]
         if key == self._layer_key:
             error = self._infer(self._layer, inputs, enter, early_fields)
@@ -101,7 +101,7 @@ class Observer:
     def _infer(
         self, layer: Any, inputs: Any, enter: Enter, early_fields: wire.Message
     ) -> Optional[Exception]:
-        """Say what shape the layer infers. Returns what it raised in the place of one."""
+        """Record the shape that the layer infers. Returns the exception if it raises one."""
         enter("infer")
         try:
             record_shape("inferred_shape", self._generation.infer_shape(layer, inputs.shape), early_fields)
@@ -126,7 +126,7 @@ class Observer:
         return {"output": self._generation.predict(model, inputs)}
 
     def _wrap_model_mode(self, mode: Mode) -> Any:
-        """A mode that keeps no layer."""
+        """Return a mode of `modelled` as a method that keeps no layer."""
 
         def observe(
             case: wire.Message, inputs: Any, enter: Enter, early_fields: wire.Message
@@ -138,7 +138,7 @@ class Observer:
 
 
 def read_summary(model: Any) -> str:
-    """The text of `model.summary()`, which the oldest Kerases print and know no way to hand over."""
+    """Return the text of `model.summary()`, which the oldest Kerases can only print."""
     if "print_fn" in inspect.signature(model.summary).parameters:
         lines: List[str] = []
 

@@ -1,17 +1,17 @@
-"""How Keras 1 names layers and their arguments."""
+"""The names of layers and arguments in Keras 1."""
 
 from typing import Any, Dict, List, Tuple
 
 from .generation import Unsupported
 
 DIM_ORDERINGS = {"channels_first": "th", "channels_last": "tf"}
-"""How Keras 1 names the layouts."""
+"""Keras 1's names of the data formats."""
 
 LAYERS = {"Conv": "Convolution", "MaxPooling": "MaxPooling", "AveragePooling": "AveragePooling"}
-"""How Keras 1 names the layers, before the number of axes; its depthwise and transposed ones are others."""
+"""Keras 1's names of layers, before the number of axes; its depthwise and transposed ones are others."""
 
 DILATED = "Atrous{}"
-"""How Keras 1 names a dilated layer."""
+"""Keras 1's name of a dilated layer."""
 
 NAMES = {
     "padding": "border_mode",
@@ -19,7 +19,7 @@ NAMES = {
     "data_format": "dim_ordering",
     "dilation_rate": "atrous_rate",
 }
-"""How Keras 1 names the arguments of every layer that has them."""
+"""Keras 1's names of arguments, the same for every layer that has them."""
 
 NAMES_BY_LAYER = {
     "Convolution1D": {"strides": "subsample_length"},
@@ -28,13 +28,13 @@ NAMES_BY_LAYER = {
     "MaxPooling1D": {"strides": "stride", "pool_size": "pool_length"},
     "AveragePooling1D": {"strides": "stride", "pool_size": "pool_length"},
 }
-"""How Keras 1 names further arguments; where nothing is said, as they are named now."""
+"""Keras 1's names of further arguments; those not listed kept their name."""
 
 
 def translate_layer(layer: str, version: str, given: Dict[str, Any]) -> Tuple[str, List[int], Dict[str, Any]]:
-    """The layer's name, its positional arguments and its keywords, of what is written for Keras 3.
+    """Return the older name of a layer, its positional arguments and its keywords, from those of Keras 3.
 
-    Raises Unsupported for a layer or an argument that has no older name.
+    Raises Unsupported for a layer or an argument without an older name.
     """
     stem, axes = layer[:-2], layer[-2:]
     if stem not in LAYERS:
@@ -58,7 +58,7 @@ def translate_layer(layer: str, version: str, given: Dict[str, Any]) -> Tuple[st
 
 
 def translate_value(label: str, axes: str, argument: str, value: Any) -> Any:
-    """The value of an argument: a layout by its older name, lengths of one axis as an integer."""
+    """Return the value of an argument: a layout by its older name, lengths of one axis as an integer."""
     if argument == "data_format":
         return DIM_ORDERINGS[value]
     if argument not in {"strides", "pool_size", "dilation_rate"}:
@@ -72,5 +72,5 @@ def translate_value(label: str, axes: str, argument: str, value: Any) -> Any:
 
 
 def list_lengths(value: Any) -> List[int]:
-    """One integer for each axis, or for all."""
+    """Return one integer for each axis, or a single one for all."""
     return list(value) if isinstance(value, (list, tuple)) else [value]

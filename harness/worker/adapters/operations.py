@@ -1,4 +1,4 @@
-"""Operations of `keras.ops`, which are handed their weights and are no layers."""
+"""Operations of `keras.ops`, which are functions of input and weights, not layers."""
 
 from typing import Any, Sequence, Tuple
 
@@ -26,34 +26,34 @@ class Operation:
         self.weights = [self.make_tensor(array) for array in self.arrays]
 
     def make_tensor(self, values: Any) -> Any:
-        """An array as a tensor of the backend, in the dtype of the case."""
+        """Return an array as a tensor of the backend, in the dtype of the case."""
         return self._keras.ops.convert_to_tensor(values, dtype=self.dtype)
 
     def build(self, shape: Tuple[int, ...]) -> None:
-        """Nothing: an operation is made of what it is handed."""
+        """Do nothing: an operation has no variables to build."""
 
     def compute_output_shape(self, shape: Tuple[Any, ...]) -> Any:
-        """The shape of what the operation makes of symbolic tensors."""
+        """Return the output shape of the operation on symbolic tensors."""
         symbolic = self._keras.KerasTensor
         weights = [symbolic(weight.shape, dtype=self.dtype) for weight in self.weights]
         return self.apply(symbolic(shape, dtype=self.dtype), weights).shape
 
     def apply(self, inputs: Any, weights: Sequence[Any]) -> Any:
-        """The operation on any input and any weights."""
+        """Apply the operation to any input and any weights."""
         return self._function(inputs, *weights, **self._arguments)
 
     def __call__(self, inputs: Any) -> Any:
-        """The operation on a tensor of the backend or a symbolic one, with its own weights."""
+        """Apply the operation to a tensor of the backend or a symbolic one, with its own weights."""
         return self.apply(inputs, self.weights)
 
 
 def is_operation(case: wire.Message) -> bool:
-    """Whether a case asks for an operation."""
+    """Return whether a case asks for an operation."""
     return bool(case["layer"].startswith(PREFIX))
 
 
 def make_operation_layer(keras: Any, operation: Operation) -> Any:
-    """A layer that calls the operation, with its weights as the layer's own."""
+    """Return a layer that calls the operation, with its weights as the layer's own."""
 
     class Operating(keras.layers.Layer):  # type: ignore[misc]
         def build(self, shape: Any) -> None:  # noqa: ARG002

@@ -1,4 +1,4 @@
-"""Calls by way of TensorFlow 2's functions, which know only what their signature says."""
+"""Calls through TensorFlow 2's functions, which know only what their signature says."""
 
 import importlib
 from typing import Any

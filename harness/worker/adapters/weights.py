@@ -1,4 +1,4 @@
-"""The case's weights, and the initializers by which Keras 2 and 3 take them."""
+"""The case's weights, and the initializers that set them in Keras 2 and 3."""
 
 import re
 from typing import Any, Callable, Dict, List
@@ -18,19 +18,19 @@ KERNELS: Dict[str, List[str]] = {
 
 
 def decode_weights(case: wire.Message) -> List[Any]:
-    """The case's weights in Keras's order: kernels, then a bias where there is one."""
+    """Return the case's weights in Keras's order: kernels, then a bias where there is one."""
     return [wire.decode_array(weight) for weight in case["weights"]]
 
 
 def find_stem(layer: str) -> str:
-    """What precedes the number of axes in a layer's name."""
+    """Return what precedes the number of axes in a layer's name."""
     return re.split("[0-9]", layer)[0]
 
 
 def make_initializers(keras: Any, layer: str, weights: List[Any]) -> Dict[str, Callable[..., Any]]:
-    """The arguments that make a layer with these weights.
+    """Return the arguments that make a layer with these weights.
 
-    The initializers that such a layer has by default are asked where a weight does not fit.
+    Where a weight does not fit, the default initializer of such a layer is called.
     """
     usual = [*((name, "glorot_uniform") for name in KERNELS[find_stem(layer)]), ("bias_initializer", "zeros")]
     found = {}
@@ -41,11 +41,11 @@ def make_initializers(keras: Any, layer: str, weights: List[Any]) -> Dict[str, C
 
 
 def make_initializer(values: Any, otherwise: Callable[..., Any]) -> Callable[..., Any]:
-    """An initializer that gives `values`, and zeros for a weight of another shape.
+    """Return an initializer that gives `values`, and zeros for a weight of another shape.
 
-    Such a layer is not the one that was asked for, and what it computes says nothing: zeros are the same in
-    every run. But another initializer is asked first, so that the words of a refusal are Keras's; and
-    where a length is not positive, Keras is left with what that one made, as it is for a person.
+    Such a layer is not the requested one, and its output means nothing: zeros are the same in every run. But
+    the default initializer is called first, so that a refusal has Keras's own words; and where
+    a length is not positive, its result is used, as in a user's call.
     """
 
     def initialize(shape: Any, dtype: Any = None, **more: Any) -> Any:
@@ -61,17 +61,17 @@ def make_initializer(values: Any, otherwise: Callable[..., Any]) -> Callable[...
 
 
 def fits(values: Any, shape: Any) -> bool:
-    """Whether `values` have the shape that a weight is built with, of whatever integers it is."""
+    """Return whether `values` have the shape of a weight, whatever integer types it consists of."""
     return bool(tuple(int(length) for length in shape) == values.shape)
 
 
 def have_elements(shapes: List[Any]) -> bool:
-    """Whether weights of these shapes hold numbers; MXNet says None of a length of 0."""
+    """Return whether weights of these shapes hold numbers; MXNet gives None for a length of 0."""
     return all(length is not None and int(length) > 0 for shape in shapes for length in shape)
 
 
 def zero_misfits(weights: List[Any], shapes: List[Any]) -> List[Any]:
-    """What weights of these shapes are set to: those of the case, and zeros where one does not fit."""
+    """Return the values for weights of these shapes: those of the case, zeros where one does not fit."""
     return [
         weights[position]
         if position < len(weights) and fits(weights[position], shape)
