@@ -64,8 +64,8 @@ def end_process(process: subprocess.Popen[bytes], grace_s: float = 0.0) -> None:
 
 
 def _look_up(process: subprocess.Popen[bytes]) -> set[psutil.Process]:
-    """Return psutil's view of the process, identified by its number and start time, or None."""
-    # The number of a process is not given away before somebody has waited for it.
+    """Return the process as psutil's, identified by number and start time; empty where it is gone."""
+    # A process number is not reused before somebody has waited for the process.
     if process.returncode is None:
         with contextlib.suppress(psutil.NoSuchProcess):
             return {psutil.Process(process.pid)}
@@ -73,31 +73,31 @@ def _look_up(process: subprocess.Popen[bytes]) -> set[psutil.Process]:
 
 
 def _find_descendants(roots: Iterable[psutil.Process]) -> set[psutil.Process]:
-    found: set[psutil.Process] = set()
+    descendants: set[psutil.Process] = set()
     for root in roots:
         with contextlib.suppress(psutil.Error):
-            found.update(root.children(recursive=True))
-    return found
+            descendants.update(root.children(recursive=True))
+    return descendants
 
 
 def _kill_trees(roots: set[psutil.Process]) -> None:
     """Kill processes with their descendants; all are suspended first, so that none starts another."""
     halted: set[psutil.Process] = set()
-    found = roots
-    while found:
-        for each in found:
+    running = roots
+    while running:
+        for process in running:
             with contextlib.suppress(psutil.Error):
-                each.suspend()
-        halted |= found
-        found = _find_descendants(roots) - halted
-    for each in halted:
+                process.suspend()
+        halted |= running
+        running = _find_descendants(roots) - halted
+    for process in halted:
         with contextlib.suppress(psutil.Error):
-            each.kill()
+            process.kill()
 
 
 def _kill_group(leader: int) -> None:
     """Kill the rest of a group, including those whose parents have died."""
     if os.name == "posix":
-        # The number of a group is not given away while one of it lives.
+        # A group number is not reused while a process of the group lives.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(leader, signal.SIGKILL)

@@ -23,5 +23,7 @@ def find_nearest(word: str, known: Iterable[str], most: int, cutoff: float = 0.6
         most: how many to return at most.
         cutoff: the least similarity, from 0 (any word) to 1.
     """
-    folded = {one.casefold(): one for one in known}
-    return [folded[one] for one in difflib.get_close_matches(word.casefold(), folded, most, cutoff)]
+    folded = {candidate.casefold(): candidate for candidate in known}
+    return [
+        folded[candidate] for candidate in difflib.get_close_matches(word.casefold(), folded, most, cutoff)
+    ]

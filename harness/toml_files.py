@@ -102,18 +102,18 @@ def _describe(error: msgspec.ValidationError, form: type) -> tuple[str, str]:
 
 def _find_type(path: str, form: type) -> inspect.Type:
     """Return the type of the value at the path."""
-    found = inspect.type_info(form)
+    kind = inspect.type_info(form)
     for step in _STEP.finditer(path):
-        found = next(_step_into(found, step["key"]))
-    return found
+        kind = next(_step_into(kind, step["key"]))
+    return kind
 
 
-def _step_into(found: inspect.Type, key: str | None) -> Iterator[inspect.Type]:
+def _step_into(kind: inspect.Type, key: str | None) -> Iterator[inspect.Type]:
     """Yield the types that a type has under a key; those of its items without one."""
-    match found:
+    match kind:
         case inspect.UnionType(types=types):
-            for one in types:
-                yield from _step_into(one, key)
+            for member in types:
+                yield from _step_into(member, key)
         case inspect.StructType(fields=fields) if key is not None:
             yield from (field.type for field in fields if field.encode_name == key)
         case inspect.VarTupleType(item_type=item) if key is None:
@@ -124,23 +124,23 @@ def _step_into(found: inspect.Type, key: str | None) -> Iterator[inspect.Type]:
             return
 
 
-def _list_keys(found: inspect.Type) -> list[str]:
-    match found:
+def _list_keys(kind: inspect.Type) -> list[str]:
+    match kind:
         case inspect.StructType(fields=fields):
             return [field.encode_name for field in fields]
         case inspect.UnionType(types=types):
-            return [key for one in types for key in _list_keys(one)]
+            return [key for member in types for key in _list_keys(member)]
         case _:
             return []
 
 
-def _list_words(found: inspect.Type) -> list[str]:
-    match found:
+def _list_words(kind: inspect.Type) -> list[str]:
+    match kind:
         case inspect.EnumType(cls=enum):
             return [str(member.value) for member in enum]
         case inspect.LiteralType(values=values):
             return [str(value) for value in values]
         case inspect.UnionType(types=types):
-            return [word for one in types for word in _list_words(one)]
+            return [word for union_member in types for word in _list_words(union_member)]
         case _:
             return []

@@ -51,23 +51,23 @@ def _work_off(work: Work, log: Path, emit: Emit, stop: threading.Event) -> None:
             while unsent and not stop.is_set() and not work.failure:
                 if (worker := slot.get_worker()) is None:
                     return
-                left, death = _observe_batch(worker, work, unsent.pop(0), emit, work.timeouts.case_s)
+                unanswered, death = _observe_batch(worker, work, unsent.pop(0), emit, work.timeouts.case_s)
                 if death is not None:
                     slot.drop_worker()
-                    unsent[:0] = _record_death(work, left, death, emit)
+                    unsent[:0] = _record_death(work, unanswered, death, emit)
 
 
-def _record_death(work: Work, left: Batch, death: Death, emit: Emit) -> list[Batch]:
+def _record_death(work: Work, unanswered: Batch, death: Death, emit: Emit) -> list[Batch]:
     """Record the culprit of a death, or set it aside; return the batches in which the rest is to be sent."""
     is_late = death.outcome is Outcome.TIMED_OUT
     work.count_death(death.reason, is_settled=death.culprit is not None and not is_late)
     if death.culprit is None:
-        return [(case,) for case in left]
+        return [(case,) for case in unanswered]
     if is_late:
         work.set_aside(death)
     else:
         emit(death.make_observation(work.target.name))
-    rest = tuple(case for case in left if case is not death.culprit)
+    rest = tuple(case for case in unanswered if case is not death.culprit)
     return [rest] if rest else []
 
 

@@ -101,14 +101,14 @@ def run(plan: RunPlan, listener: RunListener, *, resume: bool) -> RunInfo:
     prepare = make_preparer(plan, listener)
     try:
         works.extend(_share_out(plan, opened.header.cases, listener))
-        met: set[str] = set()
+        started_targets: set[str] = set()
         logs = plan.directory / store.LOGS
         with store.ObservationLog(plan.directory) as log:
             for observation in local.observe_targets(works, prepare, plan.jobs, logs, plan.stop):
                 log.append(observation)
-                is_first = observation.target not in met
+                is_first = observation.target not in started_targets
                 if is_first:
-                    met.add(observation.target)
+                    started_targets.add(observation.target)
                     tell_start(works, observation.target, listener)
                 listener.observed(observation)
                 if is_first:
@@ -162,8 +162,8 @@ def _open(plan: RunPlan, *, resume: bool) -> _OpenedRun:
         return _OpenedRun(header, {})
     info = store.read_info(plan.directory)
     stored = info.header
-    asked = (header.suites, header.targets, header.signals, sorted(case_ids))
-    if (stored.suites, stored.targets, stored.signals, list(store.read_case_ids(plan.directory))) != asked:
+    wanted = (header.suites, header.targets, header.signals, sorted(case_ids))
+    if (stored.suites, stored.targets, stored.signals, list(store.read_case_ids(plan.directory))) != wanted:
         raise HarnessError(
             f"{plan.directory}: holds a run of {', '.join(stored.suites)} on {', '.join(stored.targets)}"
             " with other cases or targets than asked for now; choose another folder with -o"
@@ -177,16 +177,16 @@ def _share_out(plan: RunPlan, num_cases: int, listener: RunListener) -> Iterator
     """Yield the work on each target, without what was observed before."""
     for target in plan.targets:
         done = store.read_observed_ids(plan.directory, target.name)
-        left = num_cases - len(done)
-        listener.planned(target.name, left)
+        num_left = num_cases - len(done)
+        listener.planned(target.name, num_left)
         yield Work(
             target=target,
             source=make_batches(_drop_observed(plan.cases, done)),
-            planned=left,
+            planned=num_left,
             timeouts=plan.timeouts,
             on_slow=partial(listener.slow, target.name, timeout_s=plan.timeouts.again_s),
             earlier=len(done),
-            exhausted=left == 0,
+            exhausted=num_left == 0,
         )
 
 

@@ -18,7 +18,7 @@ from harness.runner.work import Work
 
 @dataclass(frozen=True, slots=True)
 class ChosenCases:
-    """The cases for a target's second look. Its worker died over the `deadly_cases`: they come last, singly."""
+    """The cases for a target's second look. Its worker died over the `deadly_cases`: asked last, singly."""
 
     cases: tuple[Case, ...]
     deadly_cases: tuple[Case, ...]
@@ -45,26 +45,26 @@ def ask_again(
     """
     works = []
     for target in plan.targets:
-        if own := chosen.get(target.name):
-            listener.planned(target.name, len(own))
+        if again := chosen.get(target.name):
+            listener.planned(target.name, len(again))
             works.append(
                 Work(
                     target=target,
-                    source=iter(chain(make_batches(own.cases), ((case,) for case in own.deadly_cases))),
-                    planned=len(own),
-                    timeouts=_allow_deaths(plan.timeouts, len(own.deadly_cases)),
+                    source=iter(chain(make_batches(again.cases), ((case,) for case in again.deadly_cases))),
+                    planned=len(again),
+                    timeouts=_allow_deaths(plan.timeouts, len(again.deadly_cases)),
                     on_slow=partial(listener.slow, target.name, timeout_s=plan.timeouts.again_s),
                 )
             )
     store.open_second_look(plan.directory, [work.target.name for work in works])
     prepare, logs = make_preparer(plan, listener), plan.directory / store.LOGS
-    met: set[str] = set()
+    started_targets: set[str] = set()
     try:
         with store.ObservationLog(plan.directory, store.Look.SECOND) as log:
             for observation in local.observe_targets(works, prepare, plan.jobs, logs, plan.stop):
                 log.append(observation)
-                if observation.target not in met:
-                    met.add(observation.target)
+                if observation.target not in started_targets:
+                    started_targets.add(observation.target)
                     tell_start(works, observation.target, listener)
                 listener.observed(observation)
         for work in works:

@@ -68,7 +68,7 @@ class Work:
             return batch
 
     def measure_times(self) -> tuple[float, float]:
-        """Return the seconds from the first worker's start to the end of the last one, and to the first hello."""
+        """Return the seconds from the first worker's start to the last one's end, and to the first hello."""
         if self.began is None:
             return 0.0, 0.0
         return max(self.ended - self.began, 0.0), 0.0 if self.ready is None else self.ready - self.began

@@ -133,11 +133,11 @@ class WorkerProcess:
         until = time.monotonic() + timeout_s
         has_ended = False
         while not self._stop.is_set():
-            left = until - time.monotonic()
-            if left <= 0:
+            remaining_s = until - time.monotonic()
+            if remaining_s <= 0:
                 raise WorkerSilent
             try:
-                line = self._lines.get(timeout=min(left, _POLL_S))
+                line = self._lines.get(timeout=min(remaining_s, _POLL_S))
             except queue.Empty:
                 if has_ended:
                     raise WorkerGone from None

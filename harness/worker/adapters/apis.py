@@ -60,7 +60,7 @@ def _import_tf_keras(name: str) -> Api:
 
 def _import_keras_mxnet(name: str) -> Api:
     keras = importlib.import_module("keras")
-    # keras-mxnet 2.1.6.1 says that it is 2.1.6.
+    # keras-mxnet 2.1.6.1 declares itself as 2.1.6.
     version = find_installed_version(keras, "keras-mxnet") or read_version(keras)
     return Api(name, keras, read_version(keras), version)
 
@@ -98,9 +98,9 @@ def find_installed_version(module: Any, distribution: str) -> str:
     """Return the version of the distribution installed beside a package, or "" where there is none."""
     wanted = distribution.lower().replace("-", "_")
     for entry in os.listdir(os.path.dirname(os.path.dirname(os.path.abspath(module.__file__)))):
-        found = re.match(r"([^-]+)-([^-]+)(\.dist-info|(-[^-]+)?\.egg-info)$", entry)
-        if found and found.group(1).lower() == wanted:
-            return found.group(2)
+        match = re.match(r"([^-]+)-([^-]+)(\.dist-info|(-[^-]+)?\.egg-info)$", entry)
+        if match and match.group(1).lower() == wanted:
+            return match.group(2)
     return ""
 
 

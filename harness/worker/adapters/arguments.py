@@ -37,21 +37,25 @@ def select_arguments(called: Any, label: str, arguments: Dict[str, Any]) -> Dict
     An argument that it lacks is left out where the value is what it does anyway. Raises Unsupported for any
     other that it lacks, and for a required one that the case leaves to Keras's default.
     """
-    own, inherited = list_parameters(called)
-    taken = {}
+    parameters, inherited = list_parameters(called)
+    selected = {}
     for name, value in arguments.items():
-        if name in own or name not in DEFAULTS:
-            taken[name] = value
+        if name in parameters or name not in DEFAULTS:
+            selected[name] = value
         elif is_default(name, value):
             continue
         elif name in inherited:
-            taken[name] = value
+            selected[name] = value
         else:
             raise Unsupported("{} has no argument {}".format(label, name))
     for name in ("strides", "padding", *DEFAULTS):
-        if name in own and name not in taken and own[name].default is inspect.Parameter.empty:
+        if (
+            name in parameters
+            and name not in selected
+            and parameters[name].default is inspect.Parameter.empty
+        ):
             raise Unsupported("{} has no default of {}".format(label, name))
-    return taken
+    return selected
 
 
 @lru_cache(maxsize=64)
@@ -82,5 +86,5 @@ def takes_any(parameters: Any) -> bool:
 
 def is_default(name: str, value: Any) -> bool:
     """Return whether the value is what a layer without the argument does."""
-    each = value if isinstance(value, (list, tuple)) else [value]
-    return all(length == DEFAULTS[name] for length in each)
+    lengths = value if isinstance(value, (list, tuple)) else [value]
+    return all(length == DEFAULTS[name] for length in lengths)

@@ -77,13 +77,13 @@ def _list_tensorflow_devices() -> str:
     config = getattr(tensorflow, "config", None)
     listed = getattr(config, "list_physical_devices", None)
     if listed is None:
-        # Before TensorFlow 2.1; importing by name, for `tensorflow.python` is no attribute everywhere.
+        # Before TensorFlow 2.1; imported by name, since `tensorflow.python` is not always an attribute.
         listed = importlib.import_module("tensorflow.python.client.device_lib").list_local_devices
-    return ",".join(sorted({str(found.device_type) for found in listed()}))
+    return ",".join(sorted({str(device.device_type) for device in listed()}))
 
 
 def _list_jax_devices() -> str:
-    return ",".join(sorted({str(found.platform) for found in importlib.import_module("jax").devices()}))
+    return ",".join(sorted({str(device.platform) for device in importlib.import_module("jax").devices()}))
 
 
 def _find_torch_device() -> str:
@@ -96,7 +96,7 @@ def _find_theano_device() -> str:
 
 def _list_cntk_devices() -> str:
     device: Any = importlib.import_module("cntk.device")
-    return ",".join(str(found) for found in device.all_devices())
+    return ",".join(str(available) for available in device.all_devices())
 
 
 def _find_mxnet_device() -> str:

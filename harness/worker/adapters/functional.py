@@ -26,7 +26,7 @@ def reload_model(keras: Any, model: Any) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, FILE)
         if "include_optimizer" in inspect.signature(model.save).parameters:
-            # Keras in TensorFlow 1.8 asks for the configuration of an optimizer that a model has not.
+            # Keras in TensorFlow 1.8 would save the configuration of an optimizer, which this model lacks.
             model.save(path, include_optimizer=False)
         else:
             model.save(path)

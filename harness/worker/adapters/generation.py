@@ -23,10 +23,10 @@ class Generation:
 
     def find_layer_class(self, name: str) -> Any:
         """Return the layer class of that name. Raises Unsupported if there is none."""
-        found = getattr(self.keras.layers, name, None)
-        if found is None:
+        layer_class = getattr(self.keras.layers, name, None)
+        if layer_class is None:
             raise Unsupported("Keras {} has no {}".format(self.version, name))
-        return found
+        return layer_class
 
     def begin_batch(self) -> None:
         """Drop what accumulates over many calls and is too expensive to rebuild for every layer."""

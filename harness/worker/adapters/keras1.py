@@ -58,7 +58,7 @@ class Keras1(Generation):
         built = self._list_built_shapes(layer)
         if weights and have_elements(built):
             layer.set_weights(zero_misfits(convert_to_keras1(layer, weights), built))
-        # Keras 1.0 says so in a call only, and would build again.
+        # Keras 1.0 sets this only in a call, and would build again.
         layer.built = True
 
     def fill(self, layer: Any, case: wire.Message) -> None:

@@ -100,7 +100,7 @@ class Keras3(Generation):
     def compile(self, model: Any, *, jit: bool) -> None:
         """Compile the model, with `jit_compile`."""
         if jit and self.keras.backend.backend() == "torch":
-            # After some models its compiler gives up without a word, and computes eagerly.
+            # After some models its compiler gives up silently and computes eagerly.
             importlib.import_module("torch._dynamo").reset()
         model.compile("sgd", "mse", jit_compile=jit)
         if model.jit_compile != jit:

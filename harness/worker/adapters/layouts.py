@@ -73,5 +73,5 @@ def make_dummy_arrays(shapes: List[Tuple[int, ...]]) -> List[Any]:
 
 
 def _has_rows_first(layer: Any) -> bool:
-    length, one, _, filters = layer.W_shape
-    return bool((length, one, filters) == (layer.filter_length, 1, layer.nb_filter))
+    length, width, _, filters = layer.W_shape
+    return bool((length, width, filters) == (layer.filter_length, 1, layer.nb_filter))

@@ -16,13 +16,13 @@ def construct_layer(generation: Generation, case: wire.Message, weights: List[An
     layer_class = generation.find_layer_class(case["layer"])
     label = "{} of Keras {}".format(case["layer"], generation.version)
     arguments = select_arguments(layer_class, label, build_arguments(case))
-    own, inherited = list_parameters(layer_class)
-    more = make_initializers(generation.keras, case["layer"], weights)
+    parameters, inherited = list_parameters(layer_class)
+    initializers = make_initializers(generation.keras, case["layer"], weights)
     try:
-        return layer_class(**arguments, **more, **placement)
+        return layer_class(**arguments, **initializers, **placement)
     except TypeError as error:
-        # A class settles some arguments by itself that its base takes behind `**kwargs`.
-        for name in sorted(inherited.intersection(arguments).difference(own)):
+        # A class may set some arguments itself that its base takes behind `**kwargs`.
+        for name in sorted(inherited.intersection(arguments).difference(parameters)):
             if "multiple values" in str(error) and name in str(error):
                 raise Unsupported("{} has no argument {}".format(label, name))
         raise

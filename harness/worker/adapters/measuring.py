@@ -115,12 +115,12 @@ def _convolve_in_tensorflow(data_format: str = "NHWC", value: float = 1.0) -> An
     tensorflow = importlib.import_module("tensorflow")
     x = np.full((1, 1, 2, 1) if data_format == "NHWC" else (1, 1, 1, 2), value, "float32")
     kernel = np.ones((1, 1, 1, 1), "float32")
-    one = [1, 1, 1, 1]
+    strides = [1, 1, 1, 1]
     if getattr(tensorflow, "executing_eagerly", bool)():
-        return tensorflow.nn.conv2d(x, kernel, one, "SAME", data_format=data_format).numpy()
+        return tensorflow.nn.conv2d(x, kernel, strides, "SAME", data_format=data_format).numpy()
     with tensorflow.Graph().as_default(), tensorflow.Session() as session:
         symbolic = tensorflow.nn.conv2d(
-            tensorflow.constant(x), tensorflow.constant(kernel), one, "SAME", data_format=data_format
+            tensorflow.constant(x), tensorflow.constant(kernel), strides, "SAME", data_format=data_format
         )
         return session.run(symbolic)
 
@@ -150,8 +150,8 @@ def _convolve_in_torch(value: float = 1.0) -> Any:
 
 def _describe_torch_isa() -> str:
     """Return what PyTorch's own kernels dispatch to, and what oneDNN does."""
-    own = str(importlib.import_module("torch").backends.cpu.get_cpu_capability())
-    return "ATen {}, oneDNN {}".format(own, read_isa(_ask_torch()) or "unknown")
+    capability = str(importlib.import_module("torch").backends.cpu.get_cpu_capability())
+    return "ATen {}, oneDNN {}".format(capability, read_isa(_ask_torch()) or "unknown")
 
 
 @lru_cache(maxsize=1)
@@ -234,7 +234,7 @@ _XLA: Dict[str, Callable[[], str]] = {
 
 MEASURES: Dict[str, Dict[str, Callable[[], str]]] = {
     "tensorflow": {
-        # The child comes first, before this process has begun threads that it would not have.
+        # The child is forked first, before this process has threads, which a fork does not copy.
         "isa": lambda: "oneDNN {}".format(read_isa(_ask_tensorflow()) or "absent"),
         "threads": lambda: read_threads(_ask_tensorflow()),
         "onednn": _detect_tensorflow_onednn,

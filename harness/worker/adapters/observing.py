@@ -46,12 +46,12 @@ class Observer:
             raise Unsupported("this worker does not know the mode {}".format(case["mode"]))
         self._generation.require(case["mode"])
         with self._generation.use_dtype(case["dtype"]):
-            found = mode(case, wire.decode_array(case["input"]), enter, early_fields)
+            result = mode(case, wire.decode_array(case["input"]), enter, early_fields)
             enter("reply")
-            computed = {"output": self._generation.convert_to_numpy(found["output"])}
-            if "gradients" in found:
+            computed = {"output": self._generation.convert_to_numpy(result["output"])}
+            if "gradients" in result:
                 computed["gradients"] = [
-                    self._generation.convert_to_numpy(each) for each in found["gradients"]
+                    self._generation.convert_to_numpy(gradient) for gradient in result["gradients"]
                 ]
         return computed
 
@@ -143,7 +143,7 @@ def read_summary(model: Any) -> str:
         lines: List[str] = []
 
         def keep(line: str, **_: Any) -> None:
-            # Keras 3.0 to 3.15 may say besides whether a line break follows.
+            # Keras 3.0 to 3.15 may also pass whether a line break follows.
             lines.append(line)
 
         model.summary(line_length=100, print_fn=keep)

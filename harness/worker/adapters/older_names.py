@@ -31,7 +31,9 @@ NAMES_BY_LAYER = {
 """Keras 1's names of further arguments; those not listed kept their name."""
 
 
-def translate_layer(layer: str, version: str, given: Dict[str, Any]) -> Tuple[str, List[int], Dict[str, Any]]:
+def translate_layer(
+    layer: str, version: str, arguments: Dict[str, Any]
+) -> Tuple[str, List[int], Dict[str, Any]]:
     """Return the older name of a layer, its positional arguments and its keywords, from those of Keras 3.
 
     Raises Unsupported for a layer or an argument without an older name.
@@ -41,20 +43,20 @@ def translate_layer(layer: str, version: str, given: Dict[str, Any]) -> Tuple[st
         raise Unsupported("Keras {} has no {}".format(version, layer))
     name = LAYERS[stem] + axes
     label = "{} of Keras {}".format(layer, version)
-    left = {argument: value for argument, value in given.items() if argument != "dtype"}
-    if left.pop("groups", 1) != 1:
+    untranslated = {argument: value for argument, value in arguments.items() if argument != "dtype"}
+    if untranslated.pop("groups", 1) != 1:
         raise Unsupported("{} has no argument groups".format(label))
-    if axes == "1D" and left.pop("data_format", "channels_last") != "channels_last":
+    if axes == "1D" and untranslated.pop("data_format", "channels_last") != "channels_last":
         raise Unsupported("{} has no argument data_format".format(label))
-    positional = [left.pop("filters")] if "filters" in left else []
-    positional += list_lengths(left.pop("kernel_size", ()))
-    if set(list_lengths(left.get("dilation_rate", 1))) == {1}:
-        left.pop("dilation_rate", None)
+    positional = [untranslated.pop("filters")] if "filters" in untranslated else []
+    positional += list_lengths(untranslated.pop("kernel_size", ()))
+    if set(list_lengths(untranslated.get("dilation_rate", 1))) == {1}:
+        untranslated.pop("dilation_rate", None)
     names = dict(NAMES, **NAMES_BY_LAYER.get(name, {}))
     keywords = {}
-    for argument, value in left.items():
+    for argument, value in untranslated.items():
         keywords[names.get(argument, argument)] = translate_value(label, axes, argument, value)
-    return (DILATED.format(name) if "dilation_rate" in left else name), positional, keywords
+    return (DILATED.format(name) if "dilation_rate" in untranslated else name), positional, keywords
 
 
 def translate_value(label: str, axes: str, argument: str, value: Any) -> Any:

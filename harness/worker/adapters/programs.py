@@ -34,14 +34,14 @@ def choose_processor_folder(folder: str) -> str:
 
 def make_process_folder(folder: str) -> str:
     """Make a subfolder that is deleted when the process ends; delete those that killed processes left."""
-    own = os.path.join(folder, _PREFIX + str(os.getpid()))
+    own_folder = os.path.join(folder, _PREFIX + str(os.getpid()))
     for name in os.listdir(folder) if os.path.isdir(folder) else ():
         if name.startswith(_PREFIX) and not _is_alive(name[len(_PREFIX) :]):
             shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
-    shutil.rmtree(own, ignore_errors=True)
-    os.makedirs(own)
-    atexit.register(_delete_unless_forked, own, os.getpid())
-    return own
+    shutil.rmtree(own_folder, ignore_errors=True)
+    os.makedirs(own_folder)
+    atexit.register(_delete_unless_forked, own_folder, os.getpid())
+    return own_folder
 
 
 def _delete_unless_forked(folder: str, pid: int) -> None:

@@ -33,11 +33,11 @@ def make_initializers(keras: Any, layer: str, weights: List[Any]) -> Dict[str, C
     Where a weight does not fit, the default initializer of such a layer is called.
     """
     usual = [*((name, "glorot_uniform") for name in KERNELS[find_stem(layer)]), ("bias_initializer", "zeros")]
-    found = {}
+    initializers = {}
     for position, values in enumerate(weights):
         name, otherwise = usual[position]
-        found[name] = make_initializer(values, keras.initializers.get(otherwise))
-    return found
+        initializers[name] = make_initializer(values, keras.initializers.get(otherwise))
+    return initializers
 
 
 def make_initializer(values: Any, otherwise: Callable[..., Any]) -> Callable[..., Any]:
@@ -49,13 +49,13 @@ def make_initializer(values: Any, otherwise: Callable[..., Any]) -> Callable[...
     """
 
     def initialize(shape: Any, dtype: Any = None, **more: Any) -> Any:
-        # TensorFlow's dtypes are not NumPy's, but know them.
-        known = getattr(dtype, "as_numpy_dtype", dtype) or values.dtype
+        # TensorFlow's dtypes are not NumPy's, but name them in an attribute.
+        numpy_dtype = getattr(dtype, "as_numpy_dtype", dtype) or values.dtype
         if fits(values, shape):
-            return values.astype(known)
-        made = otherwise(shape, dtype=dtype, **more)
+            return values.astype(numpy_dtype)
+        default = otherwise(shape, dtype=dtype, **more)
         lengths = [int(length) for length in shape]
-        return made if min(lengths) < 1 else np.zeros(lengths, known)
+        return default if min(lengths) < 1 else np.zeros(lengths, numpy_dtype)
 
     return initialize
 
