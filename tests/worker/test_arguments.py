@@ -1,4 +1,4 @@
-"""Which arguments a layer takes, and what becomes of the others."""
+"""Which arguments a layer accepts, and what becomes of the others."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Base:
 
 
 class Settling(Base):
-    """Names some arguments, passes the rest on, and settles `groups` by itself."""
+    """A layer that names some arguments, passes the rest on, and sets `groups` itself."""
 
     def __init__(self, kernel_size: Any, strides: Any, output_padding: Any = None, **more: Any) -> None:
         super().__init__(kernel_size, groups=1, **more)
@@ -83,15 +83,15 @@ class Keras:
     layers = Layers
 
 
-def case_of(**arguments: Any) -> Any:
+def make_case(**arguments: Any) -> Any:
     return {"layer": "Conv2D", "form": "tuple", "arguments": {"kernel_size": 3, "strides": 1, **arguments}}
 
 
 def test_an_argument_that_a_class_settles_is_unsupported() -> None:
     generation = Generation(Keras, "2.0")
-    assert construct_layer(generation, case_of(dilation_rate=2), []).given["dilation_rate"] == 2
+    assert construct_layer(generation, make_case(dilation_rate=2), []).given["dilation_rate"] == 2
     with pytest.raises(Unsupported, match=r"^Conv2D of Keras 2\.0 has no argument groups$"):
-        construct_layer(generation, case_of(groups=2), [])
+        construct_layer(generation, make_case(groups=2), [])
 
 
 class Failing(Base):
@@ -102,4 +102,4 @@ class Failing(Base):
 def test_another_type_error_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Layers, "Conv2D", Failing)
     with pytest.raises(TypeError, match="no tuple"):
-        construct_layer(Generation(Keras, "2.0"), case_of(groups=2), [])
+        construct_layer(Generation(Keras, "2.0"), make_case(groups=2), [])

@@ -1,4 +1,4 @@
-"""How weights reach a layer, and the axes of kernels where they lie otherwise."""
+"""How weights reach a layer, and the axes of kernels where they differ from Keras's usual ones."""
 
 from __future__ import annotations
 
@@ -77,17 +77,17 @@ def test_a_dtype_of_tensorflow_is_known() -> None:
     )
 
 
-def conv(shape: tuple[int, ...], **more: Any) -> Any:
+def make_conv(shape: tuple[int, ...], **more: Any) -> Any:
     return SimpleNamespace(W_shape=shape, filter_length=3, nb_filter=5, **more)
 
 
 @pytest.mark.parametrize(
     ("layer", "weights", "shape"),
     [
-        (conv((5, 4, 2, 3), dim_ordering="th"), [KERNEL, BIAS], (5, 4, 2, 3)),
-        (conv((2, 3, 4, 5), dim_ordering="tf"), [KERNEL, BIAS], (2, 3, 4, 5)),
-        (conv((3, 1, 4, 5)), [KERNEL[0], BIAS], (3, 1, 4, 5)),
-        (conv((5, 4, 3, 1)), [KERNEL[0]], (5, 4, 3, 1)),
+        (make_conv((5, 4, 2, 3), dim_ordering="th"), [KERNEL, BIAS], (5, 4, 2, 3)),
+        (make_conv((2, 3, 4, 5), dim_ordering="tf"), [KERNEL, BIAS], (2, 3, 4, 5)),
+        (make_conv((3, 1, 4, 5)), [KERNEL[0], BIAS], (3, 1, 4, 5)),
+        (make_conv((5, 4, 3, 1)), [KERNEL[0]], (5, 4, 3, 1)),
     ],
 )
 def test_keras_1_keeps_kernels_in_layouts_of_its_own(layer: Any, weights: list[Any], shape: Any) -> None:
@@ -138,7 +138,7 @@ def test_mxnet_keeps_the_kernels_of_channels_first_in_layouts_of_its_own(
     set_to: list[Any] = []
     built = SimpleNamespace(weights=layouts.make_dummy_arrays(kept), set_weights=set_to.extend)
     for data_format, shapes in (("channels_first", kept), ("channels_last", usual)):
-        case = {"layer": layer, "arguments": {"data_format": data_format}, "weights": encoded(weights)}
+        case = {"layer": layer, "arguments": {"data_format": data_format}, "weights": encode_weights(weights)}
         built.weights, set_to[:] = layouts.make_dummy_arrays(shapes), []
         assert generation.list_weight_shapes(built, case) == usual
         generation.fill(built, case)
@@ -146,7 +146,7 @@ def test_mxnet_keeps_the_kernels_of_channels_first_in_layouts_of_its_own(
         assert [sorted(weight.flat) for weight in set_to] == [sorted(weight.flat) for weight in weights]
 
 
-def encoded(weights: list[Any]) -> list[Any]:
+def encode_weights(weights: list[Any]) -> list[Any]:
     return [wire.encode_array(weight) for weight in weights]
 
 

@@ -1,4 +1,4 @@
-"""The worker's half of the wire against the harness's, and what is known of the cotangent."""
+"""The worker's half of the wire against the harness's, and the formula of the cotangent."""
 
 from __future__ import annotations
 
@@ -63,12 +63,12 @@ class Gradient:
 
 
 def observe(observer: object) -> wire.Message:
-    """The reply to a case that the observer answers."""
+    """Return the reply to a case that the observer answers."""
     return loop.observe(cast(Observer, observer), {"seq": 0}, wire.Writer(io.BytesIO()))
 
 
 class Refusing:
-    """An observer that says what it knows and then raises."""
+    """An observer that records what is known before the call and then raises."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error
