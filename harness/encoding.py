@@ -1,7 +1,7 @@
 """Observations and arrays as JSON: the one encoder of stored runs and of the wire.
 
-An array is base64 of its little-endian bytes in C order. Which fields an observation has is read off the
-record, so that one more field needs nothing here.
+An array is base64 of its little-endian bytes in C order. The fields of an observation are taken from
+the record, so that a new field needs no change here.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ DTYPES: Final = MappingProxyType(
 """The dtypes that an encoded array may have, by their names; NumPy has no `bfloat16` of its own."""
 
 _IDENTITY: Final = frozenset({"target", "case_id"})
-"""The fields that say whose an observation is: a file or a sequence number knows that."""
+"""The fields that identify an observation, which the file or a sequence number gives."""
 
 
 class ArrayError(Exception):
-    """Something that should be an encoded array and is none."""
+    """An invalid encoded array."""
 
 
 class EncodedArray(msgspec.Struct, frozen=True):
@@ -42,14 +42,14 @@ class EncodedArray(msgspec.Struct, frozen=True):
 
 
 def encode_line(content: Mapping[str, object]) -> bytes:
-    """Encode an object as one line of JSON, its records by their fields and its arrays as text."""
+    """Encode an object as one line of JSON, records by their fields and arrays as text."""
     return msgspec.json.encode(content, enc_hook=_encode_object) + b"\n"
 
 
 def gather_fields(observation: Observation) -> dict[str, object]:
-    """Return what an observation holds, by the names of the fields, but for its target and case.
+    """Return the fields of an observation by name, without its target and case.
 
-    Left out is what stands at its default, but for numbers: `seconds` is always told.
+    Fields at their default are left out, except numbers: `seconds` is always present.
     """
     values = ((field, getattr(observation, field.name)) for field in fields(observation))
     return {
@@ -60,11 +60,11 @@ def gather_fields(observation: Observation) -> dict[str, object]:
 
 
 def convert_observation(target: str, case_id: str, held: Mapping[str, Any]) -> Observation:
-    """Return the observation that an object of JSON holds by the names of the fields; other keys are ignored.
+    """Return the observation in an object of JSON whose keys are names of fields; other keys are ignored.
 
     Raises:
         msgspec.ValidationError: a field is missing or of another type.
-        ArrayError: an array is none.
+        ArrayError: an array is invalid.
     """
     whole = {**held, "target": target, "case_id": case_id}
     return msgspec.convert(whole, Observation, dec_hook=_decode_object)
@@ -77,7 +77,7 @@ def encode_array(array: Array) -> EncodedArray:
 
 
 def decode_array(array: EncodedArray) -> Array:
-    """Decode what `encode_array` gave.
+    """Decode a result of `encode_array`.
 
     Raises:
         ArrayError: an unknown dtype, a negative length, or data that do not fill the shape.
@@ -103,7 +103,7 @@ def _encode_object(value: object) -> EncodedArray:
 
 
 def _decode_object(_type: type, held: object) -> Array:
-    """Decode what msgspec has no type for; arrays are all that an observation has of the kind."""
+    """Decode a type that msgspec does not know; in an observation only arrays are."""
     try:
         encoded = msgspec.convert(held, EncodedArray)
     except msgspec.ValidationError as error:

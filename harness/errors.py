@@ -1,4 +1,4 @@
-"""The one exception for a person's mistakes: shown without a traceback, with what to do next."""
+"""The one exception for a user's mistakes: shown without a traceback, with what to do next."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ EXIT_INTERRUPTED: Final = 130
 
 
 class HarnessError(Exception):
-    """Something a person can mend.
+    """A mistake that the user can correct.
 
     The message names the place (file, key, target, case) and the remedy.
-    `exit_code` is what the command line ends with.
+    `exit_code` is the exit code of the command line.
     """
 
     def __init__(self, message: str, exit_code: int = EXIT_USAGE) -> None:
@@ -26,7 +26,7 @@ class HarnessError(Exception):
 
 
 class Cancelled(HarnessError):
-    """Work that was given up since nobody waits for it any more: a run or command is ending."""
+    """Work abandoned because a run or command is ending."""
 
     def __init__(self) -> None:
         super().__init__("stopped before it was done", EXIT_INTERRUPTED)

@@ -1,4 +1,4 @@
-"""Files that take their names only when they are whole, and what is said where a disk refuses them."""
+"""Files written whole or not at all, and the errors of disks that refuse a write."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from typing import Final, TextIO
 from harness.errors import EXIT_USAGE, HarnessError
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
-"""The errors of a full disk, and of a spent quota."""
+"""The errors of a full disk and of an exhausted quota."""
 
 
 @contextmanager
 def replace_when_whole(path: Path) -> Iterator[TextIO]:
-    """Open a text file that takes its name only when the block ends well. The parent directory must exist.
+    """Open a text file that gets its name only when the block succeeds. The parent directory must exist.
 
     Raises:
         OSError: the file cannot be written.
@@ -68,8 +68,8 @@ def explain_disk_errors(
     Args:
         place: what could not be written.
         remedy: what to do.
-        if_full: what to do where the disk is full; the remedy unless given.
-        exit_code: what the command ends with.
+        if_full: what to do where the disk is full; `remedy` by default.
+        exit_code: the exit code of the command.
 
     Raises:
         HarnessError: the block raised an OSError.

@@ -1,4 +1,4 @@
-"""Masks what differs between two texts of one error: from run to run, and in how frameworks wrap it."""
+"""Masks the parts of an error's text that vary: from run to run, and by how frameworks wrap it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def strip_escapes(text: str) -> str:
 def mask_run(text: str) -> str:
     """Return a line without what differs between two runs of the same case, or between two machines.
 
-    Masked are addresses (`0x7f...`), times of day, and the counters that Keras and TensorFlow append to names
+    It masks addresses (`0x7f...`), times of day, and the counters that Keras and TensorFlow append to names
     (`conv2d_28`, `functional_7_1`, `__inference_call_4`). The lines of a traceback are left out.
     """
     text = _FRAMES.sub("", _TIME_OF_DAY.sub("#:#:#", _ADDRESS.sub("0x#", text)))
@@ -54,15 +54,15 @@ def mask_run(text: str) -> str:
 
 
 def mask_numbers(text: str) -> str:
-    """Return a text with a `#` for every number and address; digits within names stay."""
+    """Return a text with `#` for every number and address; digits within names stay."""
     return _NUMBER.sub("#", text)
 
 
 def unwrap_error(error: str) -> str:
-    """Return an error without escape sequences and what frameworks wrap it in (layers, nodes, stacks)."""
+    """Return an error without escape sequences and without what frameworks add (layers, nodes, stacks)."""
     return _WRAPPING.sub("", strip_escapes(error))
 
 
 def mask_first_words(error: str, num_words: int) -> tuple[str, ...]:
-    """Return the first words of an unwrapped error, with a `#` for numbers, also those within names."""
+    """Return the first words of an unwrapped error, with `#` for numbers, also those within names."""
     return tuple(_NUMBERED.sub("#", word) for word in unwrap_error(error).split()[:num_words])

@@ -1,4 +1,4 @@
-"""One function on many shares of work, by as many processes as there are processors."""
+"""A function applied to many shares of work, in as many processes as there are processors."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Result = TypeVar("Result")
 
 
 def map_in_processes(function: Callable[[Share], Result], shares: Iterable[Share]) -> Iterator[Result]:
-    """What a function of a module makes of each share, in their order.
+    """Yield the results of a module-level function for the shares, in their order.
 
-    Shares are taken as they are needed: no more wait, and no more results, than keep every process busy.
+    Shares are taken as needed: only as many wait, and as many results, as keep every process busy.
     Raises whatever the function raises.
     """
     number = os.cpu_count() or 1
@@ -35,5 +35,5 @@ def map_in_processes(function: Callable[[Share], Result], shares: Iterable[Share
 
 
 def _ignore_interrupts() -> None:
-    """Ctrl-C reaches every process of a terminal; the one that waits for the others ends them."""
+    """Ignore Ctrl-C, which reaches every process of a terminal; the parent process ends its children."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

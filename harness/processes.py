@@ -1,4 +1,4 @@
-"""Programs in process groups of their own, and their end with all that they started, on every platform."""
+"""Programs in process groups of their own, ended with all that they started, on every platform."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def start_process(
     Args:
         argv: the program and its arguments.
         environment: its whole environment.
-        errors: where its standard error goes; to a pipe unless given.
-        directory: where it runs; here unless given.
+        errors: where its standard error goes; a pipe by default.
+        directory: its working directory; the current one by default.
 
     Raises:
         OSError: it cannot be started.
@@ -51,8 +51,8 @@ def start_process(
 def end_process(process: subprocess.Popen[bytes], grace_s: float = 0.0) -> None:
     """End a process with all that it started, in its group or not, and wait for it.
 
-    Where it leaves by itself within `grace_s`, only what it started is killed. What had left the group and
-    lost its parent before this call is not found.
+    If it exits by itself within `grace_s`, only what it started is killed. A descendant that left the group
+    and lost its parent before this call is not found.
     """
     leader = _look_up(process)
     started = _find_descendants(leader) if grace_s else set()
@@ -64,8 +64,8 @@ def end_process(process: subprocess.Popen[bytes], grace_s: float = 0.0) -> None:
 
 
 def _look_up(process: subprocess.Popen[bytes]) -> set[psutil.Process]:
-    """Return the process as psutil knows it, by its number and the time of its start, or nothing."""
-    # The number of a process is not given away before somebody has waited for it.
+    """Return the process as psutil's, identified by number and start time; empty where it is gone."""
+    # A process number is not reused before somebody has waited for the process.
     if process.returncode is None:
         with contextlib.suppress(psutil.NoSuchProcess):
             return {psutil.Process(process.pid)}
@@ -73,31 +73,31 @@ def _look_up(process: subprocess.Popen[bytes]) -> set[psutil.Process]:
 
 
 def _find_descendants(roots: Iterable[psutil.Process]) -> set[psutil.Process]:
-    found: set[psutil.Process] = set()
+    descendants: set[psutil.Process] = set()
     for root in roots:
         with contextlib.suppress(psutil.Error):
-            found.update(root.children(recursive=True))
-    return found
+            descendants.update(root.children(recursive=True))
+    return descendants
 
 
 def _kill_trees(roots: set[psutil.Process]) -> None:
-    """Kill processes with their descendants; all are halted before, so that none starts another."""
+    """Kill processes with their descendants; all are suspended first, so that none starts another."""
     halted: set[psutil.Process] = set()
-    found = roots
-    while found:
-        for each in found:
+    running = roots
+    while running:
+        for process in running:
             with contextlib.suppress(psutil.Error):
-                each.suspend()
-        halted |= found
-        found = _find_descendants(roots) - halted
-    for each in halted:
+                process.suspend()
+        halted |= running
+        running = _find_descendants(roots) - halted
+    for process in halted:
         with contextlib.suppress(psutil.Error):
-            each.kill()
+            process.kill()
 
 
 def _kill_group(leader: int) -> None:
-    """Kill what is left of a group: also those whose parents have died."""
+    """Kill the rest of a group, including those whose parents have died."""
     if os.name == "posix":
-        # The number of a group is not given away while one of it lives.
+        # A group number is not reused while a process of the group lives.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(leader, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Where the cases and the worker that ship with the package lie."""
+"""The locations of the cases and the worker that ship with the package."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ WORKER: Final = PACKAGE / "worker" / "__main__.py"
 
 
 def find_cases_folder() -> Path:
-    """The shipped `cases/`: beside the package in a checkout, inside it when installed."""
+    """Return the shipped `cases/`: beside the package in a checkout, inside it when installed."""
     installed = PACKAGE / "_cases"
     return installed if installed.is_dir() else PACKAGE.parent / "cases"

@@ -3,10 +3,10 @@
     run.json                     header, footer (null until the run ends)
     cases.txt                    the id of every planned case, one a line, sorted
     observations/TARGET.jsonl    one observation a line, in the order they were made
-    again/TARGET.jsonl           likewise, of the cases that were asked a second time
+    again/TARGET.jsonl           likewise, of the second look
     logs/TARGET-N.log            what the workers wrote to stderr
 
-A run without a footer is incomplete. What was planned and not observed is `not-run`; that is derived
+A run without a footer is incomplete. A planned case without an observation is `not-run`; that is derived
 when the run is read, never stored.
 """
 
@@ -38,10 +38,10 @@ class Look(StrEnum):
 
 
 LOGS: Final = "logs"
-"""The folder in a run of what workers wrote to stderr."""
+"""The folder in a run for what workers write to stderr."""
 
 _RESUME: Final = "make room, then --resume"
-"""What to do where the disk is full in the middle of a run."""
+"""The remedy when the disk is full in the middle of a run."""
 
 
 class _CaseOnly(msgspec.Struct, frozen=True):
@@ -57,7 +57,7 @@ class _SchemaOnly(msgspec.Struct, frozen=True):
 
 
 class ObservationLog:
-    """Appends observations, one file per target, each line flushed. A context manager."""
+    """An append-only file of observations per target, each line flushed. A context manager."""
 
     def __init__(self, directory: Path, look: Look = Look.FIRST) -> None:
         self._folder = directory / look
@@ -154,7 +154,7 @@ def read_case_ids(directory: Path) -> Iterator[str]:
 
 
 def open_second_look(directory: Path, targets: Iterable[str]) -> None:
-    """Make ready to append second observations of targets, after those that are there.
+    """Open a log that appends second observations to those already stored.
 
     Raises:
         HarnessError: the disk refused it.
@@ -166,13 +166,13 @@ def open_second_look(directory: Path, targets: Iterable[str]) -> None:
 
 
 def read_observed_ids(directory: Path, target: str) -> frozenset[str]:
-    """Return the ids that a target has answered."""
+    """Return the ids of the cases that a target has answered."""
     return frozenset(_index_lines(_place_log(directory, target)))
 
 
 @dataclass(frozen=True, slots=True)
 class StoredLines:
-    """The lines of a target's observations, by where each begins in its file."""
+    """The lines of a target's observations, by their offsets in the file."""
 
     path: Path
     offsets: Mapping[str, int]
@@ -193,7 +193,7 @@ class StoredLines:
 
 
 def index_lines(directory: Path, target: str, look: Look = Look.FIRST) -> StoredLines:
-    """Find the lines of a target's observations.
+    """Index the lines of a target's observations.
 
     Raises:
         HarnessError: a damaged line, or a case observed twice.
@@ -203,7 +203,7 @@ def index_lines(directory: Path, target: str, look: Look = Look.FIRST) -> Stored
 
 
 def decode_observation(directory: Path, target: str, line: bytes, look: Look = Look.FIRST) -> Observation:
-    """Return the observation that a line of `read_lines` holds.
+    """Return the observation on a line of `StoredLines.read`.
 
     Raises:
         HarnessError: it is damaged.
@@ -217,7 +217,7 @@ def decode_observation(directory: Path, target: str, line: bytes, look: Look = L
 
 
 def truncate_partial_line(directory: Path, target: str, look: Look = Look.FIRST) -> None:
-    """Drop what stands after the last whole line: an interrupted write, before a run is resumed."""
+    """Delete what follows the last whole line: an interrupted write, before a run is resumed."""
     path = _place_log(directory, target, look)
     if not path.exists():
         return
@@ -243,7 +243,7 @@ def _open_log(folder: Path, target: str) -> BinaryIO:
 
 
 def _index_lines(path: Path) -> Mapping[str, int]:
-    """Return where each case's line begins. A last line that was cut off while writing does not count."""
+    """Return the offset of each case's line. A last line that was cut off while writing does not count."""
     index: dict[str, int] = {}
     decoder = msgspec.json.Decoder(_CaseOnly)
     try:

@@ -1,4 +1,4 @@
-"""What is said of a word that nothing has: those that are like it."""
+"""Suggestions for an unknown word: the known ones that resemble it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
-    """Return what to say behind "unknown": the nearest known word, where one is near, and all of them."""
+    """Return the text that follows "unknown": the nearest known word, where one is near, and all of them."""
     listed = list(known)
     near = find_nearest(word, listed, 1)
     hint = f"did you mean `{near[0]}`? " if near else ""
@@ -15,13 +15,15 @@ def suggest(word: str, known: Iterable[str]) -> str:
 
 
 def find_nearest(word: str, known: Iterable[str], most: int, cutoff: float = 0.6) -> list[str]:
-    """Return the known words that are like the word, whatever the case of their letters, the likest first.
+    """Return the known words that resemble the word, ignoring case, the most similar first.
 
     Args:
         word: what was written.
-        known: what could have been.
+        known: the valid words.
         most: how many to return at most.
-        cutoff: how like they must be, from 0 (every word is) to 1.
+        cutoff: the least similarity, from 0 (any word) to 1.
     """
-    folded = {one.casefold(): one for one in known}
-    return [folded[one] for one in difflib.get_close_matches(word.casefold(), folded, most, cutoff)]
+    folded = {candidate.casefold(): candidate for candidate in known}
+    return [
+        folded[candidate] for candidate in difflib.get_close_matches(word.casefold(), folded, most, cutoff)
+    ]

@@ -1,4 +1,4 @@
-"""Text for people: numbers with their nouns, shapes, and untrusted text as printable, repeatable lines.
+"""Text for users: numbers with their nouns, shapes, and untrusted text as printable, repeatable lines.
 
 Text that comes from a target is untrusted and unstable (escape sequences, addresses, counters in names).
 """
@@ -11,21 +11,21 @@ from harness.masking import mask_run, strip_escapes
 from harness.records import Shape
 
 ERROR_LENGTH: Final = 400
-"""Characters of an error that a cell keeps."""
+"""The number of characters of an error in a table cell."""
 
 
 def format_shape(shape: Shape | None) -> str:
-    """A shape as Keras prints it, `(None, 3, 3, 24)`; empty where there is none."""
+    """Return a shape as Keras prints it, `(None, 3, 3, 24)`; empty where there is none."""
     if shape is None:
         return ""
     return str(tuple(None if length is None else int(length) for length in shape))
 
 
 def format_one_line(text: str, length: int = ERROR_LENGTH) -> str:
-    """Untrusted text as one printable line that is the same in two runs.
+    """Return untrusted text as one printable line that is the same in two runs.
 
-    Escape sequences, line breaks and invisible characters become single spaces; what `mask_run` knows to
-    differ between two runs is masked. More than `length` characters are cut, and counted.
+    Escape sequences, line breaks and invisible characters become single spaces; what differs between two runs
+    is masked by `mask_run`. Text longer than `length` characters is cut, with the number of those left out.
     """
     text = strip_escapes(text)
     if not text.isprintable():
@@ -37,7 +37,7 @@ def format_one_line(text: str, length: int = ERROR_LENGTH) -> str:
 
 
 def format_plain_lines(text: str, num_lines: int) -> str:
-    """Untrusted text of several lines: printable, the first `num_lines`, saying how many more there were."""
+    """Return the first `num_lines` lines of untrusted text, printable, with the number of those left out."""
     lines = [
         "".join(letter if letter.isprintable() else " " for letter in line).rstrip()
         for line in strip_escapes(text).splitlines()
@@ -48,7 +48,7 @@ def format_plain_lines(text: str, num_lines: int) -> str:
 
 
 def format_count(number: int, noun: str) -> str:
-    """A number with its noun, `1 case` and `1,536 cases`."""
+    """Return a number with its noun, `1 case` and `1,536 cases`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
@@ -56,7 +56,7 @@ _CELL_LENGTH: Final = 2000
 
 
 def escape_cell(text: str, length: int = _CELL_LENGTH) -> str:
-    """Return text that cannot end a cell of Markdown or begin a tag, and that reads as it was written."""
+    """Return text that cannot end a cell of Markdown or begin a tag, and that renders as it was written."""
     plain = format_one_line(text, length)
     for letter in "\\|*`[":
         plain = plain.replace(letter, f"\\{letter}")

@@ -1,6 +1,6 @@
-"""Reads a TOML file as a type; what is wrong with a file is said with its place, and what may stand there.
+"""Reads a TOML file into a type; an error names the place in the file, and what is allowed there.
 
-Knows msgspec's messages and the types of a file; nothing of what the file is about.
+Knows msgspec's messages and the types of a file; nothing of the subject of the file.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ _TABLE: Final = re.compile(r"(?P<kind>\w+)\[(?P<index>\d+)\]\.?(?P<rest>.*)")
 
 
 def read_toml(path: Path, form: type[Parsed], see: str = "", named: Collection[str] = ()) -> Parsed:
-    """Return a TOML file as what `form` says that it is.
+    """Read a TOML file into a struct.
 
     Args:
         path: the file.
         form: a struct of msgspec.
-        see: the text that tells what the keys mean.
-        named: the kinds of tables that are told by their `name`: `grid 'mine'` for `grid[0]`.
+        see: the document that explains the keys.
+        named: the kinds of tables that errors identify by `name`: `grid 'mine'` for `grid[0]`.
 
     Raises:
-        HarnessError: it cannot be read, is not TOML, or a key or value is none.
+        HarnessError: it cannot be read, is not TOML, or has an invalid key or value.
     """
     return convert_tables(path, parse_toml(path), form, see, named)
 
 
 def parse_toml(path: Path) -> dict[str, Any]:
-    """Return the tables of a TOML file, whatever they hold.
+    """Return the tables of a TOML file, unchecked.
 
     Raises:
         HarnessError: it cannot be read, or is not TOML.
@@ -58,10 +58,10 @@ def parse_toml(path: Path) -> dict[str, Any]:
 def convert_tables(
     path: Path, tables: Mapping[str, Any], form: type[Parsed], see: str = "", named: Collection[str] = ()
 ) -> Parsed:
-    """Return the tables of a file as what `form` says that they are; the arguments are those of `read_toml`.
+    """Convert the tables of a file to the struct `form`; the arguments are those of `read_toml`.
 
     Raises:
-        HarnessError: a key or value is none.
+        HarnessError: a key or value is invalid.
     """
     try:
         return msgspec.convert(tables, form)
@@ -73,7 +73,7 @@ def convert_tables(
 
 
 def _name_table(key: str, tables: Mapping[str, Any], named: Collection[str]) -> str:
-    """Return a key's path with the name of its table instead of its number: `grid 'mine': turn.bias[0]`."""
+    """Return a key's path with the name of its table instead of its index: `grid 'mine': turn.bias[0]`."""
     match = _TABLE.fullmatch(key)
     if match is None or match["kind"] not in named:
         return key
@@ -85,9 +85,9 @@ def _name_table(key: str, tables: Mapping[str, Any], named: Collection[str]) -> 
 
 
 def _describe(error: msgspec.ValidationError, form: type) -> tuple[str, str]:
-    """Return the path of the key that is wrong, such as `grid[0].layer`, and what is wrong with it.
+    """Return the path of the invalid key, such as `grid[0].layer`, and what is wrong with it.
 
-    Of an unknown key or word the known ones are told, the nearest first.
+    For an unknown key or word the known ones are listed, the nearest first.
     """
     match = _WHERE.fullmatch(str(error))
     what, path = (match["what"], match["path"]) if match else (str(error), "")
@@ -101,19 +101,19 @@ def _describe(error: msgspec.ValidationError, form: type) -> tuple[str, str]:
 
 
 def _find_type(path: str, form: type) -> inspect.Type:
-    """Return the type of what stands at the path."""
-    found = inspect.type_info(form)
+    """Return the type of the value at the path."""
+    kind = inspect.type_info(form)
     for step in _STEP.finditer(path):
-        found = next(_step_into(found, step["key"]))
-    return found
+        kind = next(_step_into(kind, step["key"]))
+    return kind
 
 
-def _step_into(found: inspect.Type, key: str | None) -> Iterator[inspect.Type]:
-    """Yield what a type holds under a key; without one, its items."""
-    match found:
+def _step_into(kind: inspect.Type, key: str | None) -> Iterator[inspect.Type]:
+    """Yield the types that a type has under a key; those of its items without one."""
+    match kind:
         case inspect.UnionType(types=types):
-            for one in types:
-                yield from _step_into(one, key)
+            for member in types:
+                yield from _step_into(member, key)
         case inspect.StructType(fields=fields) if key is not None:
             yield from (field.type for field in fields if field.encode_name == key)
         case inspect.VarTupleType(item_type=item) if key is None:
@@ -124,23 +124,23 @@ def _step_into(found: inspect.Type, key: str | None) -> Iterator[inspect.Type]:
             return
 
 
-def _list_keys(found: inspect.Type) -> list[str]:
-    match found:
+def _list_keys(kind: inspect.Type) -> list[str]:
+    match kind:
         case inspect.StructType(fields=fields):
             return [field.encode_name for field in fields]
         case inspect.UnionType(types=types):
-            return [key for one in types for key in _list_keys(one)]
+            return [key for member in types for key in _list_keys(member)]
         case _:
             return []
 
 
-def _list_words(found: inspect.Type) -> list[str]:
-    match found:
+def _list_words(kind: inspect.Type) -> list[str]:
+    match kind:
         case inspect.EnumType(cls=enum):
             return [str(member.value) for member in enum]
         case inspect.LiteralType(values=values):
             return [str(value) for value in values]
         case inspect.UnionType(types=types):
-            return [word for one in types for word in _list_words(one)]
+            return [word for union_member in types for word in _list_words(union_member)]
         case _:
             return []

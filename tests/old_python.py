@@ -23,7 +23,7 @@ def find_python_3_6() -> str | None:
 
 
 def compile_with(python: str, sources: Iterable[Path]) -> str:
-    """Return what a Python says where it cannot compile the files; nothing where it can."""
+    """Return a Python's message where it cannot compile the files; "" where it can."""
     program = (
         "import sys\nfor name in sys.argv[1:]: compile(open(name, encoding='utf-8').read(), name, 'exec')"
     )

@@ -1,4 +1,4 @@
-"""What an observation is on a line, and that a line that is none is refused."""
+"""The line of an observation, and that any other line is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real processes, and what is left of them: nothing."""
+"""Real processes, and that nothing is left of them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if os.fork() == 0:
 
 @pytest.fixture
 def start() -> Iterator[Callable[[str], subprocess.Popen[bytes]]]:
-    """Starts Python on a text; whatever happens, nothing of it outlives the test."""
+    """Start Python on a text; whatever happens, nothing of it outlives the test."""
     started: list[subprocess.Popen[bytes]] = []
 
     def run(text: str) -> subprocess.Popen[bytes]:

@@ -1,4 +1,4 @@
-"""What a target wrote as printable, repeatable text, and as a cell of Markdown."""
+"""Untrusted text as printable, repeatable lines, and as a cell of Markdown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of a file whose keys or words are none; `tests/cases/test_suites.py` has more of it."""
+"""The errors of a file with invalid keys or words; `tests/cases/test_suites.py` has more of them."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ _CUDA: Final = re.compile(r"(nvidia|cuda|jax-cuda\d*)-.*|(pytorch-)?triton(-.*)?
 
 @dataclass(frozen=True, slots=True)
 class PreparedEnvironment:
-    """What is built for a target: its Python, what lies before it, and a home for its processes.
+    """The environment built for a target: its Python, what precedes it on the import path, its private home.
 
     `site` is the folder of the overlay's packages, `libraries` that of stub libraries, where there are any.
     """
@@ -61,7 +61,7 @@ class PreparedEnvironment:
 
 @dataclass(frozen=True, slots=True)
 class _BuildContext:
-    """What building takes from outside."""
+    """The external inputs of building."""
 
     worker: Path
     environ: Mapping[str, str]
@@ -80,7 +80,7 @@ class _BuildContext:
         self.on_step(line)
 
     def make_installer(self, layer: EnvironmentLayer) -> Installer:
-        """Return uv as it is run in the folder of a layer."""
+        """Return uv configured to run in the folder of a layer."""
         return Installer(
             self.uv or find_uv(), make_uv_environment(self.environ), layer.folder, layer.log, self.stop
         )
@@ -97,9 +97,9 @@ def prepare_environment(
 ) -> PreparedEnvironment | None:
     """Return what the target needs, built where it is missing or broken; None where it needs nothing.
 
-    Processes and threads that ask at the same time wait for the one that builds. `worker` is the
+    Concurrent processes and threads wait for the one that builds. `worker` is the
     worker's `__main__.py`, which has to say hello in the target. `uv` is the program to build with, by
-    default the one that came with the harness. `stop` ends the building when it is set.
+    default the one that came with the harness. Setting `stop` ends the building.
 
     Raises:
         HarnessError: it cannot be built; exit code 3.
@@ -123,7 +123,7 @@ def prepare_environment(
 def make_worker_command(
     target: Target, environment: PreparedEnvironment, worker: Path, environ: Mapping[str, str]
 ) -> WorkerCommand:
-    """Return the command that starts the worker in what was built."""
+    """Return the command that starts the worker in the built environment."""
     variables = isolate_variables(
         environ,
         environment.home,
@@ -144,7 +144,7 @@ def _ensure_base(layout: EnvironmentLayout, context: _BuildContext) -> BaseState
 
 
 def _build_base(base: Base, name: str, context: _BuildContext) -> BaseState:
-    """Build a base from nothing; leave nothing but the log where that fails."""
+    """Build a base from scratch; on failure leave only the log."""
     _clear_folder(base, name, context.on_step)
     installer = context.make_installer(base)
     try:
@@ -178,7 +178,7 @@ def _build_base(base: Base, name: str, context: _BuildContext) -> BaseState:
 
 
 def _build_overlay(layout: EnvironmentLayout, overlay: Overlay, context: _BuildContext) -> None:
-    """Build an overlay from nothing, and its base where it is missing; leave nothing where that fails."""
+    """Build an overlay from scratch, and its base where it is missing; on failure leave nothing."""
     name = layout.target.name
     _clear_folder(overlay, name, context.on_step)
     overlay.base_note.write_text(f"{layout.base.label}\n", encoding="utf-8")
@@ -217,7 +217,7 @@ def _build_overlay(layout: EnvironmentLayout, overlay: Overlay, context: _BuildC
 
 
 def _check_base_unchanged(layout: EnvironmentLayout, before: BaseState, overlay: Overlay) -> None:
-    """Say that the base is no longer what it was, where that is why building failed."""
+    """Raise an error that the base has changed, where that is why building failed."""
     now = read_intact_base(layout.base)
     if now is None or now.build != before.build:
         raise explain_failure(
@@ -239,10 +239,10 @@ def _clear_folder(layer: EnvironmentLayer, name: str, on_step: OnStep) -> None:
 
 
 def _resolve_requirements(base: Base, installer: Installer, interpreter: Path, name: str) -> Path:
-    """Write the file of exact versions.
+    """Write the lock file of exact versions.
 
     Raises:
-        HarnessError: there is no such set, or it holds CUDA packages: gigabytes that no target needs.
+        HarnessError: no versions fit together, or they include CUDA packages: gigabytes that no target needs.
     """
     source, lock = base.folder / "requirements.in", base.folder / "requirements.lock"
     source.write_text("".join(f"{line}\n" for line in base.built.requires), encoding="utf-8")

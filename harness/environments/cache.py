@@ -1,4 +1,4 @@
-"""What a user asks of the cache: where it is, what is built, what it takes; and deleting it."""
+"""What a user asks of the cache: where it is, what is built, its size; and deleting it."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ from harness.environments.notes import delete_gone_notes, find_labels_in_use, li
 from harness.records import Target
 
 _BLOCK: Final = 512
-"""What `st_blocks` counts in, whatever the file system; as du does."""
+"""The unit of `st_blocks` in bytes, on every file system; du uses it too."""
 
 
 @dataclass(frozen=True, slots=True)
 class CacheUse:
-    """What the cache takes on the disk: of its own, and in files that uv's cache holds as well."""
+    """The disk space of the cache: of its own, and in files that uv's cache holds as well."""
 
     own_bytes: int
     shared_bytes: int
@@ -53,13 +53,13 @@ def find_cache_directory(environ: Mapping[str, str]) -> Path:
 
 
 def is_built(target: Target, cache: Path) -> bool:
-    """Whether the target can start without anything being built."""
+    """Return whether the target can start without anything being built."""
     layout = lay_out_environment(target, cache)
     return layout is None or is_intact(layout)
 
 
 def read_disk_use(target: Target, cache: Path) -> int:
-    """Return the bytes of the target's layers when built, with those that other targets and uv share."""
+    """Return the bytes of the target's layers when built, including those shared with others and uv."""
     layout = lay_out_environment(target, cache)
     if layout is None:
         return 0
@@ -67,9 +67,9 @@ def read_disk_use(target: Target, cache: Path) -> int:
 
 
 def remove_environment(target: Target, cache: Path) -> bool:
-    """Remove the target's overlay and home, and its base where no other overlay lies on it.
+    """Remove the target's overlay and home, and its base where no other overlay uses it.
 
-    False where there was nothing.
+    Returns False where there was nothing.
 
     Raises:
         HarnessError: the file system refuses.
@@ -86,11 +86,11 @@ def remove_environment(target: Target, cache: Path) -> bool:
 
 
 def measure_cache(cache: Path) -> CacheUse:
-    """Measure what the cache takes, each file once however many names it has.
+    """Measure the disk space of the cache, each file once however many names it has.
 
     A file is shared where it has more names than the cache holds: uv makes hard links from its own cache.
     """
-    own = shared = 0
+    unshared = shared = 0
     names: Counter[tuple[int, int]] = Counter()
     linked: dict[tuple[int, int], os.stat_result] = {}
     for status in _scan_statuses(cache):
@@ -99,55 +99,55 @@ def measure_cache(cache: Path) -> CacheUse:
             names[file] += 1
             linked[file] = status
         else:
-            own += _count_bytes_on_disk(status)
+            unshared += _count_bytes_on_disk(status)
     for file, status in linked.items():
         if status.st_nlink > names[file]:
             shared += _count_bytes_on_disk(status)
         else:
-            own += _count_bytes_on_disk(status)
-    return CacheUse(own, shared)
+            unshared += _count_bytes_on_disk(status)
+    return CacheUse(unshared, shared)
 
 
 def find_stale(files: Sequence[Path], targets: Iterable[Target], cache: Path) -> tuple[Path, ...]:
     """Return the folders of layers that no list needs: of other pins, or of earlier harnesses.
 
-    `targets` are all those of the list that `files` are. What any other list has noted is not stale while
+    `targets` are all those of the list in `files`. What any other list has noted is not stale while
     its files exist (see `notes.py`).
 
     Raises:
-        HarnessError: what another list has noted cannot be read.
+        HarnessError: another list's note cannot be read.
     """
-    known = list_labels(targets, cache) | find_labels_in_use(files, cache)
+    needed = list_labels(targets, cache) | find_labels_in_use(files, cache)
     return tuple(
         folder
         for kind in (OVERLAYS, BASES)
         for folder in _list_entries(cache / kind)
-        if folder.name not in known
+        if folder.name not in needed
     )
 
 
 def remove_stale(files: Sequence[Path], targets: Sequence[Target], cache: Path) -> tuple[Path, ...]:
-    """Remove what `find_stale` finds, with its homes and logs; return the folders.
+    """Remove the folders of `find_stale`, with their homes and logs; return the folders.
 
     Raises:
-        HarnessError: the file system refuses, or what another list has noted cannot be read.
+        HarnessError: the file system refuses, or another list's note cannot be read.
     """
-    found = find_stale(files, targets, cache)
-    own = list_labels(targets, cache)
+    stale = find_stale(files, targets, cache)
+    own_labels = list_labels(targets, cache)
     removed: list[Path] = []
     with explain_cache_errors("stale environments cannot be removed", cache):
-        for folder in found:
+        for folder in stale:
             layer = EnvironmentLayer(cache.absolute(), folder.parent.name, folder.name, "")
             with lock_layer(layer, layer.label, lambda _line: None, threading.Event()):
-                # Whoever builds it now noted so before.
+                # Whoever is building it now has noted so before.
                 if layer.label not in find_labels_in_use(files, cache):
                     _remove_folder(layer)
                     removed.append(folder)
-        known = own | find_labels_in_use(files, cache)
-        for left in (*_list_entries(cache / HOMES), *_list_entries(cache / LOGS)):
-            label = left.name.removesuffix(".log")
-            if LABEL.fullmatch(label) and label not in known:
-                shutil.rmtree(left) if left.is_dir() else left.unlink()
+        needed = own_labels | find_labels_in_use(files, cache)
+        for entry in (*_list_entries(cache / HOMES), *_list_entries(cache / LOGS)):
+            label = entry.name.removesuffix(".log")
+            if LABEL.fullmatch(label) and label not in needed:
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
         delete_gone_notes(cache)
     return tuple(removed)
 
@@ -162,11 +162,11 @@ def _remove_layer(layer: EnvironmentLayer) -> bool:
 
 
 def _remove_base_unless_needed(base: Base) -> bool:
-    """Remove a base on which no overlay lies; return whether it was removed."""
+    """Remove a base that no overlay uses; return whether it was removed."""
     if not base.folder.exists():
         return False
     with lock_layer(base, base.label, lambda _line: None, threading.Event()):
-        # An overlay that is being built notes its base before it asks for it, so it is seen here.
+        # An overlay being built notes its base before it requests it, so it is seen here.
         if any(_read_base_label(overlay) == base.label for overlay in _list_entries(base.cache / OVERLAYS)):
             return False
         _remove_folder(base)
@@ -174,7 +174,7 @@ def _remove_base_unless_needed(base: Base) -> bool:
 
 
 def _remove_folder(layer: EnvironmentLayer) -> None:
-    """Remove a folder, its state file first: what is left does not count where that is cut off."""
+    """Remove a folder, its state file first, so that a partly removed layer does not count as built."""
     if layer.folder.exists():
         layer.state_file.unlink(missing_ok=True)
         shutil.rmtree(layer.folder)
@@ -192,7 +192,7 @@ def _list_entries(folder: Path) -> tuple[Path, ...]:
 
 
 def _scan_statuses(cache: Path) -> Iterator[os.stat_result]:
-    """Yield the status of all that lies in a folder and below; what vanishes meanwhile is left out."""
+    """Yield the status of everything in a folder, recursively; what vanishes meanwhile is left out."""
     folders = [str(cache)]
     while folders:
         with contextlib.suppress(FileNotFoundError), os.scandir(folders.pop()) as entries:

@@ -1,6 +1,6 @@
 """The check that ends the building of a target: its worker says hello and is what the target's name says.
 
-Knows the first message of the wire (harness/worker/README.md) and nothing of how a worker came to be.
+Knows the first message of the wire (harness/worker/README.md) and nothing of how a worker was built.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from harness.records import Target, WorkerCommand
 
 _TIMEOUT_S: Final = 600.0
 _EXCHANGE: Final = '{"type":"hello","protocol":1}\n{"type":"bye"}\n'
-"""What the worker is told; the twin of the first and last messages of `harness/runner/wire.py`."""
+"""The messages for the worker; the twin of the first and last messages of `harness/runner/wire.py`."""
 
 
 def check_hello(
     target: Target, start: WorkerCommand, directory: Path, log: Path, stop: threading.Event
 ) -> Mapping[str, str]:
-    """Return what the target's worker says of itself.
+    """Return the fingerprint in the hello of the target's worker.
 
     Raises:
         HarnessError: it does not start, or says that it is another API, version or backend.
@@ -42,7 +42,7 @@ def check_hello(
     message = _find_first_message(ended.output)
     match message:
         case {"type": "hello", "fingerprint": dict(fingerprint)}:
-            said = {str(key): str(value) for key, value in fingerprint.items()}
+            facts = {str(key): str(value) for key, value in fingerprint.items()}
         case {"type": "failed", "error": {"type": kind, "message": text}}:
             raise explain_failure(
                 target.name,
@@ -59,8 +59,8 @@ def check_hello(
                 log,
                 "read the log; if the pins fit together elsewhere, this platform lacks something they need",
             )
-    _check_identity(target, said, log)
-    return said
+    _check_identity(target, facts, log)
+    return facts
 
 
 def _find_first_message(output: str) -> object:
@@ -71,14 +71,14 @@ def _find_first_message(output: str) -> object:
     return None
 
 
-def _check_identity(target: Target, said: Mapping[str, str], log: Path) -> None:
+def _check_identity(target: Target, facts: Mapping[str, str], log: Path) -> None:
     expected = {"api": str(target.api), "version": target.version, "backend": target.backend}
     for key, value in expected.items():
-        if value and said.get(key) != value:
-            found = said.get(key, "nothing")
+        if value and facts.get(key) != value:
+            actual = facts.get(key, "nothing")
             raise explain_failure(
                 target.name,
-                f"its {key} should be {value}, but its worker says {found}",
+                f"its {key} should be {value}, but its worker says {actual}",
                 "",
                 log,
                 "mend the target's base, `overlay` and `variables` (KERAS_BACKEND) in the list of targets",

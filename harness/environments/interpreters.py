@@ -1,6 +1,6 @@
-"""Finds a Python X.Y where people keep them; lets uv download one where there is none.
+"""Finds a Python X.Y in the usual places; lets uv download one where there is none.
 
-A file with the right name is no interpreter until it has answered: version managers put stubs on
+A file with the right name counts as an interpreter only once it has run: version managers put stubs on
 `PATH` that fail when another version is chosen.
 """
 
@@ -31,21 +31,21 @@ def find_interpreter(
     """Find a CPython of this version ("3.11"), or download one.
 
     Raises:
-        HarnessError: there is none, and uv could not download one; says where was looked.
+        HarnessError: there is none, and uv could not download one; lists where it was sought.
     """
-    found = locate_interpreter(version, environ, installer)
-    return found or _download(version, environ, installer, target_name)
+    installed = locate_interpreter(version, environ, installer)
+    return installed or _download(version, environ, installer, target_name)
 
 
 def locate_interpreter(version: str, environ: Mapping[str, str], installer: Installer) -> Path | None:
-    """Return a CPython of this version that is here already, or None."""
+    """Return an installed CPython of this version, or None."""
     candidates = _list_candidates(version, environ, installer)
     answers = (_probe(candidate, version, environ, installer) for candidate in candidates)
-    return next((found for found in answers if found is not None), None)
+    return next((path for path in answers if path is not None), None)
 
 
 def explain_how_to_get(version: str) -> str:
-    """Say what a user can do who lacks a Python of this version."""
+    """Return what a user without a Python of this version can do."""
     return (
         f"get one with `pyenv install {version}`, `uv python install {version}`, "
         "or the system's package manager"
@@ -60,14 +60,14 @@ def _list_candidates(version: str, environ: Mapping[str, str], installer: Instal
     if versions.is_dir():
         for folder in sorted(versions.glob(f"{version}.*"), key=_parse_numbers, reverse=True):
             yield folder / "bin" / f"python{version}"
-    known = run_uv(installer, ("python", "find", "--system", "--no-python-downloads", version))
-    if known.exit_status == 0:
-        yield Path(known.output.strip())
+    uv_answer = run_uv(installer, ("python", "find", "--system", "--no-python-downloads", version))
+    if uv_answer.exit_status == 0:
+        yield Path(uv_answer.output.strip())
     yield Path(sys.executable)
 
 
 def _probe(candidate: Path, version: str, environ: Mapping[str, str], installer: Installer) -> Path | None:
-    """Return the interpreter behind the candidate, or None where it does not run or is another."""
+    """Return the interpreter behind the candidate, or None where it fails or has another version."""
     if not candidate.is_file():
         return None
     argv = (str(candidate.absolute()), "-I", "-c", _PROBE)
@@ -84,8 +84,8 @@ def _probe(candidate: Path, version: str, environ: Mapping[str, str], installer:
 def _download(version: str, environ: Mapping[str, str], installer: Installer, target_name: str) -> Path:
     installed = run_uv(installer, ("python", "install", "--no-bin", version))
     if installed.exit_status == 0:
-        found = run_uv(installer, ("python", "find", "--managed-python", version))
-        path = _probe(Path(found.output.strip()), version, environ, installer)
+        answer = run_uv(installer, ("python", "find", "--managed-python", version))
+        path = _probe(Path(answer.output.strip()), version, environ, installer)
         if path is not None:
             return path
     raise _explain_missing(version, environ, installer, target_name, installed.errors)

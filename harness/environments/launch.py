@@ -1,4 +1,4 @@
-"""Says how to start a target's worker: the command and its whole environment.
+"""How to start a target's worker: the command and its whole environment.
 
 The worker is started by its path, with no import path of the host, so that what is installed for
 the harness never reaches a target; only `here`, whose point is the host's Python, keeps it.
@@ -37,7 +37,7 @@ def prepare_worker_command(
     allow-list passes. `stop` and `uv` are as for `prepare_environment`.
 
     Raises:
-        HarnessError: the layers cannot be built, or the command is not there; exit code 3.
+        HarnessError: the layers cannot be built, or the command does not exist; exit code 3.
         Cancelled: `stop` was set.
     """
     match target.realisation:
@@ -65,7 +65,7 @@ def prepare_worker_command(
 def _make_host_python_command(
     target: Target, cache: Path, worker: Path, environ: Mapping[str, str]
 ) -> WorkerCommand:
-    """Return the running Python, with the packages of the user's own site folder where it uses them."""
+    """Return the command of the running Python, with the user's site packages where it uses them."""
     home = cache.absolute() / HOMES / target.name
     with explain_cache_errors(f"{target.name} cannot start", cache):
         home.mkdir(parents=True, exist_ok=True)
@@ -74,17 +74,19 @@ def _make_host_python_command(
         variables = isolate_variables(environ, home, target.variables, kept=PASSED_TO_HOST_PYTHON)
         return WorkerCommand((sys.executable, "-s", *arguments), variables)
     # The user site is found by way of HOME, which is private; an empty variable counts as unset.
-    own = {"PYTHONUSERBASE": site.getuserbase(), "PYTHONNOUSERSITE": ""}
-    variables = isolate_variables(environ, home, {**own, **target.variables}, kept=PASSED_TO_HOST_PYTHON)
+    user_site = {"PYTHONUSERBASE": site.getuserbase(), "PYTHONNOUSERSITE": ""}
+    variables = isolate_variables(
+        environ, home, {**user_site, **target.variables}, kept=PASSED_TO_HOST_PYTHON
+    )
     return WorkerCommand((sys.executable, *arguments), variables)
 
 
 def _find_program(program: str, target: Target, environ: Mapping[str, str]) -> str:
     """Return the program's file, as the user's shell would find it."""
-    found = shutil.which(program, path=environ.get("PATH"))
-    if found is None:
+    path = shutil.which(program, path=environ.get("PATH"))
+    if path is None:
         raise HarnessError(
             f"{target.name} cannot start: there is no program {program!r}; give its path after exec:",
             EXIT_INCOMPLETE,
         )
-    return found
+    return path

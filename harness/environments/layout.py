@@ -1,20 +1,20 @@
-"""The two layers of a built target, where they lie in the cache, and which of them count as built.
+"""The two layers of a built target, where they are in the cache, and which of them count as built.
 
-A base is heavy and shared by many targets; an overlay is thin, belongs to one target, and lies before
+A base is heavy and shared by many targets; an overlay is thin, belongs to one target, and precedes
 its base on the import path. The cache holds
     environments/<base>/    requirements.in, requirements.lock, venv/, stand_ins/, state.json
-    overlays/<overlay>/     base (the label of the base that it lies on), site/, state.json
+    overlays/<overlay>/     base (the label of its base), site/, state.json
     homes/<overlay>/        HOME and caches of the processes that run in the target
     lists/<key>.json        which lists of targets need which layers (notes.py)
     locks/<label>.lock      held while one process builds or removes a layer
     logs/<label>.log        all that uv, compilers and the worker printed the last time
     suites/<key>.txt        the cases of suites (cases/suite_cache.py)
-where the labels end in a hash of what the layer is.
+where a label ends in a hash of the layer's definition.
 
 A layer counts as built only with its state file, which is written last and under a temporary name. A
 base is reused while its interpreter exists and the packages on disk are those of the state file; an
-overlay while its own packages are, and its base is the very one on which its worker was checked.
-Everything else is half-built or broken, and built anew.
+overlay while its own packages are, and its base is the very build on which its worker was checked.
+Anything else is incomplete or broken, and built anew.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ from harness.records import BuiltEnvironment, Target
 from harness.targets.requirements import parse_requirement
 
 OnStep: TypeAlias = Callable[[str], None]
-"""Takes one line that tells the user what is being done."""
+"""A function that shows the user one line about the current step."""
 
 SCHEMA: Final = 2
-"""Rises when layers of earlier harnesses must not be reused."""
+"""The version of layers; raised when those of earlier harnesses must not be reused."""
 
 BASES: Final = "environments"
 OVERLAYS: Final = "overlays"
@@ -54,16 +54,16 @@ LOGS: Final = "logs"
 
 _KEY_LENGTH: Final = 12
 LABEL: Final = re.compile(rf".+-[0-9a-f]{{{_KEY_LENGTH}}}")
-"""What the labels of layers look like, of this harness and of earlier ones."""
+"""The pattern of the labels of layers, of this harness and of earlier ones."""
 
 _LOCK_POLL_S: Final = 0.2
 
 
 class BaseState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What was built as a base.
+    """The record of a built base.
 
-    `build` is of this build alone. `installed` names the distributions as their folders on disk do, and
-    `stub_libraries` the files of the stub libraries. `num_bytes` is what the layer took when it was built.
+    `build` identifies this build. `installed` names the distributions as their folders on disk do, and
+    `stub_libraries` the files of the stub libraries. `num_bytes` is the size of the layer when it was built.
     """
 
     schema: int
@@ -77,7 +77,7 @@ class BaseState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OverlayState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What was built as an overlay, on which build of its base, and what the worker said in it."""
+    """The record of a built overlay: on which build of its base, and the worker's fingerprint in it."""
 
     schema: int
     key: str
@@ -90,7 +90,7 @@ class OverlayState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Size(msgspec.Struct, frozen=True):
-    """What the state files of both layers have in common, and are asked for often."""
+    """The size, common to the state files of both layers and read often."""
 
     schema: int
     key: str
@@ -111,23 +111,23 @@ class EnvironmentLayer:
 
     @property
     def folder(self) -> Path:
-        """The layer itself."""
+        """The layer's folder."""
         return self.cache / self.kind / self.label
 
     @property
     def state_file(self) -> Path:
-        """What makes the layer count as built."""
+        """The file that makes the layer count as built."""
         return self.folder / "state.json"
 
     @property
     def log(self) -> Path:
-        """What was printed while it was built."""
+        """The output of building it."""
         return self.cache / LOGS / f"{self.label}.log"
 
 
 @dataclass(frozen=True, slots=True)
 class Base(EnvironmentLayer):
-    """A heavy environment, and what it is made of."""
+    """A heavy environment, and what defines it."""
 
     built: BuiltEnvironment
 
@@ -150,7 +150,7 @@ class Base(EnvironmentLayer):
 
 @dataclass(frozen=True, slots=True)
 class Overlay(EnvironmentLayer):
-    """What lies before the base; without requirements, only the note that the target was checked."""
+    """The layer before the base; without requirements, only the record that the target was checked."""
 
     requires: tuple[str, ...]
 
@@ -161,7 +161,7 @@ class Overlay(EnvironmentLayer):
 
     @property
     def base_note(self) -> Path:
-        """Names the base; written first, so that nobody removes the base meanwhile."""
+        """The file that names the base; written first, so that nobody removes the base meanwhile."""
         return self.folder / "base"
 
 
@@ -204,7 +204,7 @@ def lay_out_environment(target: Target, cache: Path) -> EnvironmentLayout | None
 
 
 def read_intact_base(base: Base) -> BaseState | None:
-    """Return the state of a base that is whole; None where it is missing, half-built or broken."""
+    """Return the state of an intact base; None where it is missing, incomplete or broken."""
     state = _read_state(base, BaseState)
     if state is None or not base.python.exists():
         return None
@@ -213,7 +213,7 @@ def read_intact_base(base: Base) -> BaseState | None:
 
 
 def read_intact_overlay(layout: EnvironmentLayout) -> OverlayState | None:
-    """Return the state of an overlay that is whole and was checked on the base as it is; otherwise None."""
+    """Return the state of an intact overlay that was checked on the present base; otherwise None."""
     if layout.overlay is None:
         return None
     state, base = _read_state(layout.overlay, OverlayState), read_intact_base(layout.base)
@@ -223,7 +223,7 @@ def read_intact_overlay(layout: EnvironmentLayout) -> OverlayState | None:
 
 
 def is_intact(layout: EnvironmentLayout) -> bool:
-    """Whether all layers of a target are whole."""
+    """Return whether all layers of a target are intact."""
     if layout.overlay is None:
         return read_intact_base(layout.base) is not None
     return read_intact_overlay(layout) is not None
@@ -242,17 +242,17 @@ def list_overlay_distributions(overlay: Overlay) -> tuple[str, ...]:
 
 
 def count_bytes(folder: Path) -> int:
-    """Return the bytes of the files in a folder."""
+    """Return the size of the files in a folder, in bytes."""
     return sum(file.lstat().st_size for file in folder.rglob("*") if not file.is_dir())
 
 
 def write_state(layer: EnvironmentLayer, state: BaseState | OverlayState) -> None:
-    """Make a layer count as built, in one step."""
+    """Write a layer's state file in one step; from then on it counts as built."""
     replace_text(layer.state_file, msgspec.json.format(msgspec.json.encode(state), indent=1).decode() + "\n")
 
 
 def read_num_bytes(layer: EnvironmentLayer) -> int:
-    """Return what a layer took when it was built; 0 where it is not built."""
+    """Return the size of a layer when it was built; 0 where it is not built."""
     size = _read_state(layer, _Size)
     return size.num_bytes if size is not None else 0
 
@@ -274,12 +274,12 @@ def explain_cache_errors(subject: str, cache: Path) -> Iterator[None]:
 def lock_layer(
     layer: EnvironmentLayer, subject: str, on_step: OnStep, stop: threading.Event
 ) -> Iterator[None]:
-    """Make this thread of this process the only one that changes a layer.
+    """Lock a layer for this thread of this process, so that no other changes it.
 
-    Who needs a base and an overlay takes the overlay first.
+    To lock a base and an overlay, lock the overlay first.
 
     Raises:
-        Cancelled: `stop` was set while another had it.
+        Cancelled: `stop` was set while another held the lock.
     """
     for folder in (BASES, OVERLAYS, HOMES, LOCKS, LOGS):
         (layer.cache / folder).mkdir(parents=True, exist_ok=True)
@@ -315,5 +315,7 @@ def _read_state(layer: EnvironmentLayer, kind: type[_State]) -> _State | None:
 
 
 def _list_distributions(folders: Iterable[Path]) -> tuple[str, ...]:
-    found = {path.name.removesuffix(".dist-info") for each in folders for path in each.glob("*.dist-info")}
-    return tuple(sorted(found))
+    names = {
+        path.name.removesuffix(".dist-info") for folder in folders for path in folder.glob("*.dist-info")
+    }
+    return tuple(sorted(names))

@@ -1,9 +1,9 @@
-"""Who uses the layers of a cache: each list of targets notes its own, so that nobody else removes them.
+"""Notes of who uses the layers of a cache, one for each list of targets, so that nobody else removes them.
 
-A cache is a user's, and lists are many: a checkout each, a user's own. The cache holds
-    lists/<key>.json        the files of a list, the labels of the layers that it needs, and when it said so
-A note counts while its files exist. What it says is not worked out anew, for another checkout may name its
-layers otherwise than this one; only a list that begins with the same file is read again.
+A user has one cache and many lists: one for each checkout, and their own. The cache holds
+    lists/<key>.json        the files of a list, the labels of the layers that it needs, and the time
+A note counts while its files exist. Its labels are not computed anew, since another checkout may label its
+layers differently; only a list that begins with the same file is read again.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def list_labels(targets: Iterable[Target], cache: Path) -> frozenset[str]:
 
 
 def note_use(files: Sequence[Path], targets: Iterable[Target], cache: Path, now: str) -> None:
-    """Note that the list of these files needs the layers of all its targets; before they are built.
+    """Note, before they are built, that the list in these files needs the layers of all its targets.
 
     Raises:
         HarnessError: the file system refuses.
@@ -54,21 +54,21 @@ def note_use(files: Sequence[Path], targets: Iterable[Target], cache: Path, now:
 
 
 def find_labels_in_use(files: Sequence[Path], cache: Path) -> frozenset[str]:
-    """Return the labels of the layers that other lists than the one of these files need."""
-    own = _name_files(files)
-    notes = (note for _, note in _read_notes(cache) if note.files != own and _is_there(note))
-    return frozenset(label for note in notes for label in _find_current_labels(note, own, cache))
+    """Return the labels of the layers that lists other than the one in these files need."""
+    own_files = _name_files(files)
+    notes = (note for _, note in _read_notes(cache) if note.files != own_files and _is_there(note))
+    return frozenset(label for note in notes for label in _find_current_labels(note, own_files, cache))
 
 
 def delete_gone_notes(cache: Path) -> None:
-    """Remove the notes of lists that are no longer there."""
+    """Delete the notes of lists that no longer exist."""
     for file, note in _read_notes(cache):
         if not _is_there(note):
             file.unlink(missing_ok=True)
 
 
-def _find_current_labels(note: Note, own: tuple[str, ...], cache: Path) -> Iterable[str]:
-    if note.files[:1] != own[:1]:
+def _find_current_labels(note: Note, own_files: tuple[str, ...], cache: Path) -> Iterable[str]:
+    if note.files[:1] != own_files[:1]:
         return note.labels
     try:
         return list_labels(read_catalog([Path(file) for file in note.files]).targets, cache)
@@ -90,7 +90,7 @@ def _read_notes(cache: Path) -> Iterator[tuple[Path, Note]]:
 
 
 def _is_there(note: Note) -> bool:
-    """Whether all its files exist; those that cannot be looked at do."""
+    """Return whether all its files exist; those that cannot be checked count as existing."""
     try:
         return all(Path(file).exists() for file in note.files)
     except OSError:

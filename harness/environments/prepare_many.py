@@ -1,4 +1,4 @@
-"""Builds many targets ahead of a run, some at a time. One that fails does not stop the others."""
+"""Builds many targets ahead of a run, several at a time. One that fails does not stop the others."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """What one thread builds: the layers of targets that have the same ones (variants of one target).
+    """The work of one thread: the layers of targets that share all of them (variants of one target).
 
-    `followers` lie on the same base and wait until it is there.
+    `followers` use the same base and wait until it is built.
     """
 
     base: Base
@@ -41,7 +41,7 @@ class _Task:
 
 @dataclass(slots=True)
 class _ReadyCount:
-    """How many targets are ready, of how many."""
+    """The number of ready targets, of how many."""
 
     on_step: OnStep
     total: int
@@ -54,7 +54,7 @@ class _ReadyCount:
             self.on_step(f"{self.num_ready} of {self.total} ready: {target.name}")
 
     def count_failed(self, targets: Sequence[Target], error: HarnessError) -> None:
-        """Note the failure of the first target, and of the others because of it."""
+        """Record the failure of the first target, and of the others because of it."""
         first, *others = targets
         self.errors[first.name] = error
         for other in others:
@@ -78,7 +78,7 @@ def prepare_all(
 ) -> tuple[Failure, ...]:
     """Build what the targets need, `jobs` at a time; return those that failed, in the order of `targets`.
 
-    Of the targets that share a base the first builds it, and the others start when it is there, so that
+    Of the targets that share a base the first builds it, and the others start when it is built, so that
     no thread waits for another. `on_step` is called by one thread at a time.
 
     Raises:
@@ -129,7 +129,7 @@ def _release_followers(task: _Task, future: Future[object], count: _ReadyCount) 
 
 
 def _plan_tasks(targets: Sequence[Target], cache: Path) -> tuple[_Task, ...]:
-    """Return one task for each base, those with most followers first, for they take longest."""
+    """Return one task for each base, those with most followers first, since they take longest."""
     bases: dict[str, Base] = {}
     layers: dict[str, dict[str, list[Target]]] = {}
     for target in targets:

@@ -1,8 +1,8 @@
 """Makes the system libraries that a base links to and no package registry holds.
 
 They are compiled from the C sources beside this module: by the host's C compiler or, where there is
-none, by the one of the package `ziglang`, which uv fetches. Nothing but the source and the compiler
-is needed, no header and no library.
+none, by the one of the package `ziglang`, which uv fetches. Only the source and the compiler
+are needed, no header and no library.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from harness.environments.uv import Installer, append_log, explain_failure, run_
 from harness.records import StubLibrary
 
 HOST_COMPILERS: Final = ("cc", "gcc", "clang")
-"""The compilers that are looked for on PATH, in this order."""
+"""The compilers to look for on PATH, in this order."""
 
 _FETCHED: Final = "ziglang==0.15.1"
-"""The package of a compiler that uv fetches (90 MB)."""
+"""The package of a compiler for uv to fetch (90 MB)."""
 
 _OPTIONS: Final = ("-shared", "-fPIC", "-O2", "-nostdlib")
 _TIMEOUT_S: Final = 120.0
@@ -31,7 +31,7 @@ _TIMEOUT_S: Final = 120.0
 
 @dataclass(frozen=True, slots=True)
 class _Library:
-    """A source beside this module, and the names under which programs look for what it exports."""
+    """A source beside this module, and the file names under which programs look for its library."""
 
     source: str
     names: tuple[str, ...]
@@ -52,7 +52,7 @@ def make_stub_libraries(
     """Compile the libraries into the folder.
 
     Raises:
-        HarnessError: this is no Linux, or neither the host's compiler nor a fetched one makes them.
+        HarnessError: this is not Linux, or neither the host's compiler nor a fetched one can compile them.
     """
     folder.mkdir(exist_ok=True)
     for stub in stubs:
@@ -74,30 +74,30 @@ def make_stub_libraries(
 def _compile(
     words: Sequence[str], environ: Mapping[str, str], installer: Installer, target_name: str
 ) -> None:
-    said: list[str] = []
+    failures: list[str] = []
     for compiler in HOST_COMPILERS:
         program = shutil.which(compiler, path=environ.get("PATH", ""))
         if program is not None:
             errors = _run_compiler([program, *words], environ, installer)
             if errors is None:
                 return
-            said.append(f"{program}: {errors}")
+            failures.append(f"{program}: {errors}")
     running = ("run", "--isolated", "--no-project", "--python", sys.executable, "--with", _FETCHED)
     fetched = run_uv(installer, (*running, "-m", "ziglang", "cc", *words))
     if fetched.exit_status == 0:
         return
-    said.append(f"ziglang: {take_last_lines(fetched.errors)}")
+    failures.append(f"ziglang: {take_last_lines(fetched.errors)}")
     raise explain_failure(
         target_name,
         f"it needs a C compiler: {', '.join(HOST_COMPILERS)} on PATH, or the package ziglang, failed",
-        "\n".join(said),
+        "\n".join(failures),
         installer.log,
         "install a C compiler such as gcc with the system's package manager, or let uv reach the registry",
     )
 
 
 def _run_compiler(argv: Sequence[str], environ: Mapping[str, str], installer: Installer) -> str | None:
-    """Run a compiler; return what it says where it failed, and None where it did its work."""
+    """Run a compiler; return its message where it failed, and None where it succeeded."""
     try:
         ended = run_child(argv, environ, installer.directory, _TIMEOUT_S, installer.stop)
         status, output = ended.exit_status, ended.output + ended.errors

@@ -1,4 +1,4 @@
-"""Runs a program to its end, and ends it early with all that it started when nobody waits any more."""
+"""Runs a program to its end, or ends it early with all that it started once the caller gives up."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.processes import end_process, start_process
 
 _POLL_S: Final = 0.2
 _DRAIN_S: Final = 5.0
-"""How long pipes may stay open behind a program that was ended."""
+"""Seconds that pipes may stay open after a program was ended."""
 
 TIMED_OUT: Final = -1
 """The exit status of a program that was ended for taking too long."""
@@ -24,7 +24,7 @@ TIMED_OUT: Final = -1
 
 @dataclass(frozen=True, slots=True)
 class ProgramResult:
-    """How a program ended, and what it printed."""
+    """The exit status of a program, and what it printed."""
 
     exit_status: int
     output: str
@@ -48,14 +48,14 @@ def run_child(
         OSError: the program cannot be started.
     """
     until = time.monotonic() + timeout_s
-    given: bytes | None = text.encode()
+    to_send: bytes | None = text.encode()
     with start_process(argv, environment, directory=directory) as process:
         try:
             while True:
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    output, errors = process.communicate(given, timeout=_POLL_S)
+                    output, errors = process.communicate(to_send, timeout=_POLL_S)
                     return ProgramResult(process.returncode, _decode(output), _decode(errors))
-                given = None
+                to_send = None
                 if stop.is_set():
                     raise Cancelled
                 if time.monotonic() > until:

@@ -1,4 +1,4 @@
-"""Calls uv: its environment, its log, and what its failures mean to a user.
+"""Calls uv: its environment, its log, and the meaning of its failures for a user.
 
 Knows nothing of targets but their names.
 """
@@ -20,15 +20,15 @@ from harness.errors import EXIT_INCOMPLETE, HarnessError
 _TIMEOUT_S: Final = 3600.0
 _NUM_LAST_LINES: Final = 12
 _DROPPED: Final = frozenset({"VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME"})
-"""Variables that would lead uv to another Python than the one that it is told."""
+"""Variables that would lead uv to a Python other than the requested one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Installer:
-    """uv as it is called for one environment.
+    """uv, configured for one environment.
 
-    `directory` is where it runs: a folder of ours, so that no project's settings are read. All that
-    it prints is appended to `log`. `stop` ends it when it is set.
+    `directory` is its working directory: a folder of ours, so that no project's settings are read. Its
+    output is appended to `log`. Setting `stop` ends it.
     """
 
     program: Path
@@ -113,7 +113,7 @@ def find_uv() -> Path:
     """Return the uv that came with the harness.
 
     Raises:
-        HarnessError: it is not there.
+        HarnessError: it is missing.
     """
     try:
         return Path(uv.find_uv_bin())
@@ -125,9 +125,9 @@ def find_uv() -> Path:
 
 
 def make_uv_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the host's environment, fit for uv.
+    """Return the host's environment, adapted for uv.
 
-    uv does not read pip's configuration, so pip's find-links folder is handed on. Where no such
+    uv does not read pip's configuration, so pip's find-links folder is passed on. Where no such
     folder may hold PyTorch's CPU build, uv is told to take it from PyTorch's own index.
     """
     environment = {name: value for name, value in environ.items() if name not in _DROPPED}
@@ -141,7 +141,7 @@ def make_uv_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def run_uv(installer: Installer, arguments: Sequence[str]) -> ProgramResult:
-    """Run uv and write the log; a failure is an answer, too.
+    """Run uv and write the log; a failure is returned, not raised.
 
     Raises:
         Cancelled: `stop` was set.
@@ -156,19 +156,21 @@ def run_uv_checked(installer: Installer, target_name: str, arguments: Sequence[s
     """Run uv and return its standard output.
 
     Raises:
-        HarnessError: it failed; says what that means, uv's last lines, where the log is and what to do.
+        HarnessError: it failed; gives the meaning, uv's last lines, the place of the log and the remedy.
     """
     answer = run_uv(installer, arguments)
     if answer.exit_status == 0:
         return answer.output
-    meaning = next((each for each in _MEANINGS if each.pattern.search(answer.errors)), _UNKNOWN)
+    meaning = next(
+        (candidate for candidate in _MEANINGS if candidate.pattern.search(answer.errors)), _UNKNOWN
+    )
     raise explain_failure(
         target_name, meaning.problem, take_last_lines(answer.errors), installer.log, meaning.remedy
     )
 
 
 def explain_failure(target_name: str, problem: str, details: str, log: Path, remedy: str) -> HarnessError:
-    """Return the error of a target that cannot be prepared: problem, last words, log and remedy."""
+    """Return the error of a target that cannot be prepared: problem, last output, log and remedy."""
     indented = "".join(f"\n    {line}" for line in details.splitlines())
     return HarnessError(
         f"{target_name} cannot be prepared: {problem}{indented}\n  full log: {log}\n  {remedy}",
@@ -182,6 +184,6 @@ def take_last_lines(text: str) -> str:
 
 
 def append_log(log: Path, text: str) -> None:
-    """Append to a log file, which begins to exist with its first text."""
+    """Append to a log file, which is created with its first text."""
     with log.open("a", encoding="utf-8") as stream:
         stream.write(text)

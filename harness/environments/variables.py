@@ -1,7 +1,7 @@
-"""The whole environment of a target's process: an allow-list of the host's variables, and what we set.
+"""The whole environment of a target's process: an allow-list of the host's variables, and our own.
 
-Pure: mappings and paths in, a mapping out. Nothing of the host's Python reaches a target by way of
-variables, and every target has a home and compile caches of its own, for `~/.keras/keras.json` of
+Pure: mappings and paths in, a mapping out. Nothing of the host's Python reaches a target through
+variables, and every target has a home and compile caches of its own, since `~/.keras/keras.json` of
 one Keras breaks another.
 """
 
@@ -32,16 +32,16 @@ PASSED: Final = frozenset(
         "PROCESSOR_ARCHITECTURE",
     }
 )
-"""The host's variables that every target gets."""
+"""The host's variables that are passed to every target."""
 
 PASSED_PREFIX: Final = "LC_"
-"""Locale variables pass too."""
+"""The prefix of locale variables, which are passed too."""
 
 PASSED_TO_HOST_PYTHON: Final = frozenset({"PYTHONPATH", "LD_LIBRARY_PATH"})
-"""What `here` gets besides: the host's Python is the target."""
+"""The variables that `here` gets besides: the host's Python is the target."""
 
 PASSED_TO_COMMANDS: Final = frozenset({"HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "LD_LIBRARY_PATH"})
-"""What a user's own command gets besides, for it may keep files at home."""
+"""The variables that a user's own command gets besides, since it may keep files at home."""
 
 REPRODUCIBLE: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -54,7 +54,7 @@ REPRODUCIBLE: Final[Mapping[str, str]] = MappingProxyType(
         "TF_NUM_INTRAOP_THREADS": "1",
         "TF_NUM_INTEROP_THREADS": "1",
         "CUDA_VISIBLE_DEVICES": "-1",
-        # TensorFlow's wheels switch oneDNN on by themselves only on some processors; heard since 2.5.
+        # TensorFlow's wheels switch oneDNN on by themselves only on some processors; respected since 2.5.
         "TF_ENABLE_ONEDNN_OPTS": "1",
         # Allocators fill new memory with a pattern (glibc with the bytes 0x7F, macOS with 0xAA), so
         # that an output cell that was never written looks the same every time, and like no sum.
@@ -62,7 +62,7 @@ REPRODUCIBLE: Final[Mapping[str, str]] = MappingProxyType(
         "MallocPreScribble": "1",
     }
 )
-"""What is set for every target; the target's own variables may override it."""
+"""The variables set for every target; the target's own variables may override them."""
 
 
 def isolate_variables(
@@ -76,7 +76,7 @@ def isolate_variables(
     """Return the environment of a target's process; later parts override earlier ones.
 
     `home` is the target's private folder, None for a process that keeps the user's own. `kept`
-    names further variables of the host that pass. `import_path` lies before the target's own packages, and
+    names further variables of the host to pass. `import_path` precedes the target's own packages, and
     `libraries` is searched for system libraries first.
     """
     return {
@@ -98,7 +98,7 @@ def _expand_home(value: str, home: Path | None) -> str:
 
 
 def _make_private_variables(home: Path) -> dict[str, str]:
-    """Return where Keras, its backends and Python keep files of a user."""
+    """Return the variables that say where Keras, its backends and Python keep a user's files."""
     return {
         "HOME": str(home),
         "USERPROFILE": str(home),
@@ -108,7 +108,7 @@ def _make_private_variables(home: Path) -> dict[str, str]:
         "XDG_CACHE_HOME": str(home / ".cache"),
         "XDG_CONFIG_HOME": str(home / ".config"),
         "TORCHINDUCTOR_CACHE_DIR": str(home / ".cache" / "torchinductor"),
-        # Kerases of one JAX ask for the same programs, and share them; the worker adds the processor.
+        # Kerases on one JAX compile the same programs, and share them; the worker adds the processor.
         "JAX_COMPILATION_CACHE_DIR": str(home.parent / "jax-programs"),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",

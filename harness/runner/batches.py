@@ -1,4 +1,4 @@
-"""Deals the cases of a target out in batches: layers whole, and those that may die alike apart."""
+"""Divides the cases of a target into batches: layers whole, and layers that may die alike apart."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _WINDOW: Final = 16384
 def make_batches(cases: Iterable[Case]) -> Iterator[Batch]:
     """Yield every case, at most `MAX_BATCH` at a time; a layer is split only when it has more.
 
-    Within `_WINDOW` layers, those that stand together in a grid come apart: what kills a worker there would
-    else kill one after the other, sooner than a new one is ready.
+    Layers that are neighbours in a grid are spread within `_WINDOW` layers: what kills a worker there would
+    otherwise kill one after the other, faster than new ones start.
     """
     waiting: list[Case] = []
     for layer in _spread_layers(_group_by_layer(cases)):
@@ -32,7 +32,7 @@ def make_batches(cases: Iterable[Case]) -> Iterator[Batch]:
 
 
 def _group_by_layer(cases: Iterable[Case]) -> Iterator[Batch]:
-    """Yield neighbouring cases that are calls of one layer, together."""
+    """Yield neighbouring cases that call one layer, together."""
     for _, layer in itertools.groupby(cases, _make_layer_key):
         while same := tuple(itertools.islice(layer, MAX_BATCH)):
             yield same
@@ -46,7 +46,7 @@ def _spread_layers(layers: Iterator[Batch]) -> Iterator[Batch]:
 
 
 def _make_layer_key(case: Case) -> tuple[object, ...]:
-    """Return what makes two neighbouring cases calls of one layer."""
+    """Return a key that is equal for two cases that call one layer."""
     return (
         case.layer, case.mode, case.kernel, case.strides, case.dilation, case.padding, case.data_format,
         case.channels, case.filters, case.groups, case.bias, case.dtype, case.multiplier, case.output_padding,

@@ -1,8 +1,8 @@
-"""Works on a target with one worker at a time, and what happens when a worker dies over a batch.
+"""Works on a target with one worker at a time, and handles the death of a worker over a batch.
 
-The life of a batch: sent whole; answered case by case; when the worker dies, the case it was in is
+The life of a batch: it is sent whole and answered case by case; when the worker dies, the case it was in is
 marked and the rest is sent again to a fresh worker. A worker that announces no stages cannot say
-which case it was in: the rest is then sent one by one, so that the next death has a name.
+which case it was in: the rest is then sent one by one, so that the next death can be attributed.
 
 A case that was not answered in time is set aside and asked again when all else of the target is done:
 alone, of a fresh worker, with a longer limit. Slow is not wrong.
@@ -32,7 +32,7 @@ Emit: TypeAlias = Callable[[Observation], None]
 def drive_worker(work: Work, log: Path, emit: Emit, stop: threading.Event) -> None:
     """Work on a target with one worker at a time until its batches are done or it is given up.
 
-    A target whose worker has died is likely to lose more of them: from then on a standby loads its Keras
+    A target whose worker has died is likely to lose more: from then on a standby loads its Keras
     while the worker works. The last thread to leave the target asks again what was not answered in time.
     """
     work.join()
@@ -51,30 +51,30 @@ def _work_off(work: Work, log: Path, emit: Emit, stop: threading.Event) -> None:
             while unsent and not stop.is_set() and not work.failure:
                 if (worker := slot.get_worker()) is None:
                     return
-                left, death = _observe_batch(worker, work, unsent.pop(0), emit, work.timeouts.case_s)
+                unanswered, death = _observe_batch(worker, work, unsent.pop(0), emit, work.timeouts.case_s)
                 if death is not None:
                     slot.drop_worker()
-                    unsent[:0] = _record_death(work, left, death, emit)
+                    unsent[:0] = _record_death(work, unanswered, death, emit)
 
 
-def _record_death(work: Work, left: Batch, death: Death, emit: Emit) -> list[Batch]:
+def _record_death(work: Work, unanswered: Batch, death: Death, emit: Emit) -> list[Batch]:
     """Record the culprit of a death, or set it aside; return the batches in which the rest is to be sent."""
     is_late = death.outcome is Outcome.TIMED_OUT
     work.count_death(death.reason, is_settled=death.culprit is not None and not is_late)
     if death.culprit is None:
-        return [(case,) for case in left]
+        return [(case,) for case in unanswered]
     if is_late:
         work.set_aside(death)
     else:
         emit(death.make_observation(work.target.name))
-    rest = tuple(case for case in left if case is not death.culprit)
+    rest = tuple(case for case in unanswered if case is not death.culprit)
     return [rest] if rest else []
 
 
 def _ask_again(work: Work, late: Sequence[Death], log: Path, emit: Emit, stop: threading.Event) -> None:
     """Ask each case again alone, while the target is not given up and enough of them answer.
 
-    Those to which a run that is ending does not come were not observed.
+    Cases that an ending run does not reach are not observed.
     """
     if not work.failure:
         work.on_slow(len(late))
@@ -95,7 +95,7 @@ def _ask_again(work: Work, late: Sequence[Death], log: Path, emit: Emit, stop: t
 
 
 def _ask_alone(work: Work, first: Death, log: Path, emit: Emit, stop: threading.Event) -> Death | None:
-    """Ask a case of a fresh worker, with time; return how the worker was lost, None where it answered."""
+    """Ask a fresh worker one case under the longer limit; return how it was lost, None if it answered."""
     assert first.culprit is not None
     with WorkerSlot(work, log, stop) as slot:
         if (worker := slot.get_worker()) is None:
@@ -119,7 +119,7 @@ def _explain_unasked(first: Death, why: str) -> Death:
 def _observe_batch(
     worker: WorkerProcess, work: Work, batch: Batch, emit: Emit, case_s: float
 ) -> tuple[Batch, Death | None]:
-    """Send a batch and take the answers; return what is left unanswered, and how the worker was lost."""
+    """Send a batch and take the answers; return the unanswered cases, and how the worker was lost."""
     cases = {seq: case for case, seq in zip(batch, worker.sequence, strict=False)}
     pending = PendingBatch(work, emit, number=min(cases), waiting=cases)
     data = {seq: (case, make_case_data(case)) for seq, case in cases.items()}
@@ -151,7 +151,7 @@ class PendingBatch:
     """A batch in a worker's hands: the cases that wait for an answer, by sequence number.
 
     `current` is the case that the worker is in, and the stage. Its answer counts when the worker has
-    gone on to something else: a case that is answered twice has no answer.
+    moved on: a case that is answered twice has no answer.
     """
 
     work: Work
@@ -184,7 +184,7 @@ class PendingBatch:
         return False
 
     def flush_answer(self) -> None:
-        """Hand on the answer that came last, if it has not been yet."""
+        """Pass on the last answer, unless that was done."""
         if self.current is not None and self.answer is not None:
             self.emit(self.answer)
             self.work.count_answer()
@@ -196,7 +196,7 @@ class PendingBatch:
         return tuple(self.waiting.values())
 
     def lose_worker(self, outcome: Outcome, reason: str) -> Death:
-        """Return the death of the worker over the case that it was in: what it said, or the only one left."""
+        """Return the death of the worker over its current case: the announced one, or the only one left."""
         self.flush_answer()
         seq, stage = self.current or (None, Stage.START)
         if seq is None and len(self.waiting) == 1:
@@ -204,7 +204,7 @@ class PendingBatch:
         return Death(outcome, None if seq is None else self.waiting[seq], stage, reason)
 
     def _enter(self, seq: int, stage: Stage) -> None:
-        """Note the case that the worker is in, and the stage; the answer to another case counts now."""
+        """Note the worker's current case and stage; the answer to another case counts now."""
         if self.answer is not None and self.current is not None and self.current[0] == seq:
             self.answer = None
             raise wire.WireError("it answered the case twice")
@@ -220,7 +220,7 @@ class PendingBatch:
 
 
 class WorkerSlot:
-    """The worker that works on a target, and after the first death one that stands by, with its own log.
+    """The worker on a target and, after the first death, a standby with its own log.
 
     A context manager that leaves no process behind.
     """
@@ -257,7 +257,7 @@ class WorkerSlot:
         return self._worker
 
     def drop_worker(self) -> None:
-        """End the worker that died, hangs or cannot be understood."""
+        """End a worker that died, hangs or broke the protocol."""
         assert self._worker is not None
         self._worker.kill()
         self._worker.close()

@@ -1,4 +1,4 @@
-"""A whole run, as steps: plan, prepare the targets, observe, close. Judges nothing."""
+"""A whole run, in steps: plan, prepare the targets, observe, close. Judges nothing."""
 
 from __future__ import annotations
 
@@ -36,32 +36,32 @@ INTERRUPTED: Final = "interrupted"
 
 
 class RunListener(Protocol):
-    """Is told how a run comes along."""
+    """The receiver of a run's progress."""
 
     def planned(self, target: str, cases: int) -> None:
-        """Hear that so many cases of the target are still to be observed."""
+        """Receive the number of cases of the target still to be observed."""
 
     def started(self, target: str, fingerprint: Fingerprint) -> None:
-        """The target's worker has said what it measured about itself; its observations follow."""
+        """Receive what the target's worker measured about itself; its observations follow."""
 
     def failed(self, target: str, reason: str) -> None:
-        """Hear that the target could not be prepared, or was given up when it was asked again."""
+        """Receive why the target could not be prepared, or was given up in the second look."""
 
     def observed(self, observation: Observation) -> None:
-        """Hear that an observation was made and stored."""
+        """Receive an observation that was stored."""
 
     def slow(self, target: str, cases: int, timeout_s: float) -> None:
-        """Hear that so many cases had no answer in time, and are asked again, alone with a longer limit."""
+        """Receive the number of cases not answered in time, each asked again alone with a longer limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """What to run, and where.
+    """The targets and cases of a run, and how to run them.
 
-    `cases` are those of one layer together; `suites` names the selection.
+    The `cases` of one layer stand together; `suites` names the selection.
     `prepare_worker` returns the command of a target's worker, building its environment if need be; a
-    `HarnessError` from it is that target's failure and not the run's. It is called in threads, and
-    gives up soon after `stop` is set, as it is when the run ends. `clock` gives the time of day
+    `HarnessError` from it fails that target and not the run. It is called in threads, and
+    gives up soon after `stop` is set, which happens when the run ends. `clock` gives the time of day
     in ISO 8601, `timer` seconds.
     """
 
@@ -101,14 +101,14 @@ def run(plan: RunPlan, listener: RunListener, *, resume: bool) -> RunInfo:
     prepare = make_preparer(plan, listener)
     try:
         works.extend(_share_out(plan, opened.header.cases, listener))
-        met: set[str] = set()
+        started_targets: set[str] = set()
         logs = plan.directory / store.LOGS
         with store.ObservationLog(plan.directory) as log:
             for observation in local.observe_targets(works, prepare, plan.jobs, logs, plan.stop):
                 log.append(observation)
-                is_first = observation.target not in met
+                is_first = observation.target not in started_targets
                 if is_first:
-                    met.add(observation.target)
+                    started_targets.add(observation.target)
                     tell_start(works, observation.target, listener)
                 listener.observed(observation)
                 if is_first:
@@ -119,12 +119,12 @@ def run(plan: RunPlan, listener: RunListener, *, resume: bool) -> RunInfo:
 
 
 def tell_start(works: Iterable[Work], target: str, listener: RunListener) -> None:
-    """Say what a target measured, of which the first observation has come."""
+    """Tell the listener what a target measured, once its first observation has come."""
     listener.started(target, next(work.fingerprint for work in works if work.target.name == target))
 
 
 def make_preparer(plan: RunPlan, listener: RunListener) -> Callable[[Work], None]:
-    """Return what gives a work the command of its worker, or fails it and says why."""
+    """Return a function that sets the command of a work's worker, or fails the work and reports why."""
 
     def prepare(work: Work) -> None:
         try:
@@ -138,7 +138,7 @@ def make_preparer(plan: RunPlan, listener: RunListener) -> Callable[[Work], None
 
 @dataclass(frozen=True, slots=True)
 class _OpenedRun:
-    """A run's header, and what earlier attempts at it left, by target."""
+    """A run's header, and what earlier attempts at it observed, by target."""
 
     header: RunHeader
     earlier: Mapping[str, TargetRun]
@@ -162,8 +162,8 @@ def _open(plan: RunPlan, *, resume: bool) -> _OpenedRun:
         return _OpenedRun(header, {})
     info = store.read_info(plan.directory)
     stored = info.header
-    asked = (header.suites, header.targets, header.signals, sorted(case_ids))
-    if (stored.suites, stored.targets, stored.signals, list(store.read_case_ids(plan.directory))) != asked:
+    wanted = (header.suites, header.targets, header.signals, sorted(case_ids))
+    if (stored.suites, stored.targets, stored.signals, list(store.read_case_ids(plan.directory))) != wanted:
         raise HarnessError(
             f"{plan.directory}: holds a run of {', '.join(stored.suites)} on {', '.join(stored.targets)}"
             " with other cases or targets than asked for now; choose another folder with -o"
@@ -174,19 +174,19 @@ def _open(plan: RunPlan, *, resume: bool) -> _OpenedRun:
 
 
 def _share_out(plan: RunPlan, num_cases: int, listener: RunListener) -> Iterator[Work]:
-    """Yield the share of each target, without what has been observed before."""
+    """Yield the work on each target, without what was observed before."""
     for target in plan.targets:
         done = store.read_observed_ids(plan.directory, target.name)
-        left = num_cases - len(done)
-        listener.planned(target.name, left)
+        num_left = num_cases - len(done)
+        listener.planned(target.name, num_left)
         yield Work(
             target=target,
             source=make_batches(_drop_observed(plan.cases, done)),
-            planned=left,
+            planned=num_left,
             timeouts=plan.timeouts,
             on_slow=partial(listener.slow, target.name, timeout_s=plan.timeouts.again_s),
             earlier=len(done),
-            exhausted=left == 0,
+            exhausted=num_left == 0,
         )
 
 
@@ -215,7 +215,7 @@ def _make_footer(
 def _summarize_target(
     plan: RunPlan, opened: _OpenedRun, state: str, target: Target, work: Work | None
 ) -> TargetRun:
-    """Return a target's part so far, with earlier attempts; once the run has ended, as the disk tells it."""
+    """Return a target's part so far, with earlier attempts; once the run has ended, as stored on disk."""
     earlier = opened.earlier.get(target.name)
     if state == RUNNING and work is not None:
         observed = work.earlier + work.observed

@@ -1,4 +1,4 @@
-"""The second look: chosen cases of a run are asked again, of fresh workers. Judges nothing."""
+"""The second look: chosen cases of a run are observed again by fresh workers. Judges nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness.runner.work import Work
 
 @dataclass(frozen=True, slots=True)
 class ChosenCases:
-    """What a target is asked again. Its worker died over the `deadly_cases`: they come last, one by one."""
+    """The cases for a target's second look. Its worker died over the `deadly_cases`: asked last, singly."""
 
     cases: tuple[Case, ...]
     deadly_cases: tuple[Case, ...]
@@ -30,41 +30,41 @@ class ChosenCases:
 def ask_again(
     plan: RunPlan, info: RunInfo, chosen: Mapping[str, ChosenCases], listener: RunListener
 ) -> RunInfo:
-    """Ask cases of a run a second time, and store what is observed beside what was observed at first.
+    """Observe cases of a run a second time, and store the result beside the first observations.
 
     An interrupt (KeyboardInterrupt) ends it early: the run's footer says so, and nothing is raised.
 
     Args:
         plan: the run's; its `stop` is not set.
-        info: what the run came to.
+        info: the header and footer of the run.
         chosen: by the names of targets of the run.
-        listener: is told how it comes along.
+        listener: receives the progress.
 
     Raises:
         HarnessError: the disk refuses a write.
     """
     works = []
     for target in plan.targets:
-        if own := chosen.get(target.name):
-            listener.planned(target.name, len(own))
+        if again := chosen.get(target.name):
+            listener.planned(target.name, len(again))
             works.append(
                 Work(
                     target=target,
-                    source=iter(chain(make_batches(own.cases), ((case,) for case in own.deadly_cases))),
-                    planned=len(own),
-                    timeouts=_allow_deaths(plan.timeouts, len(own.deadly_cases)),
+                    source=iter(chain(make_batches(again.cases), ((case,) for case in again.deadly_cases))),
+                    planned=len(again),
+                    timeouts=_allow_deaths(plan.timeouts, len(again.deadly_cases)),
                     on_slow=partial(listener.slow, target.name, timeout_s=plan.timeouts.again_s),
                 )
             )
     store.open_second_look(plan.directory, [work.target.name for work in works])
     prepare, logs = make_preparer(plan, listener), plan.directory / store.LOGS
-    met: set[str] = set()
+    started_targets: set[str] = set()
     try:
         with store.ObservationLog(plan.directory, store.Look.SECOND) as log:
             for observation in local.observe_targets(works, prepare, plan.jobs, logs, plan.stop):
                 log.append(observation)
-                if observation.target not in met:
-                    met.add(observation.target)
+                if observation.target not in started_targets:
+                    started_targets.add(observation.target)
                     tell_start(works, observation.target, listener)
                 listener.observed(observation)
         for work in works:
@@ -78,7 +78,7 @@ def ask_again(
 
 
 def _allow_deaths(timeouts: Timeouts, num_deaths: int) -> Timeouts:
-    """Return timeouts under which so many deaths are nothing out of the way."""
+    """Return timeouts under which this many deaths do not quarantine a target."""
     return replace(
         timeouts,
         max_deaths_in_a_row=timeouts.max_deaths_in_a_row + num_deaths,

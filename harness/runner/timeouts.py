@@ -1,4 +1,4 @@
-"""When to give a case or a target up."""
+"""The limits after which a case or a target is given up."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """When to give up; times in seconds.
+    """The limits of a run; times in seconds.
 
     A target is quarantined after `max_deaths_in_a_row` deaths with no answer between, or when
     deaths exceed `max_deaths` and a tenth of its cases.
 
-    A case that is asked again alone may take `patience` times `case_s`; after `max_silent_again` that do
-    not answer then either, no further one is asked again.
+    A case that is asked again alone may take `patience` times `case_s`; after `max_silent_again` of them
+    without an answer, no further one is asked again.
     """
 
     case_s: float = 60.0
@@ -26,7 +26,7 @@ class Timeouts:
 
     @property
     def again_s(self) -> float:
-        """How long a case may take that is asked again alone."""
+        """The limit of a case that is asked again alone."""
         return self.case_s * self.patience
 
 

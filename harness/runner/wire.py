@@ -18,45 +18,45 @@ PROTOCOL: Final = 1
 
 
 class WireError(Exception):
-    """A line that is no message of the protocol, or an array that is none."""
+    """A line that is no message of the protocol, or an invalid array."""
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello"):
-    """The worker is ready."""
+    """The worker's announcement that it is ready."""
 
     protocol: int
     fingerprint: dict[str, str]
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
-    """The worker cannot start, and says why."""
+    """The worker's reason why it cannot start."""
 
     error: ObservedError
 
 
 class StageLine(msgspec.Struct, frozen=True, tag="stage"):
-    """The worker is about to enter a stage of a case."""
+    """The worker's announcement of a stage of a case."""
 
     seq: int
     stage: Stage
 
 
 class _ReplyHead(msgspec.Struct, frozen=True, tag="reply"):
-    """What tells which case a reply is about, and the last stage that it reached."""
+    """The case that a reply is about, and the last stage that it reached."""
 
     seq: int
     stage: Stage
 
 
 class End(msgspec.Struct, frozen=True, tag="end"):
-    """Every case of a batch has been answered."""
+    """The worker's statement that every case of a batch has been answered."""
 
     batch: int
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What happened to a case, on a line that `read_reply` reads when the case is known."""
+    """The reply to a case, on a line that `read_reply` reads when the case is known."""
 
     seq: int
     stage: Stage
@@ -71,12 +71,12 @@ _ANSWERS: Final = frozenset({Outcome.RETURNED, Outcome.RAISED, Outcome.UNSUPPORT
 
 
 def encode_hello() -> bytes:
-    """Return the first line that a worker receives."""
+    """Return the first line for a worker."""
     return encode_line({"type": "hello", "protocol": PROTOCOL})
 
 
 def encode_bye() -> bytes:
-    """Return the last line that a worker receives."""
+    """Return the last line for a worker."""
     return encode_line({"type": "bye"})
 
 
@@ -90,7 +90,7 @@ def parse_message(line: bytes) -> Message:
     """Return the message on a line; of a reply only which case it is about.
 
     Raises:
-        WireError: the line is none.
+        WireError: the line is no message.
     """
     try:
         message = _DECODER.decode(line)
@@ -102,10 +102,10 @@ def parse_message(line: bytes) -> Message:
 
 
 def read_reply(target: str, case: Case, reply: Reply) -> Observation:
-    """Return what a worker's reply says of its case.
+    """Return the observation in a worker's reply.
 
     Raises:
-        WireError: a field is none, the outcome is not a worker's to give, or fields do not belong to it.
+        WireError: a field is invalid, no worker may give the outcome, or fields do not belong to it.
     """
     try:
         held = msgspec.json.decode(reply.line, type=dict[str, Any])

@@ -1,4 +1,4 @@
-"""A target's share of a run: its batches, what was observed of them, and when the target is given up."""
+"""The work on a target in a run: its batches, what was observed, and when the target is given up."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.runner.timeouts import Timeouts
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """How a worker was lost over a batch, and over which case (None: it did not say)."""
+    """The loss of a worker over a batch, and the case that it was in (None: unknown)."""
 
     outcome: Outcome
     culprit: Case | None
@@ -21,7 +21,7 @@ class Death:
     reason: str
 
     def make_observation(self, target: str) -> Observation:
-        """Return the death as what the target did with the culprit."""
+        """Return the death as the observation of the case that caused it."""
         assert self.culprit is not None
         return Observation(target, self.culprit.id, self.outcome, self.stage, reason=self.reason)
 
@@ -30,10 +30,10 @@ class Death:
 class Work:
     """What is left to do for one target; shared by the threads that work on it.
 
-    `command` starts a worker; it is None until the target's environment is there. `earlier` counts what
-    attempts before this one observed. `began`, `ready` and `ended` are monotonic times: the first worker
-    started, the first hello, the last worker gone. `on_slow` is called with the number of cases that are
-    about to be asked again, since they may take long.
+    `command` starts a worker; it is None until the target's environment is built. `earlier` counts the
+    observations of attempts before this one. `began`, `ready` and `ended` are monotonic times: the first
+    worker started, the first hello, the last worker gone. `on_slow` is called with the number of cases that
+    are about to be asked again, since they may take long.
     """
 
     target: Target
@@ -68,7 +68,7 @@ class Work:
             return batch
 
     def measure_times(self) -> tuple[float, float]:
-        """Return seconds from the start of the first worker to the last one's end, and to the first hello."""
+        """Return the seconds from the first worker's start to the last one's end, and to the first hello."""
         if self.began is None:
             return 0.0, 0.0
         return max(self.ended - self.began, 0.0), 0.0 if self.ready is None else self.ready - self.began
@@ -87,7 +87,7 @@ class Work:
             self.failure = self.failure or reason
 
     def count_answer(self) -> None:
-        """Count an answer, after which deaths are counted anew."""
+        """Count an answer, which resets the number of deaths in a row."""
         with self.lock:
             self.observed += 1
             self._deaths_in_a_row = 0
@@ -120,7 +120,7 @@ class Work:
             self._drivers += 1
 
     def leave(self) -> Sequence[Death]:
-        """Count a thread that ends; return what the last one to leave has to ask again."""
+        """Count a thread that ends; return the cases to ask again if it was the last."""
         with self.lock:
             self._drivers -= 1
             if self._drivers:

@@ -1,4 +1,4 @@
-"""One worker process: started, spoken to line by line, and ended with everything it started."""
+"""One worker process: start it, exchange lines, and end it with everything it started."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ _HELLO_WANTED: Final = "a worker's first line says hello, as in harness/worker/R
 _POLL_S: Final = 0.2
 _MAX_LINE: Final = 2**28
 _GRACE_S: Final = 1.0
-"""How long a worker may take to leave after it was told to."""
+"""The seconds that a worker has to exit after `bye`."""
 
 
 class StartFailure(Exception):
-    """The worker did not come up; the message says what it said last."""
+    """A worker that did not start; the message ends with its last output."""
 
 
 class WorkerGone(Exception):
-    """The worker's end of the protocol closed."""
+    """The end of a worker's output."""
 
 
 class WorkerSilent(Exception):
-    """Nothing came in time."""
+    """A message that did not come in time."""
 
 
 def read_log_end(log: Path, start: int) -> str:
-    """Return the end of what was written to a log behind `start`, introduced, or nothing."""
+    """Return the end of what was written to a log after `start`, introduced, or ""."""
     with contextlib.suppress(OSError), log.open("rb") as written:
         written.seek(start)
         lines = written.read().decode("utf-8", "replace").strip().splitlines()
@@ -52,11 +52,11 @@ def read_log_end(log: Path, start: int) -> str:
 class WorkerProcess:
     """A running worker. A context manager that leaves no process behind.
 
-    `sequence` numbers the cases that it is sent, so that no number comes twice in its life.
+    `sequence` numbers the cases that it is sent, so that no number is used twice.
 
     Args:
-        command: the program that it is, and its whole environment.
-        log: where the worker's stderr goes, after what is there already.
+        command: the program, and its whole environment.
+        log: where the worker's stderr is appended.
         stop: set when the run ends.
 
     Raises:
@@ -86,7 +86,7 @@ class WorkerProcess:
         self.send(wire.encode_hello())
 
     def await_hello(self, timeout_s: float) -> Fingerprint:
-        """Wait for the worker's answer to the hello that it got when it was started.
+        """Wait for the worker's answer to the hello that was sent when it started.
 
         Raises:
             StartFailure: no hello in time, another protocol, or the worker says it cannot start.
@@ -118,7 +118,7 @@ class WorkerProcess:
                 raise StartFailure(f"it sent {kind!r} where its hello should be; {_HELLO_WANTED}")
 
     def send(self, line: bytes) -> None:
-        """Hand over one line, without waiting for the worker to read it."""
+        """Queue one line, without waiting for the worker to read it."""
         self._unsent.put(line)
 
     def receive(self, timeout_s: float) -> wire.Message:
@@ -133,11 +133,11 @@ class WorkerProcess:
         until = time.monotonic() + timeout_s
         has_ended = False
         while not self._stop.is_set():
-            left = until - time.monotonic()
-            if left <= 0:
+            remaining_s = until - time.monotonic()
+            if remaining_s <= 0:
                 raise WorkerSilent
             try:
-                line = self._lines.get(timeout=min(left, _POLL_S))
+                line = self._lines.get(timeout=min(remaining_s, _POLL_S))
             except queue.Empty:
                 if has_ended:
                     raise WorkerGone from None
@@ -150,7 +150,7 @@ class WorkerProcess:
         raise Cancelled
 
     def describe_death(self) -> str:
-        """Return how the process ended, in words; it has closed its end, so it ends or is ended."""
+        """Return how the process ended, in words; it has closed its end, so it is ended if need be."""
         try:
             code = self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
@@ -163,7 +163,7 @@ class WorkerProcess:
             return f"signal {-code}"
 
     def read_last_words(self) -> str:
-        """Return the end of what this worker wrote to the log, introduced, or nothing."""
+        """Return the end of what this worker wrote to the log, introduced, or ""."""
         return read_log_end(self._log, self._log_start)
 
     def kill(self) -> None:
@@ -171,7 +171,7 @@ class WorkerProcess:
         end_process(self._process)
 
     def close(self) -> None:
-        """Let the worker leave; end it if it does not within a second."""
+        """Ask the worker to exit; end it if it does not within a second."""
         self.send(wire.encode_bye())
         self._unsent.put(None)
         end_process(self._process, _GRACE_S)
@@ -189,7 +189,7 @@ class WorkerProcess:
         self.close()
 
     def _read(self, stream: IO[bytes]) -> None:
-        """Hand over lines until the end; runs in a thread of its own, since pipes cannot time out."""
+        """Queue lines until the end; runs in a thread of its own, since pipes have no timeout."""
         with contextlib.suppress(OSError, ValueError), stream:
             for line in iter(partial(stream.readline, _MAX_LINE), b""):
                 self._lines.put(line)

@@ -1,1 +1,1 @@
-"""Naming targets: the list of them (`catalog`), selecting from it (`selection`), and their variants."""
+"""The names of targets: the list of them (`catalog`), selection from it (`selection`), and their variants."""

@@ -1,6 +1,6 @@
-"""Makes `Target` records and variants of lists of targets. Knows nothing of uv or processes.
+"""Makes `Target` records and variants from lists of targets. Knows nothing of uv or processes.
 
-The shipped list and a person's own have the same format (`list_format.py`) and together form one
+The shipped list and a user's own have the same format (`list_format.py`) and together form one
 catalog: a family may use a base that another file lists.
 """
 
@@ -37,7 +37,7 @@ _Lists: TypeAlias = Sequence[tuple[Path, ListFile]]
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """All targets that can be built, in the order of the files, and the flags to see them under."""
+    """All targets that can be built, in the order of the files, and the variants listed for them."""
 
     targets: tuple[Target, ...]
     variants: tuple[Variant, ...] = ()
@@ -45,14 +45,14 @@ class Catalog:
 
 @dataclass(frozen=True, slots=True)
 class _Base:
-    """A base of the list; `place` begins every complaint about it."""
+    """A base of the list; `place` begins every error about it."""
 
     place: str
     built: BuiltEnvironment
 
 
 def read_catalog(files: Sequence[Path]) -> Catalog:
-    """The targets and variants of all files, in order.
+    """Read the targets and variants of all files, in order.
 
     Raises:
         HarnessError: a file cannot be read, is not TOML, breaks the format, repeats a name, names a base
@@ -70,7 +70,7 @@ def read_catalog(files: Sequence[Path]) -> Catalog:
 
 
 def _make_bases(lists: _Lists) -> dict[str, _Base]:
-    """The bases by name."""
+    """Return the bases by name."""
     bases: dict[str, _Base] = {}
     origins: dict[str, Path] = {}
     for file, content in lists:
@@ -85,7 +85,7 @@ def _make_bases(lists: _Lists) -> dict[str, _Base]:
 def _expand_base_table(
     table: BaseTable, as_of: datetime.date | None, place: str
 ) -> Iterator[tuple[str, BuiltEnvironment]]:
-    """The table's bases, each with its name: one for each version, or the only one."""
+    """Yield the table's bases, each with its name: one for each version, or the only one."""
     if not _PYTHON.fullmatch(table.python):
         raise HarnessError(f"{place}.python: {table.python!r} is no Python version; write it like '3.11'")
     for version in table.versions or (None,):
@@ -108,7 +108,7 @@ def _expand_base_table(
 
 
 def _make_targets(lists: _Lists, bases: Mapping[str, _Base]) -> tuple[tuple[Target, ...], frozenset[str]]:
-    """The targets of all families, and the names of the bases that they use."""
+    """Return the targets of all families, and the names of the bases that they use."""
     targets: list[Target] = []
     used: set[str] = set()
     origins: dict[str, Path] = {}
@@ -126,16 +126,16 @@ def _make_targets(lists: _Lists, bases: Mapping[str, _Base]) -> tuple[tuple[Targ
 
 
 def _check_family(table: FamilyTable, first: FamilyTable, place: str) -> None:
-    """Complains of what is wrong whatever the version; `first` is the first table of the same line."""
+    """Reject what is wrong whatever the version; `first` is the first table of the same line."""
     for key in ("name", "backend", "lineage"):
         value = getattr(table, key)
         if not _NAME.fullmatch(value):
             raise HarnessError(f"{place}.{key}: {value!r} is no name; write a word such as 'tensorflow'")
     for key in ("api", "backend", "lineage"):
-        own, other = str(getattr(table, key)), str(getattr(first, key))
-        if own != other:
+        this, other = str(getattr(table, key)), str(getattr(first, key))
+        if this != other:
             raise HarnessError(
-                f"{place}.{key}: {own!r}, but another table of family {table.name!r} has {other!r}; "
+                f"{place}.{key}: {this!r}, but another table of family {table.name!r} has {other!r}; "
                 "a family is one line of versions, so give this one another `name`"
             )
     _check_variables(table.variables, place)
@@ -144,7 +144,7 @@ def _check_family(table: FamilyTable, first: FamilyTable, place: str) -> None:
 def _make_target(
     family: FamilyTable, version: str, bases: Mapping[str, _Base], place: str
 ) -> tuple[Target, str]:
-    """The target of a version, and the name of its base."""
+    """Return the target of a version, and the name of its base."""
     words = _find_placeholder_values(version, f"{place}.versions")
     name = _fill_placeholders(family.target, words, f"{place}.target")
     if not _NAME.fullmatch(name) or name in RESERVED_NAMES:
@@ -210,7 +210,7 @@ def _check_variables(variables: Mapping[str, str], place: str) -> None:
 
 
 def _find_placeholder_values(version: str | None, place: str) -> dict[str, str]:
-    """What the placeholders stand for; nothing where there is no version."""
+    """Return the values of the placeholders; none where there is no version."""
     if version is None:
         return {}
     try:
@@ -221,7 +221,7 @@ def _find_placeholder_values(version: str | None, place: str) -> dict[str, str]:
 
 
 def _fill_placeholders(text: str, words: Mapping[str, str], place: str) -> str:
-    """The text with the words that its placeholders stand for."""
+    """Return the text with its placeholders replaced by their values."""
     for placeholder in _PLACEHOLDER.findall(text):
         if placeholder not in words:
             remedy = suggest(placeholder, words) if words else "list the `versions` that it stands for"
@@ -243,7 +243,7 @@ def _fill_requirements(texts: Sequence[str], words: Mapping[str, str], place: st
 
 
 def _claim_name(origins: dict[str, Path], name: str, file: Path, what: str, whose: str = "") -> None:
-    """Notes where a name stands, which may be one place only for each of those `whose` name it is."""
+    """Record the place of a name, which must be unique among those of its kind, `whose`."""
     key = f"{name} {whose}".casefold()
     if key in origins:
         raise HarnessError(

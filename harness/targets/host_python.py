@@ -1,4 +1,4 @@
-"""What the running Python has to compute with, for the target `here`. Knows Keras's names of backends."""
+"""The backends of the running Python, for the target `here`. Knows Keras's names of backends."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import Final
 from harness.errors import HarnessError
 
 DEFAULT_BACKEND: Final = "tensorflow"
-"""Keras's own, where `KERAS_BACKEND` names none."""
+"""Keras's own default, where `KERAS_BACKEND` names none."""
 
 _BACKENDS: Final = ("tensorflow", "jax", "torch", "openvino", "numpy")
 
 
 def is_installed(package: str) -> bool:
-    """Whether the running Python can import the package; imports nothing."""
+    """Return whether the running Python can import the package, without importing it."""
     return importlib.util.find_spec(package) is not None
 
 
 def describe_backend_choice(environ: Mapping[str, str], is_there: Callable[[str], bool]) -> str:
-    """What to tell a person who chose no backend; nothing where `KERAS_BACKEND` does.
+    """Return a hint for a user who chose no backend; "" where `KERAS_BACKEND` does.
 
     Raises:
-        HarnessError: there is no Keras, or the backend is not installed; the message says which are, and
-            how to choose one.
+        HarnessError: there is no Keras, or the backend is not installed; the message lists those that are,
+            and how to choose one.
     """
     if not is_there("keras"):
         raise HarnessError(

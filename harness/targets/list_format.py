@@ -1,7 +1,7 @@
 """The format of a list of targets (TOML), with errors that name file, key and remedy. Knows no target.
 
-A list holds `[[base]]`, `[[family]]` and `[[variant]]` tables; `cases/targets.toml` tells what each key
-means. What the tables say of each other is checked in `catalog.py`, for a person's own list may use the
+A list holds `[[base]]`, `[[family]]` and `[[variant]]` tables; `cases/targets.toml` explains each key.
+References between tables are checked in `catalog.py`, since a user's own list may use the
 bases of the shipped one.
 """
 
@@ -35,7 +35,7 @@ class BaseTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class FamilyTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One target for each version."""
+    """A family of targets, one for each version."""
 
     name: str
     target: str
@@ -49,7 +49,7 @@ class FamilyTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class VariantTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Flags under which targets may answer otherwise."""
+    """Flags that can change a target's answers."""
 
     name: str
     about: _Text
@@ -59,7 +59,7 @@ class VariantTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class ListFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The whole file; its format is checked before anything else."""
+    """A whole file; its format version is checked before anything else."""
 
     format: int
     as_of: datetime.date | None = None
@@ -69,10 +69,10 @@ class ListFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 def read_list(file: Path) -> ListFile:
-    """The tables of one file.
+    """Read the tables of one file.
 
     Raises:
-        HarnessError: it cannot be read, is not TOML, has another format, or a key or value that is none.
+        HarnessError: it cannot be read, is not TOML, has another format, or has an invalid key or value.
     """
     tables = parse_toml(file)
     if tables.get("format") != LIST_FORMAT:

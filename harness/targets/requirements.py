@@ -1,4 +1,4 @@
-"""Requirements in the words of PEP 508, read by one thread at a time."""
+"""Requirements as in PEP 508, parsed by one thread at a time."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _PARSE_LOCK: Final = threading.Lock()
 
 
 def parse_requirement(text: str) -> Requirement:
-    """The requirement that a text states.
+    """Parse a requirement.
 
-    `packaging` reads markers by way of `ast`, which in CPython 3.11 counts its depth for all threads together
+    `packaging` reads markers through `ast`, which in CPython 3.11 counts its depth for all threads together
     and raises `SystemError` when two parse at once (https://github.com/python/cpython/issues/106905).
 
     Raises:
-        packaging.requirements.InvalidRequirement: it states none.
+        packaging.requirements.InvalidRequirement: the text is no requirement.
     """
     with _PARSE_LOCK:
         return Requirement(text)

@@ -1,4 +1,4 @@
-"""Turns what a person writes after `-t` into targets. Knows the catalog and folders, nothing of environments.
+"""Turns what a user writes after `-t` into targets. Knows the catalog and folders, nothing of environments.
 
 A selector is one of
     a name                  `keras3.15.1-jax`
@@ -11,7 +11,7 @@ A selector is one of
     `exec:COMMAND`          any program that speaks the worker protocol
 
 In a specifier `keras` stands for every line of Keras (`tf.keras`, `keras-mxnet` and the others too), and
-versions are those of Keras (2.2.4 for `plaidml-keras` 0.7.0); `api=keras` keeps to the package of that
+versions are those of Keras (2.2.4 for `plaidml-keras` 0.7.0); `api=keras` selects only the package of that
 name.
 """
 
@@ -50,7 +50,7 @@ from harness.targets.requirements import parse_requirement
 from harness.targets.variants import MARK, Variant, apply_variant, find_variant
 
 NEWEST: Final = "newest"
-"""The selector to use where a person gave none."""
+"""The default selector."""
 
 _LIST_ALL: Final = "`keras-harness targets` lists them all"
 _NUM_NEAR_MISSES: Final = 5
@@ -61,10 +61,10 @@ _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 _ALL_OF_KERAS: Final = "keras"
-"""The word that stands for every API in a specifier."""
+"""The word for every API in a specifier."""
 
 _FILTERS: Final = ("api", "backend", "family", "lineage")
-"""The properties of a target that a specifier may ask for, as `key=value`."""
+"""The properties of a target that a specifier may require, as `key=value`."""
 
 _VARIANT: Final = "variant"
 
@@ -74,7 +74,7 @@ _OTHER_VERSION_APIS: Final = frozenset({Api.PLAIDML_KERAS})
 
 @dataclass(frozen=True, slots=True)
 class _Specifier:
-    """Which versions and properties are wanted; a property that is not named may be anything."""
+    """The required versions and properties; a property that is not named may have any value."""
 
     versions: SpecifierSet
     properties: Mapping[str, str] = field(default_factory=dict)
@@ -91,9 +91,9 @@ class _Specifier:
 def select_from_catalog(
     selectors: Sequence[str], catalog: Catalog, environ: Mapping[str, str], directory: Path
 ) -> tuple[Target, ...]:
-    """The targets that the selectors name, each once, in the order of the selectors and of the catalog.
+    """Return the targets that the selectors name, each once, in the order of selectors and catalog.
 
-    `environ` tells the backend of `here` and the default one of `path:` (`KERAS_BACKEND`); relative
+    `environ` gives the backend of `here` and the default one of `path:` (`KERAS_BACKEND`); relative
     paths start at `directory`.
 
     Raises:
@@ -127,24 +127,24 @@ def _resolve(text: str, catalog: Catalog, environ: Mapping[str, str], directory:
         matched = tuple(target for target in catalog.targets if fnmatchcase(target.name, name))
     if not matched:
         raise _make_no_match_error(name, specifier, catalog)
-    for one in filter(None, variant.split(MARK)):
-        matched = _apply_listed_variant(matched, one, catalog, text)
+    for variant_name in filter(None, variant.split(MARK)):
+        matched = _apply_listed_variant(matched, variant_name, catalog, text)
     return matched
 
 
 def reselect_target(run: TargetRun, catalog: Catalog, environ: Mapping[str, str], directory: Path) -> Target:
-    """The target of a stored run, under the flags that it was observed under.
+    """Return the target of a stored run, under the flags that it was observed under.
 
     Raises:
         HarnessError: it is not listed, or its folder is gone.
     """
-    own = {**environ, "KERAS_BACKEND": run.backend}
-    (target,) = select_from_catalog([run.selector or run.name], catalog, own, directory)
+    backend_environ = {**environ, "KERAS_BACKEND": run.backend}
+    (target,) = select_from_catalog([run.selector or run.name], catalog, backend_environ, directory)
     return replace(target, name=run.name, variant=run.variant, variables=run.variables)
 
 
 def select_newest_per_minor(targets: Sequence[Target]) -> tuple[Target, ...]:
-    """Of each family, minor version and variant, the targets of its newest version.
+    """Return, of each family, minor version and variant, the targets of its newest version.
 
     Targets without a version (`here`, a checkout, a command) stay.
     """
@@ -158,11 +158,13 @@ def select_newest_per_minor(targets: Sequence[Target]) -> tuple[Target, ...]:
 
 
 def _find_keras_version(target: Target) -> str:
-    """The version of Keras that a target is: its own, but for APIs that count otherwise."""
+    """Return the version of Keras in a target: its own, except for APIs with versions of their own."""
     if target.built is None or target.api not in _OTHER_VERSION_APIS:
         return target.version
     requirements = map(parse_requirement, (*target.built.requires, *target.built.overlay))
-    pins = (pin for one in requirements if one.name == Api.KERAS for pin in one.specifier)
+    pins = (
+        pin for requirement in requirements if requirement.name == Api.KERAS for pin in requirement.specifier
+    )
     return next((pin.version for pin in pins if pin.operator == "=="), target.version)
 
 
@@ -174,18 +176,18 @@ def _make_minor_key(target: Target) -> tuple[str, ...]:
 def _apply_listed_variant(
     matched: Sequence[Target], name: str, catalog: Catalog, text: str
 ) -> tuple[Target, ...]:
-    """Those of the matched targets that a listed variant applies to, under its flags."""
-    listed = [one for one in catalog.variants if one.name == name]
+    """Return those of the matched targets that a listed variant applies to, under its flags."""
+    listed = [candidate for candidate in catalog.variants if candidate.name == name]
     if not listed:
         raise HarnessError(
             f"target {text!r}: no variant {name!r} is listed; {_describe_known_variants(catalog.variants)}; "
             "--set NAME=VALUE sets any other flag"
         )
-    found = ((target, find_variant(target, name, listed)) for target in matched)
-    fitting = tuple(apply_variant(target, variant) for target, variant in found if variant is not None)
+    pairs = ((target, find_variant(target, name, listed)) for target in matched)
+    fitting = tuple(apply_variant(target, variant) for target, variant in pairs if variant is not None)
     if not fitting:
-        backends = _list_unique(backend for one in listed for backend in one.backends)
-        needs = " (" + ", ".join(_list_unique(need for one in listed for need in one.needs)) + ")"
+        backends = _list_unique(backend for candidate in listed for backend in candidate.backends)
+        needs = " (" + ", ".join(_list_unique(need for candidate in listed for need in candidate.needs)) + ")"
         raise HarnessError(
             f"target {text!r}: variant {name!r} is for {', '.join(backends)}{needs.removesuffix(' ()')}, "
             f"not for {', '.join(target.name for target in matched[:_NUM_NEAR_MISSES])}"
@@ -195,17 +197,17 @@ def _apply_listed_variant(
 
 def _describe_known_variants(variants: Sequence[Variant]) -> str:
     backends: dict[str, list[str]] = {}
-    for one in variants:
-        backends.setdefault(one.name, []).extend(one.backends)
-    listed = ", ".join(f"{name} ({', '.join(_list_unique(known))})" for name, known in backends.items())
+    for variant in variants:
+        backends.setdefault(variant.name, []).extend(variant.backends)
+    listed = ", ".join(f"{name} ({', '.join(_list_unique(names))})" for name, names in backends.items())
     return f"known: {listed or 'none'}"
 
 
 def _parse_specifier(text: str) -> _Specifier | None:
-    """The text as a specifier, or None where it is none (a name or a glob).
+    """Return the text as a specifier, or None where it is none (a name or a glob).
 
     Raises:
-        HarnessError: it looks like a specifier and has a filter or a version that is none.
+        HarnessError: it looks like a specifier and has an invalid filter or version.
     """
     words = text.split()
     filters = [match for match in map(_FILTER.fullmatch, words) if match is not None]
@@ -214,14 +216,14 @@ def _parse_specifier(text: str) -> _Specifier | None:
     if match is None or not words:
         return None
     properties: dict[str, str] = {}
-    for each in filters:
-        if each["key"] not in (*_FILTERS, _VARIANT) or not each["value"] or each["key"] in properties:
+    for option in filters:
+        if option["key"] not in (*_FILTERS, _VARIANT) or not option["value"] or option["key"] in properties:
             raise HarnessError(
-                f"target {text!r}: {each[0]!r} is no filter; write each of "
+                f"target {text!r}: {option[0]!r} is no filter; write each of "
                 f"{', '.join((*_FILTERS, _VARIANT))} at most once, as in `backend=torch`, "
                 "and versions with two equals signs: 'keras==3.15.1 backend=torch'"
             )
-        properties[each["key"]] = each["value"]
+        properties[option["key"]] = option["value"]
     variant = properties.pop(_VARIANT, "")
     api = match["api"] or ""
     if api not in ("", _ALL_OF_KERAS):
@@ -248,22 +250,22 @@ def _check_api(text: str, api: str) -> None:
 
 
 def _make_no_match_error(text: str, specifier: _Specifier | None, catalog: Catalog) -> HarnessError:
-    """What to say of a selector that matches nothing: the known words, versions or nearest names."""
+    """Return the error of a selector that matches nothing: the known words, versions or nearest names."""
     if specifier is not None:
         for key, value in specifier.properties.items():
             known = _list_unique(getattr(target, key) for target in catalog.targets)
             if value not in known:
                 return HarnessError(f"no target has {key} {value!r} (in {text!r}); known: {', '.join(known)}")
         rest = [target for target in catalog.targets if specifier.has_properties(target)]
-        near = find_nearest(text, (one.name for one in rest), _NUM_NEAR_MISSES, cutoff=0.0)
+        near = find_nearest(text, (target.name for target in rest), _NUM_NEAR_MISSES, cutoff=0.0)
     else:
-        near = find_nearest(text, (one.name for one in catalog.targets), _NUM_NEAR_MISSES, cutoff=0.5)
+        near = find_nearest(text, (target.name for target in catalog.targets), _NUM_NEAR_MISSES, cutoff=0.5)
     hint = f"near misses: {', '.join(near)}; " if near else ""
     return HarnessError(f"no target matches {text!r}; {hint}{_LIST_ALL}")
 
 
 def _find_newest(backend: str, catalog: Catalog, text: str) -> Target:
-    """The newest Keras of a backend; the error names the selector `text` that asked for it."""
+    """Return the newest Keras of a backend; the error names the selector `text` that asked for it."""
     listed = [target for target in catalog.targets if target.api is Api.KERAS]
     candidates = [target for target in listed if target.backend == backend]
     if not candidates:
@@ -276,9 +278,11 @@ def _find_newest(backend: str, catalog: Catalog, text: str) -> Target:
 
 
 def _make_host_target(catalog: Catalog, environ: Mapping[str, str]) -> Target:
-    """The running Python, with the variables that listed targets of its backend have."""
+    """Return the running Python as a target, with the variables of listed targets of its backend."""
     backend = environ.get("KERAS_BACKEND", DEFAULT_BACKEND)
-    kin = next((one for one in catalog.targets if one.api is Api.KERAS and one.backend == backend), None)
+    kin = next(
+        (target for target in catalog.targets if target.api is Api.KERAS and target.backend == backend), None
+    )
     return Target(
         name=HERE,
         api=Api.KERAS,
@@ -326,7 +330,7 @@ def _make_command_target(text: str) -> Target:
 
 
 def _distinguish_names(targets: Sequence[Target]) -> tuple[Target, ...]:
-    """The targets, with a short hash behind each name that several checkouts or commands share."""
+    """Return the targets, with a short hash behind each name that several checkouts or commands share."""
     counts = Counter(target.name.casefold() for target in targets)
     return tuple(_append_hash(target) if counts[target.name.casefold()] > 1 else target for target in targets)
 
@@ -344,7 +348,7 @@ def _append_hash(target: Target) -> Target:
 
 
 def _make_safe_name(text: str) -> str:
-    """The text as part of a file's name, at most 60 characters."""
+    """Return the text as part of a file name, at most 60 characters."""
     return _UNSAFE.sub("_", text)[:60]
 
 

@@ -1,4 +1,4 @@
-"""The same target under other flags, since a flag can change the answer. Knows records and pins only.
+"""Variants: the same target under other flags, which can change the answer. Knows records and pins only.
 
 One name may stand for other flags on another backend, or on another version of it: `isa=avx2` is a cap on
 oneDNN here and on XLA there.
@@ -18,7 +18,7 @@ from harness.records import Target
 from harness.targets.requirements import parse_requirement
 
 MARK: Final = "+"
-"""Stands between the name of a target and that of its variant."""
+"""The separator between the name of a target and that of its variant."""
 
 _SETTING: Final = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)=(?P<value>.*)", re.DOTALL)
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._=+-]+")
@@ -26,7 +26,7 @@ _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._=+-]+")
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """Flags that set targets of some backends apart: `keras3.15.1-tensorflow+onednn=0`.
+    """Flags for targets of some backends: `keras3.15.1-tensorflow+onednn=0`.
 
     `needs` are requirements that no pin of the target may contradict: the versions that know the flags.
     """
@@ -38,7 +38,7 @@ class Variant:
     needs: tuple[str, ...] = ()
 
     def can_apply_to(self, target: Target) -> bool:
-        """Whether the target knows the flags; one without pins is taken at its word."""
+        """Return whether the target knows the flags; one without pins is assumed to."""
         return target.backend in self.backends and not any(
             _is_contradiction(pin, need)
             for pin in map(parse_requirement, _list_pins(target))
@@ -51,24 +51,26 @@ def _list_pins(target: Target) -> tuple[str, ...]:
 
 
 def _is_contradiction(pin: Requirement, need: Requirement) -> bool:
-    versions = (one.version for one in pin.specifier if one.operator == "==")
+    versions = (clause.version for clause in pin.specifier if clause.operator == "==")
     return pin.name == need.name and any(version not in need.specifier for version in versions)
 
 
 def find_variant(target: Target, name: str, variants: Sequence[Variant]) -> Variant | None:
-    """The first listed variant of that name that applies to the target."""
-    return next((one for one in variants if one.name == name and one.can_apply_to(target)), None)
+    """Return the first listed variant of that name that applies to the target."""
+    return next(
+        (variant for variant in variants if variant.name == name and variant.can_apply_to(target)), None
+    )
 
 
 def apply_variant(target: Target, variant: Variant) -> Target:
-    """The target with the variant's flags, and its name behind the target's own."""
+    """Return the target with the variant's flags, and the variant's name appended to its own."""
     return _set_flags(target, variant.name, variant.variables)
 
 
 def apply_settings(
     targets: Sequence[Target], settings: Sequence[str], variants: Sequence[Variant]
 ) -> tuple[Target, ...]:
-    """The targets under flags given as `NAME=VALUE`, as themselves where there are none.
+    """Return the targets under flags given as `NAME=VALUE`, unchanged where there are none.
 
     Flags that are those of a listed variant get its name.
 

@@ -1,10 +1,10 @@
-"""Starts a worker by path: `python .../harness/worker/__main__.py [API]`.
+"""Start a worker by path: `python .../harness/worker/__main__.py [API]`.
 
-API says which Keras to import; `adapters/apis.py` lists the names. It is `keras` unless given.
+API says which Keras to import; `adapters/apis.py` lists the names. The default is `keras`.
 
 The protocol moves to private descriptors before anything else is imported, since frameworks print
-to stdout; and the package is loaded from its own folder under a name of its own, so that no folder
-of the host stands on the target's import path.
+to stdout. The package is loaded from its own folder under a name of its own, so that no folder
+of the host is on the target's import path.
 """
 
 import importlib.util
@@ -13,8 +13,8 @@ import sys
 from typing import IO, Tuple
 
 
-def private_streams() -> Tuple[IO[bytes], IO[bytes]]:
-    """Take the protocol's descriptors away from stdin and stdout.
+def open_private_streams() -> Tuple[IO[bytes], IO[bytes]]:
+    """Move the protocol from stdin and stdout to private descriptors.
 
     Returns a reader and a writer of bytes. Afterwards stdin is empty and stdout is stderr, for this
     process and for whatever it loads or starts.
@@ -29,7 +29,7 @@ def private_streams() -> Tuple[IO[bytes], IO[bytes]]:
 
 
 def load_package() -> str:
-    """This folder as the package `keras_harness_worker`, without a place on `sys.path` for it."""
+    """Load this folder as the package `keras_harness_worker`, not by way of `sys.path`; return its name."""
     folder = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [path for path in sys.path if os.path.abspath(path or os.curdir) != folder]
     name = "keras_harness_worker"
@@ -46,5 +46,5 @@ def load_package() -> str:
 
 if __name__ == "__main__":
     api_name = " ".join(sys.argv[1:]) or "keras"
-    streams = private_streams()
+    streams = open_private_streams()
     importlib.import_module(load_package() + ".loop").serve(*streams, api_name)

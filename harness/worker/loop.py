@@ -1,4 +1,4 @@
-"""The worker's life: say hello, observe batches of cases until there are no more."""
+"""The worker's main loop: say hello, then observe batches of cases until there are no more."""
 
 import gc
 import time
@@ -6,7 +6,7 @@ from typing import IO
 
 from . import wire
 from .adapters import apis
-from .adapters.fingerprint import fingerprint
+from .adapters.fingerprint import take_fingerprint
 from .adapters.generation import Unsupported
 from .adapters.observing import Observer
 
@@ -14,7 +14,7 @@ from .adapters.observing import Observer
 def serve(reader: IO[bytes], writer: IO[bytes], api_name: str) -> None:
     """Answer messages from `reader` on `writer` until `bye` or the end of the stream.
 
-    `api_name` is one of the names in `adapters.apis.OPEN`.
+    `api_name` is one of the names in `adapters.apis.IMPORTERS`.
     """
     out = wire.Writer(writer)
     hello = wire.receive(reader)
@@ -26,10 +26,10 @@ def serve(reader: IO[bytes], writer: IO[bytes], api_name: str) -> None:
         return
     try:
         api = apis.load(api_name)
-        observer = Observer(apis.generation_of(api))
-        facts = fingerprint(api)
+        observer = Observer(apis.make_generation(api))
+        facts = take_fingerprint(api)
     except Exception as error:
-        out.send("failed", error=wire.describe(error))
+        out.send("failed", error=wire.describe_error(error))
         return
     if hasattr(gc, "freeze"):
         gc.freeze()
@@ -45,7 +45,7 @@ def serve(reader: IO[bytes], writer: IO[bytes], api_name: str) -> None:
 
 
 def observe(observer: Observer, case: wire.Message, out: wire.Writer) -> wire.Message:
-    """What Keras did with a case, as the fields of a reply."""
+    """Return what Keras did with a case, as the fields of a reply."""
     stage = "start"
 
     def enter(name: str) -> None:
@@ -54,9 +54,9 @@ def observe(observer: Observer, case: wire.Message, out: wire.Writer) -> wire.Me
         out.send("stage", seq=case["seq"], stage=name)
 
     started = time.perf_counter()
-    said: wire.Message = {}
+    early_fields: wire.Message = {}
     try:
-        fields = observer.observe(case, enter, said)
+        fields = observer.observe(case, enter, early_fields)
         fields.update(outcome="returned", output=wire.encode_array(fields.pop("output")))
         if "gradients" in fields:
             fields["gradients"] = [wire.encode_array(gradient) for gradient in fields["gradients"]]
@@ -65,6 +65,6 @@ def observe(observer: Observer, case: wire.Message, out: wire.Writer) -> wire.Me
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        fields = {"outcome": "raised", "error": wire.describe(error)}
-    fields.update(said, stage=stage, seconds=time.perf_counter() - started)
+        fields = {"outcome": "raised", "error": wire.describe_error(error)}
+    fields.update(early_fields, stage=stage, seconds=time.perf_counter() - started)
     return fields

@@ -12,7 +12,7 @@ Message = Dict[str, Any]
 
 
 class Writer:
-    """Writes one message a line and flushes it, so that a crash has a place."""
+    """A writer of one message a line, each flushed, so that a crash can be located."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
@@ -25,7 +25,7 @@ class Writer:
 
 
 def receive(stream: IO[bytes]) -> Optional[Message]:
-    """The next message, or None at the end of the stream."""
+    """Return the next message, or None at the end of the stream."""
     line = stream.readline()
     if not line:
         return None
@@ -34,7 +34,7 @@ def receive(stream: IO[bytes]) -> Optional[Message]:
 
 
 def decode_array(message: Message) -> Any:
-    """A writable array from `{"dtype", "shape", "data"}`.
+    """Return a writable array from `{"dtype", "shape", "data"}`.
 
     NumPy has no `bfloat16`, the upper half of a `float32`: such elements become the same `float32` numbers.
     """
@@ -48,7 +48,7 @@ def decode_array(message: Message) -> Any:
 
 
 def encode_array(array: Any) -> Message:
-    """An array as a message: its dtype by name, `bfloat16` as well where a library added it to NumPy."""
+    """Encode an array as a message, its dtype by name; `bfloat16` too, where a library added it to NumPy."""
     array = np.asarray(array)
     whole = np.ascontiguousarray(array)
     if array.dtype.name == "bfloat16":
@@ -61,8 +61,8 @@ def encode_array(array: Any) -> Message:
     }
 
 
-def describe(error: BaseException) -> Message:
-    """An exception as `{"type", "message"}`; one that cannot be printed is named all the same."""
+def describe_error(error: BaseException) -> Message:
+    """Return an exception as `{"type", "message"}`, even one that cannot be printed."""
     try:
         message = str(error)
     except Exception:

@@ -20,7 +20,7 @@ WORKER = Path(__file__).with_name("fake_worker.py")
 
 @pytest.fixture
 def host(tmp_path: Path) -> dict[str, str]:
-    """The host's environment as the tests see it: no interpreter on PATH, and a place for uv's calls."""
+    """The host's environment in the tests: no interpreter on PATH, and a file for uv's calls."""
     home = tmp_path / "home"
     home.mkdir()
     return {"HOME": str(home), "PATH": str(home), "FAKE_UV_CALLS": str(tmp_path / "calls.txt")}
@@ -41,10 +41,10 @@ def cache(tmp_path: Path) -> Path:
     return tmp_path / "cache"
 
 
-def keras_target(
+def make_target(
     version: str = "3.15.1", backend: str = "torch", base: tuple[str, ...] = ("numpy==2.4.6",)
 ) -> Target:
-    """A target that the running Python can realise."""
+    """Return a target that the running Python can realise."""
     return Target(
         name=f"keras{version}-{backend}",
         api=Api.KERAS,
@@ -59,12 +59,12 @@ def keras_target(
 
 @pytest.fixture
 def target() -> Target:
-    return keras_target()
+    return make_target()
 
 
 @dataclass(frozen=True)
 class Workshop:
-    """A cache, and the stand-ins for uv and the worker to build in it with."""
+    """A cache, and the stand-ins for uv and the worker to build in it."""
 
     cache: Path
     host: dict[str, str]
@@ -79,7 +79,7 @@ class Workshop:
         return environment
 
     def refuse(self, target: Target, mode: str = "") -> str:
-        """What is said of a target that cannot be built."""
+        """Return the error of a target that cannot be built."""
         with pytest.raises(HarnessError) as caught:
             self.build(target, mode)
         assert caught.value.exit_code == EXIT_INCOMPLETE
@@ -100,7 +100,7 @@ class Workshop:
         return overlay
 
     def calls(self) -> list[str]:
-        """The first two words of each call of uv."""
+        """Return the first two words of each call of uv."""
         file = Path(self.host["FAKE_UV_CALLS"])
         return file.read_text().splitlines() if file.exists() else []
 

@@ -1,6 +1,6 @@
 """A stand-in for uv: it makes real virtual environments and "installs" small packages.
 
-What it does wrong is told by `FAKE_UV`; each call is a line of the file `FAKE_UV_CALLS`.
+`FAKE_UV` chooses its fault; each call is a line of the file `FAKE_UV_CALLS`.
 """
 
 import os

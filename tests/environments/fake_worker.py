@@ -1,6 +1,6 @@
-"""A stand-in for the worker: it says hello of the Keras that it finds.
+"""A stand-in for the worker: it says hello with the Keras that it finds.
 
-What it does wrong is told by `FAKE_WORKER`, which reaches it as a variable of the target.
+`FAKE_WORKER` chooses its fault, and reaches it as a variable of the target.
 """
 
 import importlib

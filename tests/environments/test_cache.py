@@ -19,7 +19,7 @@ from harness.environments.cache import (
 from harness.environments.notes import note_use
 from harness.errors import EXIT_INCOMPLETE, HarnessError
 from harness.records import Checkout, HostPython, Target
-from tests.environments.conftest import Workshop, keras_target
+from tests.environments.conftest import Workshop, make_target
 
 NOW = "2026-01-02T03:04:05+00:00"
 LIST = """
@@ -57,7 +57,7 @@ def test_a_removed_target_is_gone_with_its_home_and_its_base(target: Target, wor
 
 
 def test_a_base_stays_while_another_overlay_lies_on_it(target: Target, workshop: Workshop) -> None:
-    other = keras_target("3.14.1")
+    other = make_target("3.14.1")
     workshop.build(target)
     workshop.build(other)
     assert remove_environment(target, workshop.cache)
@@ -69,7 +69,7 @@ def test_a_base_stays_while_another_overlay_lies_on_it(target: Target, workshop:
 
 def test_a_base_stays_for_an_overlay_that_is_being_built(target: Target, workshop: Workshop) -> None:
     workshop.build(target)
-    other = workshop.overlay(keras_target("3.14.1"))
+    other = workshop.overlay(make_target("3.14.1"))
     other.folder.mkdir()
     other.base_note.write_text(f"{workshop.base(target).label}\n")
     assert remove_environment(target, workshop.cache)
@@ -146,7 +146,7 @@ def test_a_cache_that_is_not_there_takes_nothing(tmp_path: Path) -> None:
 
 
 def test_layers_of_other_pins_and_of_earlier_harnesses_are_stale(target: Target, workshop: Workshop) -> None:
-    old = keras_target("3.14.1", base=("numpy==2.0.2",))
+    old = make_target("3.14.1", base=("numpy==2.0.2",))
     workshop.build(target)
     workshop.build(old)
     earlier = workshop.cache / "environments" / "torch-0123456789ab"
@@ -178,7 +178,7 @@ def test_what_another_list_uses_is_never_stale(
     target: Target, workshop: Workshop, lists: tuple[Path, Path]
 ) -> None:
     mine, others = lists
-    old = keras_target("3.14.1", base=("numpy==2.0.2",))
+    old = make_target("3.14.1", base=("numpy==2.0.2",))
     note_use([mine], [target], workshop.cache, NOW)
     note_use([others], [target, old], workshop.cache, NOW)
     workshop.build(target)
@@ -197,7 +197,7 @@ def test_a_list_that_needs_a_layer_no_longer_does_not_keep_it(
     target: Target, workshop: Workshop, lists: tuple[Path, Path]
 ) -> None:
     mine, others = lists
-    old = keras_target("3.14.1", base=("numpy==2.0.2",))
+    old = make_target("3.14.1", base=("numpy==2.0.2",))
     for file in lists:
         note_use([file], [target, old], workshop.cache, NOW)
     workshop.build(old)

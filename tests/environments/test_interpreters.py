@@ -13,16 +13,16 @@ from harness.errors import EXIT_INCOMPLETE, HarnessError
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="stands in for interpreters with shell scripts")
 
 
-def interpreter(file: Path, version: str) -> Path:
-    """A script that answers as an interpreter of this version does."""
+def write_interpreter(file: Path, version: str) -> Path:
+    """Write a script that answers as an interpreter of this version does."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(f'#!/bin/sh\necho "CPython {version}"\necho "{file}"\n')
     file.chmod(0o755)
     return file
 
 
-def stub(file: Path) -> Path:
-    """What a version manager leaves on PATH for a version that is not chosen."""
+def write_stub(file: Path) -> Path:
+    """Write what a version manager leaves on PATH for a version that is not chosen."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("#!/bin/sh\necho 'command not found' >&2\nexit 127\n")
     file.chmod(0o755)
@@ -41,16 +41,16 @@ def find(version: str, host: dict[str, str], installer: Installer) -> Path:
 def test_a_stub_on_path_that_fails_is_passed_over(
     tmp_path: Path, host: dict[str, str], installer: Installer
 ) -> None:
-    broken = stub(tmp_path / "shims" / "python3.6")
-    real = interpreter(tmp_path / "bin" / "python3.6", "3.6")
+    broken = write_stub(tmp_path / "shims" / "python3.6")
+    real = write_interpreter(tmp_path / "bin" / "python3.6", "3.6")
     assert find("3.6", host | {"PATH": f"{broken.parent}{os.pathsep}{real.parent}"}, installer) == real
 
 
 def test_an_interpreter_of_another_version_is_passed_over(
     tmp_path: Path, host: dict[str, str], installer: Installer
 ) -> None:
-    wrong = interpreter(tmp_path / "bin" / "python3.6", "3.7")
-    right = interpreter(tmp_path / "pyenv" / "versions" / "3.6.15" / "bin" / "python3.6", "3.6")
+    wrong = write_interpreter(tmp_path / "bin" / "python3.6", "3.7")
+    right = write_interpreter(tmp_path / "pyenv" / "versions" / "3.6.15" / "bin" / "python3.6", "3.6")
     environ = host | {"PATH": str(wrong.parent), "PYENV_ROOT": str(tmp_path / "pyenv")}
     assert find("3.6", environ, installer) == right
 
@@ -58,7 +58,8 @@ def test_an_interpreter_of_another_version_is_passed_over(
 def test_the_newest_patch_of_pyenv_comes_first(host: dict[str, str], installer: Installer) -> None:
     versions = Path(host["HOME"]) / ".pyenv" / "versions"
     older, newer, _other = (
-        interpreter(versions / name / "bin" / "python3.6", "3.6") for name in ("3.6.9", "3.6.15", "3.60.1")
+        write_interpreter(versions / name / "bin" / "python3.6", "3.6")
+        for name in ("3.6.9", "3.6.15", "3.60.1")
     )
     assert find("3.6", host, installer) == newer
     newer.unlink()
@@ -66,7 +67,7 @@ def test_the_newest_patch_of_pyenv_comes_first(host: dict[str, str], installer: 
 
 
 def test_an_interpreter_that_uv_knows_is_found(tmp_path: Path, host: dict[str, str], fake_uv: Path) -> None:
-    known = interpreter(tmp_path / "store" / "python3.6", "3.6")
+    known = write_interpreter(tmp_path / "store" / "python3.6", "3.6")
     environ = host | {"FAKE_UV_PYTHON": str(known)}
     assert find("3.6", environ, Installer(fake_uv, environ, tmp_path, tmp_path / "log.txt")) == known
 

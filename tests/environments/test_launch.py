@@ -28,11 +28,11 @@ SECRETS = {
 
 @pytest.fixture
 def noisy(host: dict[str, str]) -> dict[str, str]:
-    """A host's environment that holds what no target may see."""
+    """A host's environment with variables that no target may see."""
     return host | SECRETS | {"PYTHONPATH": "/host/packages", "LANG": "C.UTF-8", "LC_NUMERIC": "de_DE"}
 
 
-def launched(target: Target, cache: Path, environ: dict[str, str]) -> WorkerCommand:
+def launch(target: Target, cache: Path, environ: dict[str, str]) -> WorkerCommand:
     return prepare_worker_command(target, cache, WORKER, environ, pytest.fail)
 
 
@@ -84,7 +84,7 @@ def test_a_built_target_starts_its_own_python_by_path_for_its_api(
     target: Target, workshop: Workshop, noisy: dict[str, str]
 ) -> None:
     environment = workshop.build(target)
-    start = launched(target, workshop.cache, noisy)
+    start = launch(target, workshop.cache, noisy)
     assert start.argv == (str(environment.python), "-s", str(WORKER), "keras")
     expected = isolate_variables(noisy, environment.home, target.variables)
     assert start.environment == expected | {"PYTHONPATH": str(environment.site)}
@@ -96,7 +96,7 @@ def test_the_overlay_lies_before_the_base(target: Target, workshop: Workshop, no
     with_old_keras = BuiltEnvironment(RUNNING_PYTHON, ("keras==3.9.2",), ("keras==3.15.1",))
     shadowing = replace(target, realisation=with_old_keras)
     workshop.build(shadowing)
-    start = launched(shadowing, workshop.cache, noisy)
+    start = launch(shadowing, workshop.cache, noisy)
     assert run_in(start, "import keras; print(keras.__version__)") == "3.15.1"
 
 
@@ -107,7 +107,7 @@ def test_an_empty_overlay_has_no_place_on_the_import_path(
         target, api=Api.TF_KERAS, realisation=BuiltEnvironment(RUNNING_PYTHON, ("keras==3.15.1",))
     )
     workshop.build(bundled)
-    start = launched(bundled, workshop.cache, noisy)
+    start = launch(bundled, workshop.cache, noisy)
     assert start.argv[-1] == "tf.keras"
     assert not {"PYTHONPATH", "LD_LIBRARY_PATH"} & start.environment.keys()
 
@@ -117,7 +117,7 @@ def test_the_home_of_a_target_holds_its_compile_caches(
 ) -> None:
     theano = replace(target, variables={**target.variables, "THEANO_FLAGS": "base_compiledir={home}/theano"})
     environment = workshop.build(theano)
-    start = launched(theano, workshop.cache, noisy)
+    start = launch(theano, workshop.cache, noisy)
     assert start.environment["THEANO_FLAGS"] == f"base_compiledir={environment.home}/theano"
 
 
@@ -126,7 +126,7 @@ def test_a_variant_starts_as_its_target_with_its_flags(
 ) -> None:
     workshop.build(target)
     variant = replace(target, name=f"{target.name}+x=1", variables={**target.variables, "X": "1"})
-    start, plain = (launched(one, workshop.cache, noisy) for one in (variant, target))
+    start, plain = (launch(one, workshop.cache, noisy) for one in (variant, target))
     assert (start.argv, start.environment) == (plain.argv, {**plain.environment, "X": "1"})
 
 
@@ -138,7 +138,7 @@ def test_a_checkout_lies_before_the_base_without_an_overlay(
     (tmp_path / "checkout" / "keras").mkdir(parents=True)
     (tmp_path / "checkout" / "keras" / "__init__.py").write_text("__version__ = 'of the checkout'")
     checkout = Checkout(tmp_path / "checkout", target.built)
-    start = launched(replace(target, name="path-checkout-torch", realisation=checkout), workshop.cache, noisy)
+    start = launch(replace(target, name="path-checkout-torch", realisation=checkout), workshop.cache, noisy)
     assert start.argv[0] == str(environment.python)
     assert start.environment["HOME"] == str(workshop.cache / "homes" / "path-checkout-torch")
     assert start.environment["PYTHONPATH"] == str(tmp_path / "checkout")
@@ -147,7 +147,7 @@ def test_a_checkout_lies_before_the_base_without_an_overlay(
 
 def test_here_keeps_the_import_path_of_the_host(target: Target, cache: Path, noisy: dict[str, str]) -> None:
     here = replace(target, name="here", realisation=HostPython(), variables={"KERAS_BACKEND": "theano"})
-    start = launched(here, cache, noisy)
+    start = launch(here, cache, noisy)
     assert (start.argv[0], start.argv[-2:]) == (sys.executable, (str(WORKER), "keras"))
     assert start.environment["PYTHONPATH"] == "/host/packages"
     assert start.environment["KERAS_BACKEND"] == "theano"
@@ -160,7 +160,7 @@ def test_here_keeps_the_user_site_where_the_host_uses_it(
     target: Target, cache: Path, noisy: dict[str, str], monkeypatch: pytest.MonkeyPatch, *, is_used: bool
 ) -> None:
     monkeypatch.setattr(site, "ENABLE_USER_SITE", is_used)
-    start = launched(replace(target, name="here", realisation=HostPython()), cache, noisy)
+    start = launch(replace(target, name="here", realisation=HostPython()), cache, noisy)
     assert ("-s" in start.argv) is not is_used
     assert start.environment.get("PYTHONUSERBASE") == (site.getuserbase() if is_used else None)
     assert start.environment["PYTHONNOUSERSITE"] == ("" if is_used else "1")
@@ -168,7 +168,7 @@ def test_here_keeps_the_user_site_where_the_host_uses_it(
 
 def test_a_command_keeps_the_home_of_its_owner(target: Target, cache: Path, noisy: dict[str, str]) -> None:
     command = replace(target, realisation=Command((sys.executable, "worker.py")), variables={})
-    start = launched(command, cache, noisy)
+    start = launch(command, cache, noisy)
     assert start.argv == (sys.executable, "worker.py")
     assert start.environment["HOME"] == noisy["HOME"]
     assert start.environment["OMP_NUM_THREADS"] == "1"
@@ -181,11 +181,11 @@ def test_a_command_that_is_not_there_is_told(target: Target, cache: Path, host: 
     with pytest.raises(
         HarnessError, match="exec-nosuch cannot start: there is no program 'nosuch'"
     ) as caught:
-        launched(command, cache, host)
+        launch(command, cache, host)
     assert caught.value.exit_code == EXIT_INCOMPLETE
 
 
 def test_a_home_that_cannot_be_made_is_told(target: Target, tmp_path: Path, host: dict[str, str]) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(HarnessError, match="KERAS_HARNESS_CACHE moves it"):
-        launched(replace(target, name="here", realisation=HostPython()), tmp_path / "file", host)
+        launch(replace(target, name="here", realisation=HostPython()), tmp_path / "file", host)

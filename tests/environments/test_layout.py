@@ -1,4 +1,4 @@
-"""Layers are built with a stand-in for uv and a stand-in for the worker."""
+"""Layers, built with a stand-in for uv and a stand-in for the worker."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness.environments.cache import is_built
 from harness.environments.layout import EnvironmentLayer, EnvironmentLayout, lay_out_environment, lock_layer
 from harness.errors import EXIT_INTERRUPTED, Cancelled
 from harness.records import Api, BuiltEnvironment, Checkout, Command, HostPython, StubLibrary, Target
-from tests.environments.conftest import RUNNING_PYTHON, WORKER, Workshop, keras_target
+from tests.environments.conftest import RUNNING_PYTHON, WORKER, Workshop, make_target
 
 PREPARE_IN_A_PROCESS = """\
 import json, os, sys
@@ -46,7 +46,7 @@ def test_layers_are_built_once_and_reused(target: Target, workshop: Workshop) ->
 
 
 def test_versions_with_the_same_base_share_it(target: Target, workshop: Workshop) -> None:
-    older = keras_target("3.14.1", "jax")
+    older = make_target("3.14.1", "jax")
     first, second = workshop.build(target), workshop.build(older)
     assert first.python == second.python
     assert first.site != second.site
@@ -113,7 +113,7 @@ def test_a_base_is_resolved_as_on_the_day_of_its_list(target: Target, workshop: 
     assert "--exclude-newer" not in workshop.base(target).log.read_text()
 
 
-def layer_of(plan: EnvironmentLayout, kind: str) -> EnvironmentLayer:
+def get_layer(plan: EnvironmentLayout, kind: str) -> EnvironmentLayer:
     assert plan.overlay is not None
     return {"base": plan.base, "overlay": plan.overlay}[kind]
 
@@ -121,7 +121,7 @@ def layer_of(plan: EnvironmentLayout, kind: str) -> EnvironmentLayer:
 @pytest.mark.parametrize("kind", ["base", "overlay"])
 def test_a_folder_without_its_state_file_is_half_built(target: Target, workshop: Workshop, kind: str) -> None:
     environment = workshop.build(target)
-    layer = layer_of(workshop.plan(target), kind)
+    layer = get_layer(workshop.plan(target), kind)
     layer.state_file.rename(layer.state_file.with_suffix(".tmp"))
     litter = layer.folder / "litter"
     litter.touch()
@@ -137,7 +137,7 @@ def test_a_garbled_or_foreign_state_file_does_not_count(
     target: Target, workshop: Workshop, kind: str, text: str
 ) -> None:
     workshop.build(target)
-    layer = layer_of(workshop.plan(target), kind)
+    layer = get_layer(workshop.plan(target), kind)
     foreign = layer.state_file.read_text().replace(layer.key, "0" * 12)
     layer.state_file.write_text(foreign if text == "other key" else text)
     assert not is_built(target, workshop.cache)
@@ -173,7 +173,7 @@ def test_a_broken_base_is_rebuilt_and_the_overlay_checked_again(
 def test_a_rebuilt_base_brings_the_other_overlays_to_be_checked_again(
     target: Target, workshop: Workshop
 ) -> None:
-    other = keras_target("3.14.1")
+    other = make_target("3.14.1")
     workshop.build(target)
     workshop.build(other)
     shutil.rmtree(workshop.base(target).folder)

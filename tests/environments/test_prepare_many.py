@@ -11,18 +11,18 @@ from harness.environments.cache import is_built
 from harness.environments.prepare_many import Failure, prepare_all
 from harness.errors import EXIT_INCOMPLETE, Cancelled
 from harness.records import BuiltEnvironment, HostPython, Target
-from tests.environments.conftest import WORKER, Workshop, keras_target
+from tests.environments.conftest import WORKER, Workshop, make_target
 
 TARGETS = (
-    keras_target("3.15.1", "torch"),
-    keras_target("3.14.1", "torch"),
-    keras_target("3.15.1", "jax", ("numpy==2.0.2",)),
-    keras_target("3.14.1", "jax", ("numpy==2.0.2",)),
-    keras_target("3.13.2", "jax", ("numpy==2.0.2",)),
+    make_target("3.15.1", "torch"),
+    make_target("3.14.1", "torch"),
+    make_target("3.15.1", "jax", ("numpy==2.0.2",)),
+    make_target("3.14.1", "jax", ("numpy==2.0.2",)),
+    make_target("3.13.2", "jax", ("numpy==2.0.2",)),
 )
 
 
-def built(
+def prepare(
     workshop: Workshop, targets: tuple[Target, ...], lines: list[str], mode: str = "", jobs: int = 4
 ) -> tuple[Failure, ...]:
     host = workshop.host | {"FAKE_UV": mode}
@@ -31,7 +31,7 @@ def built(
 
 def test_every_layer_is_built_once_and_no_thread_waits(workshop: Workshop) -> None:
     lines: list[str] = []
-    assert built(workshop, TARGETS, lines) == ()
+    assert prepare(workshop, TARGETS, lines) == ()
     assert all(is_built(target, workshop.cache) for target in TARGETS)
     assert workshop.calls().count("pip sync") == 2
     assert workshop.calls().count("pip install") == 5
@@ -42,16 +42,16 @@ def test_every_layer_is_built_once_and_no_thread_waits(workshop: Workshop) -> No
 
 
 def test_what_is_built_is_counted_and_left_alone(workshop: Workshop) -> None:
-    built(workshop, TARGETS, [])
+    prepare(workshop, TARGETS, [])
     calls, lines = workshop.calls(), list[str]()
-    assert built(workshop, TARGETS, lines) == ()
+    assert prepare(workshop, TARGETS, lines) == ()
     assert workshop.calls() == calls
     assert len(lines) == 5
 
 
 def test_a_failure_does_not_stop_the_others(workshop: Workshop) -> None:
     lines: list[str] = []
-    (failure,) = built(workshop, TARGETS, lines, mode="keras==3.13.2")
+    (failure,) = prepare(workshop, TARGETS, lines, mode="keras==3.13.2")
     assert failure.target.name == "keras3.13.2-jax"
     assert failure.error.exit_code == EXIT_INCOMPLETE
     assert "no such set of pinned packages" in str(failure.error)
@@ -60,7 +60,7 @@ def test_a_failure_does_not_stop_the_others(workshop: Workshop) -> None:
 
 
 def test_a_base_that_fails_is_tried_once_and_fails_its_targets(workshop: Workshop) -> None:
-    failures = built(workshop, TARGETS, [], mode="numpy==2.0.2")
+    failures = prepare(workshop, TARGETS, [], mode="numpy==2.0.2")
     assert [failure.target.name for failure in failures] == [target.name for target in TARGETS[2:]]
     for failure in failures:
         assert str(failure.error).startswith(f"{failure.target.name} cannot be prepared: ")
@@ -74,14 +74,14 @@ def test_a_base_that_fails_is_tried_once_and_fails_its_targets(workshop: Worksho
 def test_the_first_target_of_a_base_that_fails_in_its_overlay_leaves_the_base_to_the_others(
     workshop: Workshop,
 ) -> None:
-    failures = built(workshop, TARGETS[:2], [], mode="keras==3.15.1")
+    failures = prepare(workshop, TARGETS[:2], [], mode="keras==3.15.1")
     assert [failure.target.name for failure in failures] == ["keras3.15.1-torch"]
     assert is_built(TARGETS[1], workshop.cache)
 
 
 def test_a_missing_interpreter_fails_its_targets_only(workshop: Workshop) -> None:
     old = replace(TARGETS[0], name="old", realisation=BuiltEnvironment("3.2", ("numpy==1.7",)))
-    (failure,) = built(workshop, (old, *TARGETS[:2]), [])
+    (failure,) = prepare(workshop, (old, *TARGETS[:2]), [])
     assert failure.target is old
     assert "there is no working Python 3.2" in str(failure.error)
     assert is_built(TARGETS[1], workshop.cache)
@@ -90,14 +90,14 @@ def test_a_missing_interpreter_fails_its_targets_only(workshop: Workshop) -> Non
 def test_variants_are_built_once(workshop: Workshop) -> None:
     variant = replace(TARGETS[0], name=f"{TARGETS[0].name}+x=1", variant="x=1")
     lines: list[str] = []
-    assert built(workshop, (TARGETS[0], variant), lines) == ()
+    assert prepare(workshop, (TARGETS[0], variant), lines) == ()
     assert workshop.calls().count("pip install") == 1
     assert lines[-1] == f"2 of 2 ready: {variant.name}"
 
 
 def test_what_needs_no_layer_is_ready(workshop: Workshop) -> None:
     lines: list[str] = []
-    assert built(workshop, (replace(TARGETS[0], name="here", realisation=HostPython()),), lines) == ()
+    assert prepare(workshop, (replace(TARGETS[0], name="here", realisation=HostPython()),), lines) == ()
     assert lines == ["1 of 1 ready: here"]
 
 
@@ -125,5 +125,5 @@ def test_an_interruption_stops_all_threads(
 
     monkeypatch.setattr(prepare_many, "prepare_environment", interrupted)
     with pytest.raises(type(error)):
-        built(workshop, TARGETS, [])
+        prepare(workshop, TARGETS, [])
     assert all(event.is_set() for event in seen)

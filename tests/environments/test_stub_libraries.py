@@ -28,7 +28,7 @@ CNTK_LINKS = (
     *("ompi_mpi_comm_world", "ompi_mpi_comm_null", "ompi_mpi_op_sum", "ompi_mpi_long_long_int"),
     *("_ZN3MPI4CommC2Ev", "_ZN3MPI8Datatype4FreeEv", "_ZN3MPI3Win4FreeEv", "ompi_op_set_cxx_callback"),
 )
-"""Some of the names that CNTK 2.7 looks for."""
+"""Some of the symbols that CNTK 2.7 needs."""
 
 
 @pytest.fixture
@@ -36,14 +36,14 @@ def installer(tmp_path: Path, host: dict[str, str], fake_uv: Path) -> Installer:
     return Installer(fake_uv, host, tmp_path, tmp_path / "log.txt")
 
 
-def made(installer: Installer, folder: Path, path: str) -> Path:
+def make_libraries(installer: Installer, folder: Path, path: str) -> Path:
     make_stub_libraries((StubLibrary.MPI,), folder, {"PATH": path}, installer, "keras2.3.1-cntk")
     return folder
 
 
 @needs_compiler
 def test_both_libraries_are_made_and_export_what_cntk_links(installer: Installer, tmp_path: Path) -> None:
-    folder = made(installer, tmp_path / "libraries", os.environ["PATH"])
+    folder = make_libraries(installer, tmp_path / "libraries", os.environ["PATH"])
     assert sorted(file.name for file in folder.iterdir()) == ["libmpi.so.12", "libmpi_cxx.so.1"]
     for file in folder.iterdir():
         library = ctypes.CDLL(str(file))
@@ -52,7 +52,7 @@ def test_both_libraries_are_made_and_export_what_cntk_links(installer: Installer
 
 @needs_compiler
 def test_the_stand_in_is_a_world_of_one_process(installer: Installer, tmp_path: Path) -> None:
-    library = ctypes.CDLL(str(made(installer, tmp_path / "l", os.environ["PATH"]) / "libmpi.so.12"))
+    library = ctypes.CDLL(str(make_libraries(installer, tmp_path / "l", os.environ["PATH"]) / "libmpi.so.12"))
     number, text = ctypes.c_int(-1), ctypes.create_string_buffer(256)
     at = ctypes.byref(number)
     assert (library.MPI_Initialized(at), number.value) == (0, 0)
@@ -66,7 +66,7 @@ def test_the_stand_in_is_a_world_of_one_process(installer: Installer, tmp_path: 
 
 @needs_compiler
 def test_what_needs_other_processes_is_refused(installer: Installer, tmp_path: Path) -> None:
-    library = ctypes.CDLL(str(made(installer, tmp_path / "l", os.environ["PATH"]) / "libmpi.so.12"))
+    library = ctypes.CDLL(str(make_libraries(installer, tmp_path / "l", os.environ["PATH"]) / "libmpi.so.12"))
     assert {library.MPI_Send(), library.MPI_Allreduce(), library.MPI_Comm_spawn()} == {16}
 
 
@@ -89,7 +89,7 @@ def test_they_lie_in_the_base_and_reach_the_process(target: Target, workshop: Wo
 )
 def test_without_any_compiler_the_remedy_is_told(installer: Installer, tmp_path: Path) -> None:
     with pytest.raises(HarnessError) as caught:
-        made(installer, tmp_path / "libraries", str(tmp_path))
+        make_libraries(installer, tmp_path / "libraries", str(tmp_path))
     message = str(caught.value)
     assert caught.value.exit_code == EXIT_INCOMPLETE
     assert "it needs a C compiler: cc, gcc, clang on PATH, or the package ziglang" in message
@@ -104,7 +104,7 @@ def test_uv_fetches_a_compiler_where_there_is_none(
     host: dict[str, str], fake_uv: Path, tmp_path: Path
 ) -> None:
     fetching = Installer(fake_uv, host | {"FAKE_UV": "compiler"}, tmp_path, tmp_path / "log.txt")
-    library = made(fetching, tmp_path / "libraries", str(tmp_path)) / "libmpi.so.12"
+    library = make_libraries(fetching, tmp_path / "libraries", str(tmp_path)) / "libmpi.so.12"
     assert f"--python {sys.executable} --with ziglang==" in library.read_text()
 
 
@@ -115,11 +115,11 @@ def test_a_compiler_that_fails_is_followed_by_the_next(installer: Installer, tmp
     broken.write_text("#!/bin/sh\necho 'no target' >&2\nexit 1\n")
     broken.chmod(0o755)
     with pytest.raises(HarnessError, match="cc: no target"):
-        made(installer, tmp_path / "none", str(broken.parent))
+        make_libraries(installer, tmp_path / "none", str(broken.parent))
     real = next(found for found in map(shutil.which, HOST_COMPILERS) if found is not None)
     (broken.parent / "gcc").symlink_to(real)
     path = f"{broken.parent}{os.pathsep}{os.environ['PATH']}"
-    assert len(list(made(installer, tmp_path / "libraries", path).iterdir())) == 2
+    assert len(list(make_libraries(installer, tmp_path / "libraries", path).iterdir())) == 2
     assert "no target" in installer.log.read_text()
 
 
@@ -128,4 +128,4 @@ def test_another_system_is_told(
 ) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     with pytest.raises(HarnessError, match="stand-in for MPI, which the harness makes on Linux only"):
-        made(installer, tmp_path / "libraries", "")
+        make_libraries(installer, tmp_path / "libraries", "")

@@ -54,7 +54,7 @@ def host(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def built(tmp_path: Path) -> Target:
-    """A target whose environment is there: a real one, with NumPy and the stand-in for Keras."""
+    """A target whose environment exists: a real one, with NumPy and the stand-in for Keras."""
     python = "{}.{}".format(*sys.version_info[:2])
     target = Target(
         "keras3.99-fake", Api.KERAS, "3.99", "fake", "fake", BuiltEnvironment(python, ("keras==3.99",))

@@ -13,7 +13,7 @@ from harness.records import (
     derive_arguments,
     list_gradient_names,
 )
-from harness.worker.adapters.weights import KERNELS, stem_of
+from harness.worker.adapters.weights import KERNELS, find_stem
 from tests.test_facets import PLAIN
 
 SIZES = LayerSizes(kernel=(2, 3), channels=4, filters=6, groups=2, multiplier=5)
@@ -104,4 +104,4 @@ def test_groups_that_must_be_refused_have_a_shape_all_the_same() -> None:
 @pytest.mark.parametrize("layer", [layer for layer in Layer if not layer.is_operation])
 def test_the_worker_makes_a_layer_by_the_initializers_of_its_kernels(layer: Layer) -> None:
     names = [kernel.name.removesuffix("_kernel") for kernel in layer.kind.traits.kernels]
-    assert KERNELS[stem_of(layer)] == [f"{name}_initializer" for name in names]
+    assert KERNELS[find_stem(layer)] == [f"{name}_initializer" for name in names]

@@ -1,4 +1,4 @@
-"""Targets are prepared while others are observed: one that is slow, fails or hangs holds up no other."""
+"""Targets are prepared while others are observed: one that is slow, fails or hangs delays no other."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from tests.fakes.runs import Done, Silent, run_targets, selector, suite
 PATIENCE_S = 20.0
 
 
-def fakes(number: int) -> list[Target]:
-    """So many right fakes with names of their own."""
+def make_fakes(number: int) -> list[Target]:
+    """Return this many correct fakes with names of their own."""
     (one,) = select_from_catalog([selector(RIGHT)], Catalog(()), {}, Path())
     return [replace(one, name=f"fake-{index}", lineage=f"fake-{index}") for index in range(number)]
 
@@ -33,12 +33,12 @@ def start(target: Target, tmp_path: Path) -> WorkerCommand:
     )
 
 
-def conforming(done: Done, target: Target) -> int:
+def count_conforming(done: Done, target: Target) -> int:
     return sum(one.target == target.name and one.verdict is Verdict.CONFORMS for one in done.findings)
 
 
 class Seen(Silent):
-    """Tells when a target has been observed whole."""
+    """A listener that signals when a target has been observed completely."""
 
     def __init__(self) -> None:
         self.whole = threading.Event()
@@ -62,7 +62,7 @@ def run_with(
 
 
 def test_a_target_that_is_slow_to_prepare_holds_up_no_other(tmp_path: Path) -> None:
-    slow, other = fakes(2)
+    slow, other = make_fakes(2)
     seen = Seen()
 
     def prepare(target: Target) -> WorkerCommand:
@@ -71,7 +71,7 @@ def test_a_target_that_is_slow_to_prepare_holds_up_no_other(tmp_path: Path) -> N
         return start(target, tmp_path)
 
     done = run_with(tmp_path, [slow, other], prepare, jobs=2, listener=seen)
-    assert (done.state, conforming(done, slow), conforming(done, other)) == (
+    assert (done.state, count_conforming(done, slow), count_conforming(done, other)) == (
         "complete",
         len(suite()),
         len(suite()),
@@ -79,7 +79,7 @@ def test_a_target_that_is_slow_to_prepare_holds_up_no_other(tmp_path: Path) -> N
 
 
 def test_a_target_that_cannot_be_prepared_is_not_run_and_says_why(tmp_path: Path) -> None:
-    broken, other = fakes(2)
+    broken, other = make_fakes(2)
     seen = Seen()
 
     def prepare(target: Target) -> WorkerCommand:
@@ -88,7 +88,7 @@ def test_a_target_that_cannot_be_prepared_is_not_run_and_says_why(tmp_path: Path
         return start(target, tmp_path)
 
     done = run_with(tmp_path, [broken, other], prepare, listener=seen)
-    assert (done.state, conforming(done, other)) == ("incomplete", len(suite()))
+    assert (done.state, count_conforming(done, other)) == ("incomplete", len(suite()))
     assert seen.failures == {broken.name: "there is no Python 2.4"}
     lost = [one for one in done.findings if one.target == broken.name]
     assert {(one.verdict, one.error) for one in lost} == {
@@ -102,9 +102,9 @@ def test_no_two_targets_of_one_base_are_prepared_at_once(tmp_path: Path) -> None
     most: dict[str, int] = {}
     built = [
         replace(fake, realisation=BuiltEnvironment("3.11", (f"base-{index % 2}",), (fake.name,)))
-        for index, fake in enumerate(fakes(6))
+        for index, fake in enumerate(make_fakes(6))
     ]
-    commands = {fake.name: fake for fake in fakes(6)}
+    commands = {fake.name: fake for fake in make_fakes(6)}
 
     def prepare(target: Target) -> WorkerCommand:
         assert isinstance(target.realisation, BuiltEnvironment)
@@ -124,7 +124,7 @@ def test_no_two_targets_of_one_base_are_prepared_at_once(tmp_path: Path) -> None
 
 
 def test_an_interrupt_does_not_wait_for_what_is_being_prepared(tmp_path: Path) -> None:
-    hanging, other = fakes(2)
+    hanging, other = make_fakes(2)
     stop = threading.Event()
 
     class Interrupting(Silent):
@@ -146,4 +146,4 @@ def test_a_defect_in_preparing_ends_the_run_and_is_not_hidden(tmp_path: Path) ->
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        run_with(tmp_path, fakes(3), prepare, jobs=2)
+        run_with(tmp_path, make_fakes(3), prepare, jobs=2)

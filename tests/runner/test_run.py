@@ -16,19 +16,19 @@ from harness.runner.batches import make_batches
 from harness.runner.timeouts import Timeouts
 from tests.fakes.fake_worker import RIGHT
 from tests.fakes.runs import Done, Silent, run_fake, run_targets, selector, suite, target
-from tests.runner.watching import harness, is_running, processes_in_log, run_arguments, wait_until
+from tests.runner.watching import find_logged_processes, is_running, run_arguments, run_harness, wait_until
 
 CULPRIT = suite()[3]
 BRIEF = Timeouts(case_s=0.5, start_s=20.0, patience=2.0)
 
 
-def at(home: Path) -> dict[str, str]:
-    """The environment of a person who lives in `home`, where fakes keep what they have met."""
+def make_environ(home: Path) -> dict[str, str]:
+    """Return the environment of a user whose home is `home`, where fakes store what they have met."""
     return {"HOME": str(home), "PATH": ""}
 
 
 class InterruptedAfter(Silent):
-    """A person who presses Ctrl-C after so many observations."""
+    """A user who presses Ctrl-C after a number of observations."""
 
     def __init__(self, number: int) -> None:
         self._left = number
@@ -40,7 +40,7 @@ class InterruptedAfter(Silent):
 
 
 class InterruptedWhenSlow(Silent):
-    """A person who presses Ctrl-C when slow cases are to be asked again."""
+    """A user who presses Ctrl-C when slow cases are to be asked again."""
 
     def started(self, *_: object) -> None:
         pass
@@ -49,34 +49,38 @@ class InterruptedWhenSlow(Silent):
         raise KeyboardInterrupt
 
 
-def observations_file(directory: Path) -> Path:
+def find_observations_file(directory: Path) -> Path:
     (file,) = (directory / "run" / "observations").iterdir()
     return file
 
 
-def answers(done: Done) -> list[tuple[str, Outcome, Verdict]]:
+def read_answers(done: Done) -> list[tuple[str, Outcome, Verdict]]:
     return [(one.case.id, one.outcome, one.verdict) for one in done.findings]
 
 
 @pytest.mark.parametrize(("fault", "times_asked"), [("hangs-with-child", 2), ("segfaults-with-child", 1)])
 def test_a_lost_worker_takes_its_children_with_it(fault: str, times_asked: int, tmp_path: Path) -> None:
     run_fake(tmp_path, fault, CULPRIT, timeouts=BRIEF)
-    children = processes_in_log(tmp_path / "run")
+    children = find_logged_processes(tmp_path / "run")
     assert len(children) == times_asked
     wait_until(lambda: not any(map(is_running, children)))
 
 
 def test_a_worker_that_leaves_in_peace_leaves_no_child(tmp_path: Path) -> None:
     (tmp_path / "go").touch()
-    done = run_targets(tmp_path, [target("waits-with-child", CULPRIT)], suite(), environ=at(tmp_path))
+    done = run_targets(
+        tmp_path, [target("waits-with-child", CULPRIT)], suite(), environ=make_environ(tmp_path)
+    )
     assert done.not_conforming() == set()
-    waiting = processes_in_log(tmp_path / "run")
+    waiting = find_logged_processes(tmp_path / "run")
     assert len(waiting) == 2
     wait_until(lambda: not any(map(is_running, waiting)))
 
 
 def test_a_slow_case_is_asked_again_alone_and_its_answer_counts(tmp_path: Path) -> None:
-    done = run_targets(tmp_path, [target("hangs-once", CULPRIT)], suite(), BRIEF, environ=at(tmp_path))
+    done = run_targets(
+        tmp_path, [target("hangs-once", CULPRIT)], suite(), BRIEF, environ=make_environ(tmp_path)
+    )
     assert done.not_conforming() == set()
     assert done.outcomes()[Outcome.TIMED_OUT] == 0
     assert (done.state, done.workers) == ("complete", 3)
@@ -84,7 +88,7 @@ def test_a_slow_case_is_asked_again_alone_and_its_answer_counts(tmp_path: Path) 
 
 def test_a_slow_case_that_crashes_when_asked_again_has_crashed(tmp_path: Path) -> None:
     fault = "hangs-then-segfaults"
-    done = run_targets(tmp_path, [target(fault, CULPRIT)], suite(), BRIEF, environ=at(tmp_path))
+    done = run_targets(tmp_path, [target(fault, CULPRIT)], suite(), BRIEF, environ=make_environ(tmp_path))
     assert done.not_conforming() == {CULPRIT.id}
     assert (done.by_case[CULPRIT.id].outcome, done.state) == (Outcome.CRASHED, "complete")
 
@@ -116,9 +120,9 @@ def test_a_target_on_which_everything_hangs_is_given_up_soon(tmp_path: Path) -> 
 def test_a_slow_case_that_was_not_asked_again_is_asked_when_the_run_is_resumed(tmp_path: Path) -> None:
     targets = [target("hangs-once", CULPRIT)]
     slow = InterruptedWhenSlow()
-    cut = run_targets(tmp_path, targets, suite(), BRIEF, environ=at(tmp_path), listener=slow)
+    cut = run_targets(tmp_path, targets, suite(), BRIEF, environ=make_environ(tmp_path), listener=slow)
     assert (cut.state, cut.outcomes()[Outcome.NOT_RUN]) == ("interrupted", 1)
-    resumed = run_targets(tmp_path, targets, suite(), BRIEF, environ=at(tmp_path), resume=True)
+    resumed = run_targets(tmp_path, targets, suite(), BRIEF, environ=make_environ(tmp_path), resume=True)
     assert (resumed.state, resumed.not_conforming()) == ("complete", set())
 
 
@@ -188,16 +192,16 @@ def test_an_interrupt_leaves_a_readable_run_that_can_be_resumed(tmp_path: Path) 
     assert not cut.info.is_complete
     resumed = run_targets(again, [target(RIGHT)], suite(), resume=True)
     assert resumed.state == "complete"
-    assert answers(resumed) == answers(whole)
+    assert read_answers(resumed) == read_answers(whole)
     assert resumed.info.header == cut.info.header
     assert resumed.workers == 2
 
 
 def test_a_resumed_run_observes_nothing_twice(tmp_path: Path) -> None:
     run_fake(tmp_path, RIGHT)
-    before = observations_file(tmp_path).read_bytes()
+    before = find_observations_file(tmp_path).read_bytes()
     resumed = run_targets(tmp_path, [target(RIGHT)], suite(), resume=True)
-    assert observations_file(tmp_path).read_bytes() == before
+    assert find_observations_file(tmp_path).read_bytes() == before
     assert (resumed.state, resumed.workers) == ("complete", 1)
     assert resumed.info.footer is not None
     assert resumed.info.footer.targets[0].fingerprint == {"worker": "fake", "backend": "loops"}
@@ -205,11 +209,11 @@ def test_a_resumed_run_observes_nothing_twice(tmp_path: Path) -> None:
 
 def test_a_torn_last_line_costs_one_observation_which_resuming_makes_again(tmp_path: Path) -> None:
     whole = run_fake(tmp_path, RIGHT)
-    file = observations_file(tmp_path)
+    file = find_observations_file(tmp_path)
     file.write_bytes(file.read_bytes()[:-10])
     assert len(store.read_observed_ids(tmp_path / "run", target(RIGHT).name)) == len(suite()) - 1
     resumed = run_targets(tmp_path, [target(RIGHT)], suite(), resume=True)
-    assert answers(resumed) == answers(whole)
+    assert read_answers(resumed) == read_answers(whole)
     assert file.read_bytes().count(b"\n") == len(suite())
 
 
@@ -240,7 +244,7 @@ def test_a_disk_that_fails_ends_the_run_with_a_remedy(tmp_path: Path) -> None:
     folder = tmp_path / "run" / "observations"
 
     class Spoiler(Silent):
-        """Takes the folder of the observations away after the first one; root can write everywhere else."""
+        """A listener that removes the observations' folder after the first one; root can write elsewhere."""
 
         def observed(self, _: Observation) -> None:
             if folder.is_dir():
@@ -256,7 +260,7 @@ def test_the_same_fakes_write_the_same_bytes_whatever_the_number_of_workers(tmp_
     fakes = [selector(RIGHT), selector("odd-cell-before"), selector("segfaults", CULPRIT)]
     for folder, jobs in (("one", 1), ("four", 4)):
         command, suites, *rest = run_arguments(folder, *fakes, jobs=jobs)
-        done = harness(tmp_path, command, suites, "many", *rest)
+        done = run_harness(tmp_path, command, suites, "many", *rest)
         assert (done.returncode, done.stderr.count("Traceback")) == (1, 0), done.stderr
     for name in ("findings.csv", "divergences.csv", "conformance.csv"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "four" / name).read_bytes()

@@ -1,4 +1,4 @@
-"""What the host makes of the lines of a worker."""
+"""How the host reads the lines of a worker."""
 
 from __future__ import annotations
 

@@ -101,14 +101,14 @@ def test_what_keras_does_in_a_call_is_told_with_its_stage(
     assert finding.case.strides == (2, 1)
 
 
-def conversation() -> list[tuple[str, bytes]]:
-    """The README's example, line by line: who speaks, and what."""
+def read_conversation() -> list[tuple[str, bytes]]:
+    """Return the README's example, line by line: who writes, and what."""
     block = README.split("```")[1].strip().splitlines()
     return [(line[0], line[2:].encode()) for line in block]
 
 
 def test_the_example_of_the_readme_is_what_the_harness_writes() -> None:
-    said = [json.loads(line) for who, line in conversation() if who == ">"]
+    said = [json.loads(line) for who, line in read_conversation() if who == ">"]
     assert said[0] == json.loads(wire.encode_hello())
     assert said[-1] == json.loads(wire.encode_bye())
     (batch,) = (message for message in said if message["type"] == "batch")
@@ -124,15 +124,15 @@ def test_the_example_of_the_readme_is_what_the_harness_writes() -> None:
 
 
 def test_the_example_of_the_readme_is_what_a_worker_answers() -> None:
-    said = b"".join(line + b"\n" for who, line in conversation() if who == ">")
+    said = b"".join(line + b"\n" for who, line in read_conversation() if who == ">")
     fake = selector("right").removeprefix("exec:").split()
     done = subprocess.run(fake, input=said, capture_output=True, check=True)
     answered = [json.loads(line) for line in done.stdout.splitlines()]
-    assert answered == [json.loads(line) for who, line in conversation() if who == "<"]
+    assert answered == [json.loads(line) for who, line in read_conversation() if who == "<"]
 
 
 def test_the_harness_understands_the_answers_of_the_readme() -> None:
-    messages = [wire.parse_message(line) for who, line in conversation() if who == "<"]
+    messages = [wire.parse_message(line) for who, line in read_conversation() if who == "<"]
     first, second = (message for message in messages if isinstance(message, wire.Reply))
     case = suite()[0]
     values = wire.read_reply("any", case, first).values

@@ -1,4 +1,4 @@
-"""Starts `keras-harness` as people do, and watches processes."""
+"""Starts `keras-harness` as users do, and watches processes."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ import psutil
 from tests.fakes.runs import CASES
 
 PATIENCE_S: Final = 20.0
-"""How long a busy machine may take over what is done at once."""
+"""The seconds that a busy machine may take over what is normally immediate."""
 
 
 @contextmanager
-def started(home: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """`keras-harness` in a process of its own, in the folder `home`, ended at the end of the block."""
+def start_harness(home: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Start `keras-harness` in a process of its own, in the folder `home`; end it at the end of the block."""
     process = subprocess.Popen(
         [sys.executable, "-m", "harness", *arguments],
         cwd=home,
-        env=environment(home),
+        env=make_environment(home),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -39,39 +39,41 @@ def started(home: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
-def harness(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """`keras-harness` to its end."""
+def run_harness(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `keras-harness` to its end."""
     argv = [sys.executable, "-m", "harness", *arguments]
-    return subprocess.run(argv, cwd=home, env=environment(home), capture_output=True, text=True, check=False)
+    return subprocess.run(
+        argv, cwd=home, env=make_environment(home), capture_output=True, text=True, check=False
+    )
 
 
 def run_arguments(folder: str, *targets: str, jobs: int = 1) -> tuple[str, ...]:
-    """The arguments of `keras-harness run` on the suite of the fakes."""
+    """Return the arguments of `keras-harness run` on the suite of the fakes."""
     chosen = (word for target in targets for word in ("-t", target))
     return ("run", "fakes", "--cases", str(CASES), *chosen, "-o", folder, "-j", str(jobs))
 
 
-def environment(home: Path) -> dict[str, str]:
-    """The environment of a person who lives in `home`."""
+def make_environment(home: Path) -> dict[str, str]:
+    """Return the environment of a user whose home is `home`."""
     return {**os.environ, "HOME": str(home), "KERAS_HARNESS_CACHE": str(home / "cache"), "COLUMNS": "200"}
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
-    """Return when it holds; fail when it does not in time."""
+    """Return when the condition holds; fail when it does not in time."""
     until = time.monotonic() + PATIENCE_S
     while not holds():
         assert time.monotonic() < until, "it did not come to pass"
         time.sleep(0.02)
 
 
-def processes_in_log(run: Path) -> list[int]:
-    """The processes that the fakes of a run have told of."""
+def find_logged_processes(run: Path) -> list[int]:
+    """Return the processes that the fakes of a run have logged."""
     logs = "".join(log.read_text(encoding="utf-8") for log in run.glob("logs/*.log"))
     return [int(number) for number in re.findall(r"^(?:waiting|child) (\d+)$", logs, re.MULTILINE)]
 
 
 def is_running(process: int) -> bool:
-    """Whether there is such a process that has not ended (one that nobody has waited for has)."""
+    """Return whether the process exists and has not ended (one that nobody has waited for has ended)."""
     try:
         return psutil.Process(process).status() not in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
     except psutil.NoSuchProcess:

@@ -58,11 +58,11 @@ FOOTER = RunFooter(
 CASES = ("a", "b", "c")
 
 
-def observation(case_id: str, values: Array | None = None) -> Observation:
+def make_observation(case_id: str, values: Array | None = None) -> Observation:
     return Observation(TARGET, case_id, Outcome.RETURNED, Stage.REPLY, 0.25, values)
 
 
-def error_of(case_id: str) -> Observation:
+def make_error(case_id: str) -> Observation:
     return Observation(
         TARGET,
         case_id,
@@ -90,7 +90,7 @@ def read(directory: Path) -> list[Observation | None]:
     return [None if line is None else store.decode_observation(directory, TARGET, line) for line in lines]
 
 
-def complaint(directory: Path) -> str:
+def catch_message(directory: Path) -> str:
     with pytest.raises(HarnessError) as caught:
         store.read_info(directory)
     assert caught.value.exit_code == EXIT_USAGE
@@ -120,12 +120,12 @@ def test_the_plan_is_sorted(directory: Path) -> None:
 
 
 def test_what_was_not_observed_is_none_and_the_rest_stands_in_the_order_of_the_plan(directory: Path) -> None:
-    append(directory, error_of("c"), observation("a"))
+    append(directory, make_error("c"), make_observation("a"))
     first, second, third = read(directory)
     assert first is not None
     assert third is not None
     assert (first.case_id, second, third.case_id) == ("a", None, "c")
-    assert third.error == error_of("c").error
+    assert third.error == make_error("c").error
     assert store.read_observed_ids(directory, TARGET) == {"a", "c"}
 
 
@@ -138,7 +138,7 @@ def test_what_was_not_observed_is_none_and_the_rest_stands_in_the_order_of_the_p
 def test_values_come_back_bit_by_bit(values: Array, tmp_path_factory: pytest.TempPathFactory) -> None:
     directory = tmp_path_factory.mktemp("run")
     store.create_run(directory, HEADER, ["a"])
-    append(directory, observation("a", values))
+    append(directory, make_observation("a", values))
     (back,) = read(directory)
     assert back is not None
     assert back.values is not None
@@ -148,7 +148,7 @@ def test_values_come_back_bit_by_bit(values: Array, tmp_path_factory: pytest.Tem
 
 def test_values_in_another_memory_order_come_back_alike(directory: Path) -> None:
     values = np.arange(24.0, dtype=np.float32).reshape(2, 3, 4).transpose(2, 0, 1)[::2]
-    append(directory, observation("a", values))
+    append(directory, make_observation("a", values))
     back = read(directory)[0]
     assert back is not None
     assert back.values is not None
@@ -186,13 +186,13 @@ def test_all_fields_come_back(directory: Path) -> None:
 
 def test_each_observation_is_on_disk_when_append_returns(directory: Path) -> None:
     with store.ObservationLog(directory) as log:
-        log.append(observation("a"))
+        log.append(make_observation("a"))
         assert store.read_observed_ids(directory, TARGET) == {"a"}
 
 
 @pytest.mark.parametrize("kept", [0, 1, 20])
 def test_a_torn_last_line_does_not_count_and_is_cut_before_resuming(directory: Path, kept: int) -> None:
-    file = append(directory, observation("a"), observation("b", np.zeros(50_000)))
+    file = append(directory, make_observation("a"), make_observation("b", np.zeros(50_000)))
     whole = file.read_bytes()
     length = whole.index(b"\n") + 1
     file.write_bytes(whole[: length + kept])
@@ -200,12 +200,12 @@ def test_a_torn_last_line_does_not_count_and_is_cut_before_resuming(directory: P
     assert [one is not None for one in read(directory)] == [True, False, False]
     store.truncate_partial_line(directory, TARGET)
     assert file.read_bytes() == whole[:length]
-    append(directory, observation("b"))
+    append(directory, make_observation("b"))
     assert store.read_observed_ids(directory, TARGET) == {"a", "b"}
 
 
 def test_a_file_that_is_one_torn_line_becomes_empty(directory: Path) -> None:
-    file = append(directory, observation("a", np.zeros(50_000)))
+    file = append(directory, make_observation("a", np.zeros(50_000)))
     file.write_bytes(file.read_bytes()[:-1])
     store.truncate_partial_line(directory, TARGET)
     assert file.read_bytes() == b""
@@ -213,16 +213,16 @@ def test_a_file_that_is_one_torn_line_becomes_empty(directory: Path) -> None:
 
 
 def test_a_case_observed_twice_is_an_error_that_names_the_line(directory: Path) -> None:
-    file = append(directory, observation("a"), observation("b"), observation("a"))
+    file = append(directory, make_observation("a"), make_observation("b"), make_observation("a"))
     with pytest.raises(HarnessError, match=f"{file}:3: a was observed before; remove one line"):
         store.read_observed_ids(directory, TARGET)
 
 
 @pytest.mark.parametrize("line", [b"{}\n", b"not json\n", b'{"case": 3}\n', b"\xff\xfe\n", b"\n"])
 def test_a_damaged_line_amid_the_file_is_an_error_that_names_it(directory: Path, line: bytes) -> None:
-    file = append(directory, observation("a"))
+    file = append(directory, make_observation("a"))
     file.write_bytes(file.read_bytes() + line)
-    append(directory, observation("b"))
+    append(directory, make_observation("b"))
     with pytest.raises(HarnessError, match=f"{file}:2: damaged: .*; remove the line and --resume"):
         store.read_observed_ids(directory, TARGET)
 
@@ -237,7 +237,7 @@ def test_a_damaged_line_amid_the_file_is_an_error_that_names_it(directory: Path,
     ],
 )
 def test_a_line_with_a_wrong_field_is_damaged(directory: Path, field: Mapping[str, object]) -> None:
-    file = append(directory, observation("a"))
+    file = append(directory, make_observation("a"))
     file.write_text(json.dumps(json.loads(file.read_text()) | field) + "\n")
     with pytest.raises(HarnessError, match=f"{file}: damaged: .*; remove the line and --resume"):
         read(directory)
@@ -250,18 +250,20 @@ def test_a_file_of_observations_that_cannot_be_read_is_told(directory: Path) -> 
 
 
 def test_a_second_look_lies_beside_the_first(directory: Path) -> None:
-    append(directory, observation("a"))
+    append(directory, make_observation("a"))
     store.open_second_look(directory, [TARGET])
     for case_id in ("a", "b"):
         with store.ObservationLog(directory, store.Look.SECOND) as log:
-            log.append(error_of(case_id))
+            log.append(make_error(case_id))
     file = directory / "again" / f"{TARGET}.jsonl"
     file.write_bytes(file.read_bytes()[:-1])
     store.open_second_look(directory, [TARGET])
     first, *others = store.index_lines(directory, TARGET, store.Look.SECOND).read(CASES)
     assert others == [None, None]
     assert first is not None
-    assert store.decode_observation(directory, TARGET, first, store.Look.SECOND).error == error_of("a").error
+    assert (
+        store.decode_observation(directory, TARGET, first, store.Look.SECOND).error == make_error("a").error
+    )
     assert store.read_observed_ids(directory, TARGET) == {"a"}
 
 
@@ -279,7 +281,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 def test_an_observation_that_cannot_be_written_is_told(directory: Path) -> None:
     (directory / "observations").rmdir()
     with pytest.raises(HarnessError, match=r"observations: cannot be written: .*; choose another"):
-        append(directory, observation("a"))
+        append(directory, make_observation("a"))
 
 
 def test_a_footer_that_cannot_be_written_is_told(directory: Path) -> None:
@@ -291,18 +293,20 @@ def test_a_footer_that_cannot_be_written_is_told(directory: Path) -> None:
 
 def test_a_run_of_a_later_schema_asks_for_an_upgrade_whatever_it_holds(directory: Path) -> None:
     edit(directory, {"schema": store.SCHEMA + 1, "targets": {"by": "name"}, "started": None})
-    assert f"schema {store.SCHEMA + 1}, this version reads {store.SCHEMA}; upgrade" in complaint(directory)
+    assert f"schema {store.SCHEMA + 1}, this version reads {store.SCHEMA}; upgrade" in catch_message(
+        directory
+    )
 
 
 def test_a_run_of_an_earlier_schema_asks_to_run_again(directory: Path) -> None:
     edit(directory, {"schema": store.SCHEMA - 1})
-    assert complaint(directory).endswith("; run again")
+    assert catch_message(directory).endswith("; run again")
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b'{"header": {"schema": 3}}', b"\xff", b"null"])
 def test_a_damaged_run_json_is_told(directory: Path, text: bytes) -> None:
     (directory / "run.json").write_bytes(text)
-    said = complaint(directory)
+    said = catch_message(directory)
     assert f"{directory / 'run.json'}: damaged: " in said
     assert said.endswith("; run again into another folder")
 
@@ -310,7 +314,7 @@ def test_a_damaged_run_json_is_told(directory: Path, text: bytes) -> None:
 @pytest.mark.parametrize("name", ["nowhere", "file"])
 def test_a_folder_without_a_run_is_told(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").touch()
-    assert complaint(tmp_path / name).startswith(f"{tmp_path / name}: no run here (")
+    assert catch_message(tmp_path / name).startswith(f"{tmp_path / name}: no run here (")
 
 
 def test_a_run_without_its_plan_is_told(directory: Path) -> None:

@@ -1,4 +1,4 @@
-"""Requirements are read in threads, as targets are prepared in threads, and one at a time."""
+"""Requirements are parsed in threads, as targets are prepared in threads, and one at a time."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from harness.targets.selection import NEWEST, reselect_target, select_from_catal
 from harness.targets.variants import Variant, apply_settings
 
 
-def listed(version: str, backend: str, api: Api = Api.KERAS, behind: str = "") -> Target:
+def make_listed_target(version: str, backend: str, api: Api = Api.KERAS, behind: str = "") -> Target:
     return Target(
         name=f"{api}{version}-{backend}{behind}",
         api=api,
@@ -31,30 +31,30 @@ def listed(version: str, backend: str, api: Api = Api.KERAS, behind: str = "") -
 
 ONEDNN = Variant("onednn=0", "without oneDNN", ("tensorflow",), {"TF_ENABLE_ONEDNN_OPTS": "0"})
 PLAIDML = replace(
-    listed("0.7.0", "plaidml", Api.PLAIDML_KERAS),
+    make_listed_target("0.7.0", "plaidml", Api.PLAIDML_KERAS),
     name="plaidml-keras0.7.0",
     realisation=BuiltEnvironment("3.7", ("plaidml-keras==0.7.0", "keras==2.2.4")),
 )
 CATALOG = Catalog(
     (
-        listed("3.9.2", "tensorflow"),
-        listed("3.15.1", "tensorflow"),
-        listed("3.15.1", "jax"),
-        listed("3.14.1", "jax"),
-        listed("3.13.2", "torch"),
-        listed("3.13.2", "numpy"),
-        listed("2.21.0", "tensorflow", Api.TF_KERAS_PACKAGE),
+        make_listed_target("3.9.2", "tensorflow"),
+        make_listed_target("3.15.1", "tensorflow"),
+        make_listed_target("3.15.1", "jax"),
+        make_listed_target("3.14.1", "jax"),
+        make_listed_target("3.13.2", "torch"),
+        make_listed_target("3.13.2", "numpy"),
+        make_listed_target("2.21.0", "tensorflow", Api.TF_KERAS_PACKAGE),
         PLAIDML,
     ),
     (ONEDNN,),
 )
 
 
-def names(*selectors: str) -> list[str]:
+def list_names(*selectors: str) -> list[str]:
     return [target.name for target in select_from_catalog(selectors, CATALOG, {}, Path())]
 
 
-def complaint(selector: str, environ: dict[str, str] | None = None, directory: Path | None = None) -> str:
+def catch_message(selector: str, environ: dict[str, str] | None = None, directory: Path | None = None) -> str:
     with pytest.raises(HarnessError) as caught:
         select_from_catalog([selector], CATALOG, environ or {}, directory or Path())
     assert caught.value.exit_code == EXIT_USAGE
@@ -104,11 +104,11 @@ def make_checkout(folder: Path) -> Path:
     ],
 )
 def test_a_selector_gives_its_targets(selector: str, expected: list[str]) -> None:
-    assert names(selector) == expected
+    assert list_names(selector) == expected
 
 
 def test_overlapping_selectors_give_each_target_once_in_the_order_of_the_selectors() -> None:
-    assert names("keras3.14.1-jax", "keras>=3.14", "*jax") == [
+    assert list_names("keras3.14.1-jax", "keras>=3.14", "*jax") == [
         "keras3.14.1-jax",
         "keras3.15.1-tensorflow",
         "keras3.15.1-jax",
@@ -148,7 +148,7 @@ def test_overlapping_selectors_give_each_target_once_in_the_order_of_the_selecto
     ],
 )
 def test_a_selector_that_gives_nothing_is_an_error_with_a_remedy(selector: str, said: str) -> None:
-    assert said in complaint(selector)
+    assert said in catch_message(selector)
 
 
 @pytest.mark.parametrize(("environ", "backend"), [({}, "tensorflow"), ({"KERAS_BACKEND": "jax"}, "jax")])
@@ -224,11 +224,11 @@ def test_a_checkout_without_a_backend_takes_that_of_the_host(checkout: Path) -> 
 
 
 def test_the_package_itself_is_no_checkout_but_its_parent_is(checkout: Path) -> None:
-    assert f"write path:{checkout.resolve()}" in complaint(f"path:{checkout / 'keras'}")
+    assert f"write path:{checkout.resolve()}" in catch_message(f"path:{checkout / 'keras'}")
 
 
 def test_a_checkout_needs_a_listed_backend(checkout: Path) -> None:
-    said = complaint(f"path:{checkout} backend=mxnet")
+    said = catch_message(f"path:{checkout} backend=mxnet")
     assert "no Keras with backend 'mxnet' is listed" in said
     assert "tensorflow, jax, torch" in said
 
@@ -252,13 +252,13 @@ def test_a_command_is_split_as_a_shell_does() -> None:
 
 
 def test_commands_with_one_name_are_told_apart() -> None:
-    first, second = names("exec:python a/worker.py", "exec:python b/worker.py")
+    first, second = list_names("exec:python a/worker.py", "exec:python b/worker.py")
     assert first != second
     assert first.startswith("exec-python-worker.py-")
 
 
 def test_long_commands_that_differ_at_the_end_are_told_apart() -> None:
-    first, second = names(f"exec:worker {'x' * 90}1", f"exec:worker {'x' * 90}2")
+    first, second = list_names(f"exec:worker {'x' * 90}1", f"exec:worker {'x' * 90}2")
     assert first != second
     assert len(first) < 80
 
@@ -275,11 +275,11 @@ def test_a_variant_has_its_flags_and_a_name_of_its_own() -> None:
 
 def test_of_each_family_and_minor_version_the_newest_stays() -> None:
     targets = (
-        listed("3.14.0", "jax"),
-        listed("3.14.1", "jax"),
-        listed("3.14.1", "jax", behind="0.4.30"),
-        listed("3.9.2", "jax"),
-        listed("3.14.0", "torch"),
+        make_listed_target("3.14.0", "jax"),
+        make_listed_target("3.14.1", "jax"),
+        make_listed_target("3.14.1", "jax", behind="0.4.30"),
+        make_listed_target("3.9.2", "jax"),
+        make_listed_target("3.14.0", "torch"),
         *select_from_catalog(["keras3.9.2-tensorflow+onednn=0", "exec:worker", "here"], CATALOG, {}, Path()),
     )
     assert select_newest_per_minor(targets) == targets[1:]
@@ -326,8 +326,8 @@ def test_a_setting_that_is_none_is_an_error(settings: list[str], said: str) -> N
         apply_settings(CATALOG.targets, settings, ())
 
 
-def run_of(target: Target, **changes: object) -> TargetRun:
-    """The target's part in a stored run."""
+def make_run(target: Target, **changes: object) -> TargetRun:
+    """Return the target's part in a stored run."""
     run = TargetRun(
         name=target.name,
         api=target.api,
@@ -357,12 +357,12 @@ def test_what_ran_is_selected_again_under_its_flags(checkout: Path, settings: li
     selectors = ("keras3.15.1-tensorflow", "keras3.13.2-torch", "here", f"path:{checkout} backend=jax")
     ran = select_from_catalog([*selectors, "exec:node 'a b.js'"], CATALOG, {"KERAS_BACKEND": "jax"}, Path())
     for target in apply_settings(ran, settings, CATALOG.variants):
-        again = reselect_target(run_of(target), CATALOG, {}, Path("elsewhere"))
+        again = reselect_target(make_run(target), CATALOG, {}, Path("elsewhere"))
         assert again == replace(target, lineage=again.lineage)
 
 
 def test_a_run_that_kept_no_selector_is_found_by_its_names() -> None:
     (target,) = select_from_catalog(["keras3.15.1-tensorflow+onednn=0"], CATALOG, {}, Path())
-    assert reselect_target(run_of(target, selector=""), CATALOG, {}, Path()) == target
+    assert reselect_target(make_run(target, selector=""), CATALOG, {}, Path()) == target
     with pytest.raises(HarnessError, match="no target matches 'path-keras-jax'"):
-        reselect_target(run_of(target, selector="", name="path-keras-jax"), CATALOG, {}, Path())
+        reselect_target(make_run(target, selector="", name="path-keras-jax"), CATALOG, {}, Path())

@@ -87,7 +87,7 @@ NAMES = {
     "keras-mxnet2.2.4.3-mxnet1.6.0",
     "plaidml-keras0.7.0",
 }
-"""What has been listed stays; the list may hold more."""
+"""Names that stay listed; the list may hold more."""
 
 
 @pytest.fixture(scope="module", params=["as it is", "with the next Keras"])
@@ -103,7 +103,7 @@ def catalog(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     return read_catalog([copy])
 
 
-def pins(requires: tuple[str, ...], platform: str, machine: str) -> dict[str, str]:
+def list_pins(requires: tuple[str, ...], platform: str, machine: str) -> dict[str, str]:
     environment = {"sys_platform": platform, "platform_machine": machine}
     requirements = [Requirement(text) for text in requires]
     chosen = [one for one in requirements if one.marker is None or one.marker.evaluate(environment)]
@@ -172,8 +172,8 @@ def test_targets_share_a_base(one: str, other: str) -> None:
 def test_every_requirement_is_pinned_once_per_platform(catalog: Catalog, platform: str, machine: str) -> None:
     for target in catalog.targets:
         assert target.built is not None
-        base = pins(target.built.requires, platform, machine)
-        overlay = pins(target.built.overlay, platform, machine)
+        base = list_pins(target.built.requires, platform, machine)
+        overlay = list_pins(target.built.overlay, platform, machine)
         pinned = [*base.values(), *overlay.values()]
         assert all(pin.startswith("==") and "*" not in pin for pin in pinned), target
         if target.backend == "tensorflow":
@@ -190,7 +190,9 @@ def test_a_target_is_what_its_name_says(catalog: Catalog) -> None:
 def demand_named_as_it_is(target: Target) -> None:
     assert target.name.startswith(f"{target.api}{target.version}")
     assert target.built is not None
-    pinned = pins(target.built.requires, "linux", "x86_64") | pins(target.built.overlay, "linux", "x86_64")
+    pinned = list_pins(target.built.requires, "linux", "x86_64") | list_pins(
+        target.built.overlay, "linux", "x86_64"
+    )
     match target.api:
         case Api.TF_KERAS:
             holder = next(name for name in pinned if name in ("tensorflow", "tensorflow-cpu"))

@@ -1,6 +1,6 @@
-"""Stand-ins for the backends that adapters ask by themselves: TensorFlow, torch and JAX.
+"""Stand-ins for the backends that adapters call directly: TensorFlow, torch and JAX.
 
-Their gradients are no gradients: each is filled with the sum of what the output was weighted with.
+Their gradients are not real: each is filled with the sum of what the output was weighted with.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Module:
 
 
 class Tensor(np.ndarray[Any, Any]):
-    """A tensor of torch, which says whether its gradient is wanted."""
+    """A tensor of torch, which knows whether its gradient is wanted."""
 
     device = "cpu"
     is_wanted = False
@@ -33,13 +33,13 @@ class Tensor(np.ndarray[Any, Any]):
         return self
 
 
-def tensor(values: Any, dtype: Any = None) -> Tensor:
+def make_tensor(values: Any, dtype: Any = None) -> Tensor:
     return np.array(values, dtype).view(Tensor)
 
 
 @dataclass
 class Heard:
-    """What a backend was asked."""
+    """The calls that a backend received."""
 
     signatures: list[Any] = field(default_factory=list)
     num_resets: int = 0
@@ -51,19 +51,19 @@ class Heard:
 
 
 def install(monkeypatch: pytest.MonkeyPatch) -> Heard:
-    """Put the three in the place of the real ones."""
+    """Replace the three real ones."""
     heard = Heard()
     for name, module in {
-        "tensorflow": tensorflow(heard),
-        "torch": torch(heard),
+        "tensorflow": make_tensorflow(heard),
+        "torch": make_torch(heard),
         "torch._dynamo": SimpleNamespace(reset=lambda: setattr(heard, "num_resets", heard.num_resets + 1)),
-        "jax": jax(heard),
+        "jax": make_jax(heard),
     }.items():
         monkeypatch.setitem(sys.modules, name, module)
     return heard
 
 
-def tensorflow(heard: Heard) -> Any:
+def make_tensorflow(heard: Heard) -> Any:
     class GradientTape:
         def __enter__(self) -> GradientTape:
             self.watched: list[Values] = []
@@ -113,7 +113,7 @@ def tensorflow(heard: Heard) -> Any:
     )
 
 
-def torch(heard: Heard) -> Any:
+def make_torch(heard: Heard) -> Any:
     def grad(
         output: Values,
         sources: Sequence[Tensor],
@@ -130,7 +130,7 @@ def torch(heard: Heard) -> Any:
     )
 
 
-def jax(heard: Heard) -> Any:
+def make_jax(heard: Heard) -> Any:
     def vjp(
         function: Callable[[Values, list[Values]], Values], inputs: Values, weights: list[Values]
     ) -> tuple[Values, Callable[[Values], tuple[Values | None, list[Values | None]]]]:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from tests.worker.standins import Asked, Backend, Convolution, Placeholder, Values, given_input, models
+from tests.worker.standins import Asked, Backend, Convolution, Placeholder, Values, make_input, make_models
 
 
-def keras1(*, atrous: bool = True) -> Any:
-    """Keras 1 on Theano. `asked` tells what it was asked."""
+def make_keras1(*, atrous: bool = True) -> Any:
+    """Return Keras 1 on Theano. `asked` records the calls."""
     backend = Backend()
     asked = Asked()
 
@@ -92,7 +92,7 @@ def keras1(*, atrous: bool = True) -> Any:
             asked.predicted.append(batch_size)
             return self.layer.computed(inputs)
 
-    layers: dict[str, Any] = {"Convolution2D": Convolution2D, "Input": given_input}
+    layers: dict[str, Any] = {"Convolution2D": Convolution2D, "Input": make_input}
     if atrous:
         layers["AtrousConvolution2D"] = AtrousConvolution2D
     return SimpleNamespace(
@@ -100,5 +100,5 @@ def keras1(*, atrous: bool = True) -> Any:
         asked=asked,
         backend=backend,
         layers=SimpleNamespace(**layers),
-        models=models(asked, Sequential),
+        models=make_models(asked, Sequential),
     )

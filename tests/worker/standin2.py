@@ -1,4 +1,4 @@
-"""Stand-ins for Keras 2: by way of graphs, and eager."""
+"""Stand-ins for Keras 2: by graphs, and eager."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from tests.worker.backends import Module
-from tests.worker.standins import Asked, Backend, Convolution, Values, given_input, models
+from tests.worker.standins import Asked, Backend, Convolution, Values, make_input, make_models
 
 
-def keras2(
+def make_keras2(
     *,
     backend_name: str = "theano",
     knows_groups: bool = False,
@@ -22,7 +22,7 @@ def keras2(
     infers: bool = True,
     prints_summary: bool = False,
 ) -> Any:
-    """Keras 2. `asked` tells what it was asked."""
+    """Return a Keras 2. `asked` records the calls."""
     backend = Backend(backend_name)
     asked = Asked()
 
@@ -125,14 +125,14 @@ def keras2(
                 print_fn(line, line_break=False)
 
     layers: dict[str, Any] = {"Conv2D": Grouped if knows_groups else Conv2D, "Layer": Layer}
-    layers["Input"] = given_input
+    layers["Input"] = make_input
     return SimpleNamespace(
         __version__="2.99",
         asked=asked,
         backend=backend,
         initializers=SimpleNamespace(get={"glorot_uniform": halves, "zeros": zeros}.__getitem__),
         layers=SimpleNamespace(**layers),
-        models=models(asked, Printing if prints_summary else Handing),
+        models=make_models(asked, Printing if prints_summary else Handing),
     )
 
 
@@ -144,12 +144,12 @@ class Dimension:
 
 
 def halves(shape: tuple[int, ...], dtype: str) -> Values:
-    """Keras's initializer of kernels, which says so when it is asked for what cannot be."""
+    """Return halves as Keras's initializer of kernels does; refuse impossible shapes."""
     if min(shape) < 0:
         raise ValueError(f"Keras makes no kernel of {shape}")
     return np.full(shape, 0.5, dtype)
 
 
 def zeros(shape: tuple[int, ...], dtype: str) -> Values:
-    """Keras's initializer of biases."""
+    """Return zeros as Keras's initializer of biases does."""
     return np.zeros(shape, dtype)

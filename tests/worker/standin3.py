@@ -1,6 +1,6 @@
 """A stand-in for Keras 3: layers, operations of `keras.ops`, symbolic tensors and Functional models.
 
-It computes `Conv2D` and `ops.conv` of channels-last arrays rightly, and tells what it was asked in `asked`.
+It computes `Conv2D` and `ops.conv` of channels-last arrays correctly, and records the calls in `asked`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from tests.worker.backends import Tensor, tensor
-from tests.worker.standins import Values, correlated, reads
+from tests.worker.backends import Tensor, make_tensor
+from tests.worker.standins import Values, correlate, reads
 
 # ruff: noqa: ARG002
 # Methods take what Keras's take, needed here or not.
@@ -26,7 +26,7 @@ Shape = tuple[int | None, ...]
 
 @dataclass
 class Asked3:
-    """What the stand-in was asked."""
+    """The calls that the stand-in received."""
 
     layers: list[dict[str, Any]] = field(default_factory=list)
     operations: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -38,7 +38,7 @@ class Asked3:
 
 @dataclass(eq=False)
 class KerasTensor:
-    """A symbolic tensor: how it is computed from the array that a model is called on."""
+    """A symbolic tensor: a function from the array that a model is called on."""
 
     shape: Shape
     dtype: str
@@ -61,8 +61,8 @@ def shape_of(
     return (batch, *spatial, filters)
 
 
-def keras3(backend_name: str = "tensorflow", *, heeds_jit: bool = True) -> Any:
-    """Keras 3 on a backend."""
+def make_keras3(backend_name: str = "tensorflow", *, heeds_jit: bool = True) -> Any:
+    """Return a Keras 3 on a backend."""
     asked = Asked3()
 
     def conv(
@@ -85,7 +85,7 @@ def keras3(backend_name: str = "tensorflow", *, heeds_jit: bool = True) -> Any:
                 inputs.dtype,
                 lambda values: conv(inputs.computed(values), kernel, **given, data_format=data_format),
             )
-        return correlated(inputs, np.asarray(kernel), pair(strides), padding, pair(dilation_rate))
+        return correlate(inputs, np.asarray(kernel), pair(strides), padding, pair(dilation_rate))
 
     class Layer:
         built = False
@@ -95,7 +95,7 @@ def keras3(backend_name: str = "tensorflow", *, heeds_jit: bool = True) -> Any:
             self.trainable_variables: list[Any] = []
 
         def add_weight(self, shape: tuple[int, ...], initializer: Callable[..., Values]) -> Any:
-            value = tensor(initializer(shape, dtype=self.compute_dtype), self.compute_dtype)
+            value = make_tensor(initializer(shape, dtype=self.compute_dtype), self.compute_dtype)
             self.trainable_variables.append(Variable(value))
             return self.trainable_variables[-1]
 
@@ -117,7 +117,7 @@ def keras3(backend_name: str = "tensorflow", *, heeds_jit: bool = True) -> Any:
 
         def set_weights(self, weights: list[Values]) -> None:
             for variable, value in zip(self.trainable_variables, weights, strict=True):
-                variable.value = tensor(value)
+                variable.value = make_tensor(value)
 
         def stateless_call(self, trainable: list[Values], others: list[Values], inputs: Values) -> Any:
             assert others == []
@@ -171,7 +171,7 @@ def keras3(backend_name: str = "tensorflow", *, heeds_jit: bool = True) -> Any:
 
         def call(self, inputs: Any) -> Any:
             kernel, *bias = (np.asarray(variable) for variable in self.trainable_variables)
-            output = correlated(inputs, kernel, pair(self.strides), self.padding, pair(self.dilation))
+            output = correlate(inputs, kernel, pair(self.strides), self.padding, pair(self.dilation))
             return output + bias[0] if bias else output
 
     saved: dict[Path, tuple[KerasTensor, KerasTensor]] = {}
@@ -216,7 +216,7 @@ def keras3(backend_name: str = "tensorflow", *, heeds_jit: bool = True) -> Any:
         return KerasTensor(batch_shape, dtype)
 
     def convert_to_tensor(values: Any, dtype: str) -> Tensor:
-        return tensor(values, dtype)
+        return make_tensor(values, dtype)
 
     return SimpleNamespace(
         asked=asked,
@@ -230,7 +230,7 @@ def keras3(backend_name: str = "tensorflow", *, heeds_jit: bool = True) -> Any:
 
 
 class Variable:
-    """A weight of a layer, which operations take as it is."""
+    """A weight of a layer, which operations take unconverted."""
 
     def __init__(self, value: Tensor) -> None:
         self.value = value
@@ -244,5 +244,5 @@ class Variable:
 
 
 def zeros(shape: tuple[int, ...], dtype: str) -> Values:
-    """An initializer."""
+    """Return zeros as an initializer does."""
     return np.zeros(shape, dtype)

@@ -1,6 +1,6 @@
 """Stand-ins for Keras 1 and 2, with what the adapters use of them.
 
-They compute `Conv2D` rightly, tell what they were asked in `asked`, and refuse what the real ones
+They compute `Conv2D` correctly, record the calls in `asked`, and refuse what the real ones
 refuse: a layer that was written for graphs takes no array.
 """
 
@@ -19,10 +19,10 @@ import numpy.typing as npt
 Values = npt.NDArray[Any]
 
 
-def correlated(
+def correlate(
     cells: Values, kernel: Values, strides: Sequence[int], padding: str, dilation: Sequence[int]
 ) -> Values:
-    """The cross-correlation of channels-last cells with a kernel (rows, columns, channels, filters)."""
+    """Return the cross-correlation of channels-last cells and a kernel (rows, columns, channels, filters)."""
     rows, columns = (
         reads(n, k, s, d, padding)
         for n, k, s, d in zip(cells.shape[1:3], kernel.shape, strides, dilation, strict=False)
@@ -34,7 +34,7 @@ def correlated(
 
 
 def reads(n: int, k: int, s: int, d: int, padding: str) -> npt.NDArray[np.int64]:
-    """Which cell of an axis each window reads with each tap."""
+    """Return which cell of an axis each window reads with each tap."""
     reach = (k - 1) * d + 1
     windows = -(-n // s) if padding == "same" else max((n - reach) // s + 1, 0)
     before = max((windows - 1) * s + reach - n, 0) // 2 if padding == "same" else 0
@@ -43,7 +43,7 @@ def reads(n: int, k: int, s: int, d: int, padding: str) -> npt.NDArray[np.int64]
 
 @dataclass(eq=False)
 class Placeholder:
-    """A place in a graph, by the layer that computes it, or by what it is the gradient of."""
+    """A node of a graph: the layer that computes it, or what it is the gradient of."""
 
     shape: tuple[int | None, ...]
     dtype: str
@@ -113,7 +113,7 @@ class Backend:
         return weighted
 
     def gradients(self, loss: Placeholder, sought: list[Any]) -> list[Placeholder | None]:
-        """Stand-ins for gradients: of the input twice the input, of a weight the weight itself."""
+        """Return fake gradients: twice the input for the input, the weight itself for a weight."""
         source, *weights = sought
         assert loss.source is source
         found = [lambda array: array + array, *((lambda _, weight=weight: weight) for weight in weights)]
@@ -122,7 +122,7 @@ class Backend:
 
 @dataclass
 class Asked:
-    """What a stand-in was asked: the constructors' arguments, and the models' predictions: their batches."""
+    """The calls that a stand-in received: arguments of constructors, and batches of predictions."""
 
     layers: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     compiled: list[tuple[Any, ...]] = field(default_factory=list)
@@ -133,7 +133,7 @@ class Asked:
 
 
 class Convolution:
-    """What the layers of both generations share. `kernel` is (rows, columns, channels, filters)."""
+    """The common part of the layers of both generations. `kernel` is (rows, columns, channels, filters)."""
 
     size: tuple[int, int]
     strides: tuple[int, int]
@@ -159,7 +159,7 @@ class Convolution:
         if inputs.dtype != self.kernel.dtype:
             raise TypeError("the kernel's type does not match that of the input")
         cells = np.moveaxis(inputs, 1, -1) if self.is_first else inputs
-        output = correlated(cells, self.kernel, self.strides, self.padding, self.dilation) + self.bias
+        output = correlate(cells, self.kernel, self.strides, self.padding, self.dilation) + self.bias
         return np.moveaxis(output, -1, 1) if self.is_first else output
 
     def in_graph(self, inputs: Any) -> Placeholder:
@@ -168,13 +168,13 @@ class Convolution:
         return Placeholder(self.shape_for(inputs.shape), inputs.dtype, self, inputs)
 
 
-def given_input(batch_shape: tuple[int | None, ...], dtype: str) -> Placeholder:
-    """`keras.layers.Input`."""
+def make_input(batch_shape: tuple[int | None, ...], dtype: str) -> Placeholder:
+    """Return a placeholder as `keras.layers.Input` does."""
     return Placeholder(batch_shape, dtype)
 
 
-def models(asked: Asked, sequential: type) -> Any:
-    """`keras.models`, with Functional models of one layer that are saved with their weights alone."""
+def make_models(asked: Asked, sequential: type) -> Any:
+    """Return `keras.models`, with Functional models of one layer that are saved with their weights only."""
     layers: dict[Path, tuple[Placeholder, Placeholder]] = {}
 
     class Model:

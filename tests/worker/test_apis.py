@@ -1,4 +1,4 @@
-"""Which Keras is imported for which API, what counts as its version, and what the worker says of itself."""
+"""Which Keras is imported for which API, what counts as its version, and the worker's fingerprint."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.resources import WORKER
 from harness.runner import wire
 from harness.worker.adapters import apis
 from harness.worker.adapters.apis import Api
-from harness.worker.adapters.fingerprint import FLAGS, fingerprint
+from harness.worker.adapters.fingerprint import FLAGS, take_fingerprint
 from harness.worker.adapters.keras1 import Keras1
 from harness.worker.adapters.keras2 import Keras2
 from harness.worker.adapters.keras3 import Keras3
@@ -34,7 +34,7 @@ PACKAGES = {
 
 @pytest.fixture
 def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, ModuleType]:
-    """What can be imported, in place of the real packages."""
+    """What can be imported, instead of the real packages."""
     made = {name: ModuleType(name) for name in (*PACKAGES, "tensorflow.keras", "plaidml.keras")}
     for name, module in made.items():
         module.__file__ = str(tmp_path / name / "__init__.py")
@@ -107,7 +107,7 @@ def test_keras_mxnet_is_counted_by_its_distribution(
     [("1.0.8", Keras1), ("2.0.8-tf", Keras2), ("2.15.0", Keras2), ("3.15.1", Keras3)],
 )
 def test_the_generation_is_that_of_the_major_version(version: str, generation: type) -> None:
-    made = apis.generation_of(Api("keras", standin2.keras2(), version, version))
+    made = apis.make_generation(Api("keras", standin2.make_keras2(), version, version))
     assert type(made) is generation
     assert made.version == version
 
@@ -115,7 +115,7 @@ def test_the_generation_is_that_of_the_major_version(version: str, generation: t
 @pytest.mark.parametrize("version", ["0.3.3", "4.0", "unknown"])
 def test_another_major_version_is_told(version: str) -> None:
     with pytest.raises(ImportError, match=f"keras {version} at .*: the harness has adapters for Keras 1, 2"):
-        apis.generation_of(Api("keras", ModuleType("keras"), version, version))
+        apis.make_generation(Api("keras", ModuleType("keras"), version, version))
 
 
 def test_the_fingerprint_tells_what_answers(
@@ -126,7 +126,7 @@ def test_the_fingerprint_tells_what_answers(
     theano: Any = packages["theano"]
     theano.config = type("config", (), {"device": "cuda0"})
     monkeypatch.setenv("THEANO_FLAGS", "floatX=float32")
-    facts = fingerprint(Api("keras", keras, "2.3.1", "2.3.1.1"))
+    facts = take_fingerprint(Api("keras", keras, "2.3.1", "2.3.1.1"))
     said = {
         "api": "keras",
         "version": "2.3.1.1",
@@ -147,13 +147,13 @@ def test_the_fingerprint_tells_what_answers(
 def test_a_backend_that_is_not_known_is_told_without_a_version(packages: dict[str, ModuleType]) -> None:
     keras: Any = packages["keras"]
     keras.backend = standins.Backend("loops")
-    facts = fingerprint(Api("keras", keras, "2.3.1", "2.3.1"))
+    facts = take_fingerprint(Api("keras", keras, "2.3.1", "2.3.1"))
     assert (facts["backend"], facts["device"]) == ("loops", "cpu")
     assert "backend_version" not in facts
 
 
-def started(*arguments: str, packages: Path) -> wire.Message:
-    """The first message of a worker that was started with these arguments."""
+def start_worker(*arguments: str, packages: Path) -> wire.Message:
+    """Return the first message of a worker started with these arguments."""
     done = subprocess.run(
         [sys.executable, "-s", str(WORKER), *arguments],
         input=wire.encode_hello() + wire.encode_bye(),
@@ -179,14 +179,14 @@ def test_the_argument_says_which_keras_is_imported(
 ) -> None:
     (tmp_path / "keras.py").write_text(f"{FAKE}\n__version__ = '3.1'")
     (tmp_path / "tf_keras.py").write_text(f"{FAKE}\n__version__ = '3.2'")
-    hello = started(*arguments, packages=tmp_path)
+    hello = start_worker(*arguments, packages=tmp_path)
     assert isinstance(hello, wire.Hello), hello
     assert (hello.fingerprint["api"], hello.fingerprint["keras"]) == (api, keras)
 
 
 @pytest.mark.parametrize("arguments", [("tensorflow.keras",), ("keras", "tf_keras")])
 def test_an_api_that_is_none_is_told(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    failed = started(*arguments, packages=tmp_path)
+    failed = start_worker(*arguments, packages=tmp_path)
     assert isinstance(failed, wire.Failed)
     assert failed.error.type == "LookupError"
     said = json.dumps(" ".join(arguments)).replace('"', "'")

@@ -1,4 +1,4 @@
-"""Which arguments a layer takes, and what becomes of the others."""
+"""Which arguments a layer accepts, and what becomes of the others."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from harness.worker.adapters.arguments import accepted, written
+from harness.worker.adapters.arguments import build_arguments, select_arguments
 from harness.worker.adapters.generation import Generation, Unsupported
-from harness.worker.adapters.making import made
+from harness.worker.adapters.making import construct_layer
 
 CASE = {"form": "list", "arguments": {"strides": [2, 1], "output_padding": None, "padding": "same"}}
 
@@ -22,7 +22,7 @@ class Base:
 
 
 class Settling(Base):
-    """Names some arguments, passes the rest on, and settles `groups` by itself."""
+    """A layer that names some arguments, passes the rest on, and sets `groups` itself."""
 
     def __init__(self, kernel_size: Any, strides: Any, output_padding: Any = None, **more: Any) -> None:
         super().__init__(kernel_size, groups=1, **more)
@@ -34,18 +34,18 @@ class Closed(Base):
 
 
 def test_nothing_but_lists_is_written_in_a_form() -> None:
-    assert written(CASE) == {"strides": [2, 1], "output_padding": None, "padding": "same"}
-    assert written({**CASE, "form": "defaults"})["strides"] == (2, 1)
+    assert build_arguments(CASE) == {"strides": [2, 1], "output_padding": None, "padding": "same"}
+    assert build_arguments({**CASE, "form": "defaults"})["strides"] == (2, 1)
 
 
 def test_a_form_that_is_none_is_unsupported() -> None:
     with pytest.raises(Unsupported, match="form words"):
-        written({**CASE, "form": "words"})
+        build_arguments({**CASE, "form": "words"})
 
 
 def test_what_is_done_anyway_is_left_out_where_there_is_no_argument() -> None:
     usual = {"groups": 1, "dilation_rate": [1, 1], "use_bias": True, "data_format": "channels_last"}
-    assert accepted(Settling, "it", {**usual, "kernel_size": 3, "strides": 1}) == {
+    assert select_arguments(Settling, "it", {**usual, "kernel_size": 3, "strides": 1}) == {
         "kernel_size": 3,
         "strides": 1,
     }
@@ -53,12 +53,12 @@ def test_what_is_done_anyway_is_left_out_where_there_is_no_argument() -> None:
 
 def test_an_argument_that_is_named_is_passed_on_whatever_it_says() -> None:
     given = {"kernel_size": 3, "strides": 1, "output_padding": None}
-    assert accepted(Settling, "it", given) == given
+    assert select_arguments(Settling, "it", given) == given
 
 
 @pytest.mark.parametrize("value", [2, [1, 2], (2, 2)])
 def test_an_argument_of_a_base_is_passed_on(value: Any) -> None:
-    assert accepted(Settling, "it", {"dilation_rate": value, "strides": 1})["dilation_rate"] == value
+    assert select_arguments(Settling, "it", {"dilation_rate": value, "strides": 1})["dilation_rate"] == value
 
 
 @pytest.mark.parametrize(
@@ -67,12 +67,12 @@ def test_an_argument_of_a_base_is_passed_on(value: Any) -> None:
 )
 def test_an_argument_that_nobody_names_is_unsupported(called: Any, name: str, value: Any) -> None:
     with pytest.raises(Unsupported, match=f"^it has no argument {name}$"):
-        accepted(called, "it", {name: value, "strides": 1})
+        select_arguments(called, "it", {name: value, "strides": 1})
 
 
 def test_a_default_that_is_missing_is_unsupported() -> None:
     with pytest.raises(Unsupported, match=r"^it has no default of strides$"):
-        accepted(Settling, "it", {"kernel_size": 3})
+        select_arguments(Settling, "it", {"kernel_size": 3})
 
 
 class Layers:
@@ -83,15 +83,15 @@ class Keras:
     layers = Layers
 
 
-def case_of(**arguments: Any) -> Any:
+def make_case(**arguments: Any) -> Any:
     return {"layer": "Conv2D", "form": "tuple", "arguments": {"kernel_size": 3, "strides": 1, **arguments}}
 
 
 def test_an_argument_that_a_class_settles_is_unsupported() -> None:
     generation = Generation(Keras, "2.0")
-    assert made(generation, case_of(dilation_rate=2), []).given["dilation_rate"] == 2
+    assert construct_layer(generation, make_case(dilation_rate=2), []).given["dilation_rate"] == 2
     with pytest.raises(Unsupported, match=r"^Conv2D of Keras 2\.0 has no argument groups$"):
-        made(generation, case_of(groups=2), [])
+        construct_layer(generation, make_case(groups=2), [])
 
 
 class Failing(Base):
@@ -102,4 +102,4 @@ class Failing(Base):
 def test_another_type_error_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Layers, "Conv2D", Failing)
     with pytest.raises(TypeError, match="no tuple"):
-        made(Generation(Keras, "2.0"), case_of(groups=2), [])
+        construct_layer(Generation(Keras, "2.0"), make_case(groups=2), [])

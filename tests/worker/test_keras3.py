@@ -10,14 +10,14 @@ import pytest
 
 from harness.data.case_data import make_case_data
 from harness.records import ArgumentStyle, Case, Layer, Mode, derive_arguments
-from harness.worker.adapters.differentiating import Unconnected, cotangent
+from harness.worker.adapters.differentiating import Unconnected, compute_cotangent
 from harness.worker.adapters.generation import Unsupported
 from harness.worker.adapters.keras3 import Keras3
 from harness.worker.adapters.observing import Observer
 from tests.judge.made import PLAIN, expected
 from tests.worker import backends
-from tests.worker.asking import message, observed, observed_all
-from tests.worker.standin3 import keras3
+from tests.worker.asking import encode_message, observe_case, observe_cases
+from tests.worker.standin3 import make_keras3
 
 OPERATION = derive_arguments(replace(PLAIN, layer=Layer.OPS_CONV))
 MODES = [Mode.EAGER, Mode.INFERRED, Mode.COMPILED, Mode.JIT, Mode.DYNAMIC, Mode.RELOADED, Mode.GRADIENT]
@@ -38,7 +38,7 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> backends.Heard:
     ids=lambda case: case.id,
 )
 def test_every_mode_computes_with_the_weights_of_the_case(case: Case) -> None:
-    fields = observed(Keras3(keras3(), "3.99"), case)
+    fields = observe_case(Keras3(make_keras3(), "3.99"), case)
     expectation = expected(case)
     assert expectation.values is not None
     assert np.array_equal(fields["output"], expectation.values)
@@ -61,21 +61,21 @@ def test_every_mode_computes_with_the_weights_of_the_case(case: Case) -> None:
     ],
 )
 def test_a_mode_says_shapes_for_what_it_knows(case: Case, mode: Mode, said: set[str], inputs: Any) -> None:
-    keras = keras3()
-    fields = observed(Keras3(keras, "3.99"), replace(case, mode=mode))
+    keras = make_keras3()
+    fields = observe_case(Keras3(keras, "3.99"), replace(case, mode=mode))
     assert {name for name in fields if name.endswith("_shape")} == said
     assert keras.asked.inputs == inputs
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_layer_says_the_shapes_of_its_weights(mode: Mode) -> None:
-    fields = observed(Keras3(keras3(), "3.99"), replace(PLAIN, mode=mode))
+    fields = observe_case(Keras3(make_keras3(), "3.99"), replace(PLAIN, mode=mode))
     assert fields["weight_shapes"] == [[2, 3, 2, 3], [3]]
 
 
 @pytest.mark.parametrize("mode", [mode for mode in MODES if mode is not Mode.RELOADED])
 def test_an_operation_has_no_weights_of_its_own(mode: Mode) -> None:
-    assert "weight_shapes" not in observed(Keras3(keras3(), "3.99"), replace(OPERATION, mode=mode))
+    assert "weight_shapes" not in observe_case(Keras3(make_keras3(), "3.99"), replace(OPERATION, mode=mode))
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_an_operation_has_no_weights_of_its_own(mode: Mode) -> None:
 def test_a_call_that_cannot_be_made_still_has_its_shapes(
     mode: Mode, said: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keras = keras3("jax")
+    keras = make_keras3("jax")
 
     def refuse(self: Any, inputs: Any) -> Any:
         raise NotImplementedError("no kernel for this layout")
@@ -101,7 +101,7 @@ def test_a_call_that_cannot_be_made_still_has_its_shapes(
     stages: list[str] = []
     heard: dict[str, Any] = {}
     with pytest.raises(NotImplementedError, match="no kernel"):
-        Observer(Keras3(keras, "3.99")).observe(message(case), stages.append, heard)
+        Observer(Keras3(keras, "3.99")).observe(encode_message(case), stages.append, heard)
     assert stages[-1] == "call"
     assert heard.keys() == said | {"weight_shapes"}
     assert all(heard[name] == list(getattr(expected(case), name)) for name in said)
@@ -109,8 +109,8 @@ def test_a_call_that_cannot_be_made_still_has_its_shapes(
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_symbolic_weights_are_inputs_of_the_model(dtype: str) -> None:
-    keras, case = keras3(), replace(OPERATION, mode=Mode.SYMBOLIC, dtype=dtype)
-    fields, expectation = observed(Keras3(keras, "3.99"), case), expected(case)
+    keras, case = make_keras3(), replace(OPERATION, mode=Mode.SYMBOLIC, dtype=dtype)
+    fields, expectation = observe_case(Keras3(keras, "3.99"), case), expected(case)
     assert expectation.values is not None
     assert np.array_equal(fields["output"], expectation.values)
     assert fields["inferred_shape"] == fields["symbolic_shape"] == list(expectation.symbolic_shape or ())
@@ -120,28 +120,30 @@ def test_symbolic_weights_are_inputs_of_the_model(dtype: str) -> None:
 @pytest.mark.parametrize("layer", [Layer.CONV2D, Layer.OPS_MAX_POOL])
 def test_what_is_handed_no_weights_has_none_that_are_symbolic(layer: Layer) -> None:
     with pytest.raises(Unsupported, match="is handed no weights"):
-        observed(Keras3(keras3(), "3.99"), derive_arguments(replace(PLAIN, layer=layer, mode=Mode.SYMBOLIC)))
+        observe_case(
+            Keras3(make_keras3(), "3.99"), derive_arguments(replace(PLAIN, layer=layer, mode=Mode.SYMBOLIC))
+        )
 
 
 @pytest.mark.parametrize(("mode", "jit"), [(Mode.COMPILED, False), (Mode.JIT, True)])
 def test_a_model_is_compiled_as_the_mode_says_and_predicts_a_batch(mode: Mode, *, jit: bool) -> None:
-    keras = keras3()
-    observed(Keras3(keras, "3.99"), replace(PLAIN, mode=mode, batch=3))
+    keras = make_keras3()
+    observe_case(Keras3(keras, "3.99"), replace(PLAIN, mode=mode, batch=3))
     assert (keras.asked.jit, keras.asked.on_batch) == ([jit], [3])
 
 
 def test_a_compiler_that_is_not_used_is_told() -> None:
     with pytest.raises(Unsupported, match="never compiled with jit_compile=True"):
-        observed(Keras3(keras3(heeds_jit=False), "3.99"), replace(PLAIN, mode=Mode.JIT))
+        observe_case(Keras3(make_keras3(heeds_jit=False), "3.99"), replace(PLAIN, mode=Mode.JIT))
 
 
 def test_what_jax_compiled_is_freed_once_a_batch(heard: backends.Heard) -> None:
-    observed_all(Keras3(keras3("jax"), "3.99"), [PLAIN, replace(PLAIN, padding="valid")])
+    observe_cases(Keras3(make_keras3("jax"), "3.99"), [PLAIN, replace(PLAIN, padding="valid")])
     assert heard.num_clearings == 1
 
 
 def test_the_compiler_of_torch_starts_anew_with_every_model(heard: backends.Heard) -> None:
-    observed_all(Keras3(keras3("torch"), "3.99"), [replace(PLAIN, mode=Mode.JIT)] * 2)
+    observe_cases(Keras3(make_keras3("torch"), "3.99"), [replace(PLAIN, mode=Mode.JIT)] * 2)
     assert heard.num_resets == 2
 
 
@@ -154,25 +156,25 @@ def test_what_a_backend_cannot_do_is_unsupported_before_a_layer_is_made(
 ) -> None:
     stages: list[str] = []
     with pytest.raises(Unsupported, match=f"^backend {backend} (has )?{reason}$"):
-        observed(Keras3(keras3(backend), "3.99"), replace(PLAIN, mode=mode), stages)
+        observe_case(Keras3(make_keras3(backend), "3.99"), replace(PLAIN, mode=mode), stages)
     assert stages == []
 
 
 @pytest.mark.parametrize(("backend", "signatures"), [("tensorflow", [(None, None, None, 2)]), ("jax", [])])
 def test_tensorflow_traces_without_the_lengths(heard: backends.Heard, backend: str, signatures: Any) -> None:
-    observed(Keras3(keras3(backend), "3.99"), replace(PLAIN, mode=Mode.DYNAMIC))
+    observe_case(Keras3(make_keras3(backend), "3.99"), replace(PLAIN, mode=Mode.DYNAMIC))
     assert heard.signatures == signatures
 
 
 @pytest.mark.parametrize("backend", ["tensorflow", "torch", "jax"])
 @pytest.mark.parametrize("case", [PLAIN, OPERATION], ids=lambda case: case.id)
 def test_gradients_are_those_of_the_input_and_of_each_weight(backend: str, case: Case) -> None:
-    fields = observed(Keras3(keras3(backend), "3.99"), replace(case, mode=Mode.GRADIENT))
+    fields = observe_case(Keras3(make_keras3(backend), "3.99"), replace(case, mode=Mode.GRADIENT))
     signals = make_case_data(replace(case, mode=Mode.GRADIENT))
     assert [gradient.shape for gradient in fields["gradients"]] == [
         array.shape for array in (signals.inputs, *signals.weights)
     ]
-    weighting = cotangent(fields["output"].shape, "float32").sum()
+    weighting = compute_cotangent(fields["output"].shape, "float32").sum()
     assert all((gradient == weighting).all() for gradient in fields["gradients"])
 
 
@@ -180,11 +182,11 @@ def test_gradients_are_those_of_the_input_and_of_each_weight(backend: str, case:
 def test_a_gradient_that_is_missing_is_an_error(heard: backends.Heard, backend: str) -> None:
     heard.unconnected = True
     with pytest.raises(Unconnected, match="no gradient of the input, of weight 0, of weight 1"):
-        observed(Keras3(keras3(backend), "3.99"), replace(PLAIN, mode=Mode.GRADIENT))
+        observe_case(Keras3(make_keras3(backend), "3.99"), replace(PLAIN, mode=Mode.GRADIENT))
 
 
 def test_a_reloaded_model_has_the_weights_of_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    keras = keras3()
+    keras = make_keras3()
     load = keras.models.load_model
 
     def load_model(path: str) -> Any:
@@ -195,7 +197,7 @@ def test_a_reloaded_model_has_the_weights_of_its_file(monkeypatch: pytest.Monkey
         return load(path)
 
     monkeypatch.setattr(keras.models, "load_model", load_model)
-    fields = observed(Keras3(keras, "3.99"), replace(PLAIN, mode=Mode.RELOADED))
+    fields = observe_case(Keras3(keras, "3.99"), replace(PLAIN, mode=Mode.RELOADED))
     values = expected(PLAIN).values
     assert values is not None
     assert np.array_equal(fields["output"], 2 * values)
@@ -205,8 +207,8 @@ def test_a_reloaded_model_has_the_weights_of_its_file(monkeypatch: pytest.Monkey
 
 
 def test_an_operation_is_called_on_tensors_after_symbolic_ones() -> None:
-    keras = keras3()
-    observed(Keras3(keras, "3.99"), OPERATION)
+    keras = make_keras3()
+    observe_case(Keras3(keras, "3.99"), OPERATION)
     assert [kind for kind, _ in keras.asked.operations] == ["KerasTensor", "Tensor"]
 
 
@@ -219,14 +221,18 @@ def test_an_operation_is_called_on_tensors_after_symbolic_ones() -> None:
 )
 def test_an_operation_is_not_everything_that_a_layer_is(mode: Mode, reason: str) -> None:
     with pytest.raises(Unsupported, match=f"^{reason}$"):
-        observed(Keras3(keras3(), "3.99"), replace(OPERATION, mode=mode))
+        observe_case(Keras3(make_keras3(), "3.99"), replace(OPERATION, mode=mode))
 
 
 def test_an_operation_or_layer_that_does_not_exist_is_unsupported() -> None:
     with pytest.raises(Unsupported, match=r"^Keras 3\.99 has no ops\.max_pool$"):
-        observed(Keras3(keras3(), "3.99"), derive_arguments(replace(PLAIN, layer=Layer.OPS_MAX_POOL)))
+        observe_case(
+            Keras3(make_keras3(), "3.99"), derive_arguments(replace(PLAIN, layer=Layer.OPS_MAX_POOL))
+        )
     with pytest.raises(Unsupported, match=r"^Keras 3\.99 has no MaxPooling2D$"):
-        observed(Keras3(keras3(), "3.99"), derive_arguments(replace(PLAIN, layer=Layer.MAX_POOLING2D)))
+        observe_case(
+            Keras3(make_keras3(), "3.99"), derive_arguments(replace(PLAIN, layer=Layer.MAX_POOLING2D))
+        )
 
 
 SQUARE = replace(PLAIN, kernel=(3, 3), strides=(1, 1), padding="valid")
@@ -241,14 +247,14 @@ SQUARE = replace(PLAIN, kernel=(3, 3), strides=(1, 1), padding="valid")
     ],
 )
 def test_lengths_are_passed_on_in_the_form_of_the_case(form: ArgumentStyle, given: dict[str, Any]) -> None:
-    keras = keras3()
-    observed(Keras3(keras, "3.99"), replace(SQUARE, form=form))
+    keras = make_keras3()
+    observe_case(Keras3(keras, "3.99"), replace(SQUARE, form=form))
     assert keras.asked.layers == [{**given, "dtype": "float32"}]
 
 
 def test_what_a_case_leaves_out_is_not_passed_on() -> None:
-    keras = keras3()
-    fields = observed(Keras3(keras, "3.99"), replace(SQUARE, form=ArgumentStyle.DEFAULTS))
+    keras = make_keras3()
+    fields = observe_case(Keras3(keras, "3.99"), replace(SQUARE, form=ArgumentStyle.DEFAULTS))
     # The strides are the stand-in's own default, the bias comes although nothing asks for it.
     assert keras.asked.layers == [{"kernel_size": (3, 3), "strides": 1}]
     values = expected(SQUARE).values
@@ -257,25 +263,25 @@ def test_what_a_case_leaves_out_is_not_passed_on() -> None:
 
 
 def test_an_equal_layer_in_another_form_is_another_layer() -> None:
-    keras = keras3()
-    observed_all(
+    keras = make_keras3()
+    observe_cases(
         Keras3(keras, "3.99"),
         [SQUARE, replace(SQUARE, form=ArgumentStyle.LIST), replace(SQUARE, input=(8, 8))],
     )
     assert len(keras.asked.layers) == 3
-    observed_all(Keras3(keras, "3.99"), [SQUARE, replace(SQUARE, input=(8, 8))])
+    observe_cases(Keras3(keras, "3.99"), [SQUARE, replace(SQUARE, input=(8, 8))])
     assert len(keras.asked.layers) == 4
 
 
 def test_a_layer_is_kept_for_its_gradients_too() -> None:
-    keras = keras3()
+    keras = make_keras3()
     case = replace(SQUARE, mode=Mode.GRADIENT)
-    observed_all(Keras3(keras, "3.99"), [case, replace(case, batch=1)])
+    observe_cases(Keras3(keras, "3.99"), [case, replace(case, batch=1)])
     assert len(keras.asked.layers) == 1
 
 
 def test_what_refuses_to_infer_is_built_afresh_and_called(monkeypatch: pytest.MonkeyPatch) -> None:
-    keras = keras3()
+    keras = make_keras3()
     made: list[Any] = []
     layer = keras.layers.Conv2D
     build = layer.build
@@ -292,7 +298,7 @@ def test_what_refuses_to_infer_is_built_afresh_and_called(monkeypatch: pytest.Mo
     monkeypatch.setattr(layer, "compute_output_shape", refuse)
     monkeypatch.setattr(layer, "build", noted)
     short = replace(PLAIN, input=(4, 6))
-    fields = observed_all(Keras3(keras, "3.99"), [PLAIN, short, PLAIN])
+    fields = observe_cases(Keras3(keras, "3.99"), [PLAIN, short, PLAIN])
     assert [made.index(one) for one in made] == [0, 1, 2]
     assert "inference_error" not in fields[0]
     assert fields[1]["inference_error"] == {"type": "ValueError", "message": "no window fits"}

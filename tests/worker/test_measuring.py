@@ -1,4 +1,4 @@
-"""What the worker measures of its processor, and of what libraries make of it."""
+"""What the worker measures of its processor, and of what libraries derive from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where what a backend compiles is kept: apart by processor, or for one worker only."""
+"""Where compiled programs are kept: apart by processor, or for one worker only."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if sys.argv[3] == "killed":
 
 
 def end(folder: Path, how: str) -> Path:
-    """The folder of a worker that ended so."""
+    """Return the folder of a worker that ended in this way."""
     ended = subprocess.run(
         [sys.executable, "-c", CODE, str(WORKER.parent), str(folder), how],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""The worker's half of the wire against the harness's, and what is known of the cotangent."""
+"""The worker's half of the wire against the harness's, and the formula of the cotangent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from harness import encoding
 from harness.worker import loop, wire
-from harness.worker.adapters.differentiating import cotangent
+from harness.worker.adapters.differentiating import compute_cotangent
 from harness.worker.adapters.generation import Unsupported
 from harness.worker.adapters.observing import Observer
 
@@ -46,13 +46,13 @@ def test_a_bfloat16_of_a_library_is_written_as_one() -> None:
 
 
 def test_the_cotangent_is_the_formula() -> None:
-    values = cotangent((2, 3, 50), "float16")
+    values = compute_cotangent((2, 3, 50), "float16")
     assert (values.shape, values.dtype) == ((2, 3, 50), np.float16)
     for index, value in enumerate(values.ravel()):
         h = (31 * index * index + 17 * index + 5) % 251 % 6
         assert value == (h - 3 if h < 3 else h - 2)
     assert set(values.ravel()) == {-3, -2, -1, 1, 2, 3}
-    assert cotangent((0, 2), "float32").shape == (0, 2)
+    assert compute_cotangent((0, 2), "float32").shape == (0, 2)
 
 
 class Gradient:
@@ -63,12 +63,12 @@ class Gradient:
 
 
 def observe(observer: object) -> wire.Message:
-    """The reply to a case that the observer answers."""
+    """Return the reply to a case that the observer answers."""
     return loop.observe(cast(Observer, observer), {"seq": 0}, wire.Writer(io.BytesIO()))
 
 
 class Refusing:
-    """An observer that says what it knows and then raises."""
+    """An observer that records what is known before the call and then raises."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error

@@ -16,10 +16,10 @@ from harness.runner.work import Work
 
 _POLL_S: Final = 0.2
 _CASES_WORTH_A_WORKER: Final = 500
-"""A further worker on a target costs seconds to start; fewer cases than this do not repay it."""
+"""The fewest cases for which a further worker on a target is started, since that costs seconds."""
 
 _Observed: TypeAlias = queue.SimpleQueue[Observation | None]
-"""What the threads have observed; None from each that has ended."""
+"""The queue of the threads' observations, with None from each that has ended."""
 
 
 def observe_targets(
@@ -27,8 +27,8 @@ def observe_targets(
 ) -> Iterator[Observation]:
     """Yield the observations of all targets as they come, from at most `jobs` workers at once.
 
-    `prepare` gives a work the command of its worker, or fails it; targets are prepared ahead while others are
-    observed, `jobs` at a time, and never two that share a base. Ends when every target is done or
+    `prepare` sets the command of a work's worker, or fails the work; targets are prepared ahead while others
+    are observed, `jobs` at a time, and never two that share a base. Ends when every target is done or
     given up. Closing the iterator (as an interrupt does) sets `stop` and kills the workers.
     """
     observed: _Observed = queue.SimpleQueue()
@@ -53,7 +53,7 @@ def observe_targets(
 
 
 def _receive(observed: _Observed, num_threads: int) -> Iterator[Observation]:
-    """Yield what comes until all threads have ended."""
+    """Yield the queued observations until all threads have ended."""
     while num_threads:
         try:
             observation = observed.get(timeout=_POLL_S)
@@ -66,7 +66,7 @@ def _receive(observed: _Observed, num_threads: int) -> Iterator[Observation]:
 
 
 def _run_task(task: Callable[[], None], scheduler: Scheduler, observed: _Observed) -> None:
-    """Run what a thread does; an error ends the run."""
+    """Run a thread's function; an error ends the run."""
     try:
         task()
     except BaseException as error:
@@ -94,7 +94,7 @@ def _observe_works(scheduler: Scheduler, logs: Path, number: int, emit: Emit) ->
 
 @dataclass(slots=True)
 class Scheduler:
-    """Deals the works of a run out to its threads; whoever waits for one is told when another is returned."""
+    """The works of a run, handed out to its threads; waiting threads are woken when one is returned."""
 
     works: Sequence[Work]
     stop: threading.Event
@@ -104,7 +104,7 @@ class Scheduler:
     _bases_at_work: set[str] = field(default_factory=set)
 
     def take_unprepared(self) -> Work | None:
-        """Wait for a work whose base no thread is at; None where none is left to be prepared."""
+        """Wait for a work whose base no thread is preparing; None where none is left to prepare."""
         with self._changed:
             while self.unprepared and not self.stop.is_set():
                 for work in self.unprepared:
@@ -117,19 +117,19 @@ class Scheduler:
             return None
 
     def return_prepared(self, work: Work) -> None:
-        """Free the base of a work that was prepared, or failed."""
+        """Release the base of a work that was prepared, or failed."""
         with self._changed:
             self._bases_at_work.discard(identify_base(work.target))
             self._changed.notify_all()
 
     def take_ready(self) -> Work | None:
-        """Wait for a work that repays a worker; None where nothing is left to begin.
+        """Wait for a work that is worth another worker; None where nothing is left to begin.
 
         Of several it is the one with the fewest workers.
         """
         with self._changed:
             while not self.stop.is_set():
-                worthy = [work for work in self.works if _repays_a_worker(work)]
+                worthy = [work for work in self.works if _is_worth_a_worker(work)]
                 if worthy:
                     work = min(worthy, key=lambda candidate: candidate.active)
                     work.active += 1
@@ -140,18 +140,18 @@ class Scheduler:
             return None
 
     def return_observed(self, work: Work) -> None:
-        """Count a worker less on a work."""
+        """Count one worker fewer on a work."""
         with self._changed:
             work.active -= 1
             self._changed.notify_all()
 
 
 def identify_base(target: Target) -> str:
-    """Return what must not be prepared by two threads at once: one of them would only wait."""
+    """Return the key of what two threads must not prepare at once, since one would only wait."""
     built = target.built
     return target.name if built is None else "\n".join((built.python, *built.requires))
 
 
-def _repays_a_worker(work: Work) -> bool:
+def _is_worth_a_worker(work: Work) -> bool:
     num_left = work.planned - work.observed
     return work.is_ready() and (not work.active or num_left > _CASES_WORTH_A_WORKER * work.active)

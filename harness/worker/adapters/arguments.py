@@ -1,4 +1,4 @@
-"""The arguments of a layer or operation as a person writes them, kept to those that it has."""
+"""The arguments of a layer or operation as a user writes them, limited to those that it accepts."""
 
 import inspect
 from functools import lru_cache
@@ -8,9 +8,9 @@ from .. import wire
 from .generation import Unsupported
 
 FORMS: Dict[str, Callable[[List[Any]], Any]] = {"tuple": tuple, "list": list, "int": tuple, "defaults": tuple}
-"""What lengths become in each form, where they are not one integer for all axes."""
+"""The type that lengths get in each form, where they are not one integer for all axes."""
 
-USUAL = {
+DEFAULTS = {
     "output_padding": None,
     "data_format": "channels_last",
     "dilation_rate": 1,
@@ -18,11 +18,11 @@ USUAL = {
     "depth_multiplier": 1,
     "use_bias": True,
 }
-"""What a layer does that lacks the argument; lengths are so on each axis."""
+"""What a layer without the argument does; lengths have this value on each axis."""
 
 
-def written(case: wire.Message) -> Dict[str, Any]:
-    """The arguments of a case in its form. Raises Unsupported for a form that is not known."""
+def build_arguments(case: wire.Message) -> Dict[str, Any]:
+    """Return the arguments of a case in its form. Raises Unsupported for an unknown form."""
     form = FORMS.get(case["form"])
     if form is None:
         raise Unsupported("this worker does not know the form {}".format(case["form"]))
@@ -31,32 +31,36 @@ def written(case: wire.Message) -> Dict[str, Any]:
     }
 
 
-def accepted(called: Any, label: str, arguments: Dict[str, Any]) -> Dict[str, Any]:
-    """Those of the arguments that a layer class or function takes; `label` names it.
+def select_arguments(called: Any, label: str, arguments: Dict[str, Any]) -> Dict[str, Any]:
+    """Return the arguments that a layer class or function accepts; `label` names it in errors.
 
-    Left out is what it lacks and does anyway. Raises Unsupported for what it lacks and would have to do
-    otherwise, and for what it demands although Keras has a default.
+    An argument that it lacks is left out where the value is what it does anyway. Raises Unsupported for any
+    other that it lacks, and for a required one that the case leaves to Keras's default.
     """
-    own, inherited = parameters_of(called)
-    taken = {}
+    parameters, inherited = list_parameters(called)
+    selected = {}
     for name, value in arguments.items():
-        if name in own or name not in USUAL:
-            taken[name] = value
-        elif is_usual(name, value):
+        if name in parameters or name not in DEFAULTS:
+            selected[name] = value
+        elif is_default(name, value):
             continue
         elif name in inherited:
-            taken[name] = value
+            selected[name] = value
         else:
             raise Unsupported("{} has no argument {}".format(label, name))
-    for name in ("strides", "padding", *USUAL):
-        if name in own and name not in taken and own[name].default is inspect.Parameter.empty:
+    for name in ("strides", "padding", *DEFAULTS):
+        if (
+            name in parameters
+            and name not in selected
+            and parameters[name].default is inspect.Parameter.empty
+        ):
             raise Unsupported("{} has no default of {}".format(label, name))
-    return taken
+    return selected
 
 
 @lru_cache(maxsize=64)
-def parameters_of(called: Any) -> Tuple[Dict[str, inspect.Parameter], Set[str]]:
-    """What a function or class names in its signature, and what bases name behind its `**kwargs`."""
+def list_parameters(called: Any) -> Tuple[Dict[str, inspect.Parameter], Set[str]]:
+    """Return the parameters of a function or class, and the names that its bases take behind `**kwargs`."""
     if not inspect.isclass(called):
         return dict(inspect.signature(called).parameters), set()
     signatures = [
@@ -76,11 +80,11 @@ def parameters_of(called: Any) -> Tuple[Dict[str, inspect.Parameter], Set[str]]:
 
 
 def takes_any(parameters: Any) -> bool:
-    """Whether there is a `**kwargs` among them."""
+    """Return whether `**kwargs` is among the parameters."""
     return any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values())
 
 
-def is_usual(name: str, value: Any) -> bool:
-    """Whether an argument says what is done without it."""
-    each = value if isinstance(value, (list, tuple)) else [value]
-    return all(length == USUAL[name] for length in each)
+def is_default(name: str, value: Any) -> bool:
+    """Return whether the value is what a layer without the argument does."""
+    lengths = value if isinstance(value, (list, tuple)) else [value]
+    return all(length == DEFAULTS[name] for length in lengths)

@@ -7,11 +7,11 @@ import numpy as np
 
 
 class Unconnected(Exception):
-    """A gradient that does not exist, where the output depends on the input and on each weight."""
+    """A missing gradient, where the output depends on the input and on each weight."""
 
 
-def cotangent(shape: Sequence[int], dtype: Any) -> Any:
-    """The array that an output is multiplied with: of the integers from -3 to 3, but never 0.
+def compute_cotangent(shape: Sequence[int], dtype: Any) -> Any:
+    """Return the array that an output is multiplied with: integers from -3 to 3, never 0.
 
     The element of C-order index i is h - 3 where h < 3, else h - 2, with h = (31*i*i + 17*i + 5) % 251 % 6.
     """
@@ -21,40 +21,50 @@ def cotangent(shape: Sequence[int], dtype: Any) -> Any:
     return values.reshape([int(length) for length in shape]).astype(dtype)
 
 
-def by_tensorflow(call: Callable[[Any], Any], inputs: Any, weights: Sequence[Any]) -> Tuple[Any, List[Any]]:
-    """By a gradient tape. `call` uses the weights, which are tensors or variables."""
+def differentiate_by_tensorflow(
+    call: Callable[[Any], Any], inputs: Any, weights: Sequence[Any]
+) -> Tuple[Any, List[Any]]:
+    """Return output and gradients by a gradient tape. `call` uses the weights: tensors or variables."""
     tensorflow = importlib.import_module("tensorflow")
     with tensorflow.GradientTape() as tape:
         for source in (inputs, *weights):
             tape.watch(source)
         output = call(inputs)
-    weighting = tensorflow.cast(cotangent(output.shape, "float32"), output.dtype)
-    return output, connected(tape.gradient(output, [inputs, *weights], output_gradients=weighting))
+    weighting = tensorflow.cast(compute_cotangent(output.shape, "float32"), output.dtype)
+    return output, require_connected(tape.gradient(output, [inputs, *weights], output_gradients=weighting))
 
 
-def by_torch(call: Callable[[Any], Any], inputs: Any, weights: Sequence[Any]) -> Tuple[Any, List[Any]]:
-    """By the graph that a call leaves behind. `call` uses the weights."""
+def differentiate_by_torch(
+    call: Callable[[Any], Any], inputs: Any, weights: Sequence[Any]
+) -> Tuple[Any, List[Any]]:
+    """Return output and gradients by the autograd graph of the call. `call` uses the weights."""
     torch = importlib.import_module("torch")
     sources = [inputs, *weights]
     for source in sources:
         source.requires_grad_()
     output = call(inputs)
-    weighting = torch.as_tensor(cotangent(output.shape, "float32"), dtype=output.dtype, device=output.device)
-    return output, connected(torch.autograd.grad(output, sources, grad_outputs=weighting, allow_unused=True))
+    weighting = torch.as_tensor(
+        compute_cotangent(output.shape, "float32"), dtype=output.dtype, device=output.device
+    )
+    return output, require_connected(
+        torch.autograd.grad(output, sources, grad_outputs=weighting, allow_unused=True)
+    )
 
 
-def by_jax(
+def differentiate_by_jax(
     function: Callable[[Any, List[Any]], Any], inputs: Any, weights: Sequence[Any]
 ) -> Tuple[Any, List[Any]]:
-    """By pulling the cotangent back through a function of the input and the weights."""
+    """Return output and gradients by the vector-Jacobian product of a function of input and weights."""
     jax = importlib.import_module("jax")
     output, pulled_back = jax.vjp(function, inputs, list(weights))
-    of_inputs, of_weights = pulled_back(jax.numpy.asarray(cotangent(output.shape, "float32"), output.dtype))
-    return output, connected([of_inputs, *of_weights])
+    of_inputs, of_weights = pulled_back(
+        jax.numpy.asarray(compute_cotangent(output.shape, "float32"), output.dtype)
+    )
+    return output, require_connected([of_inputs, *of_weights])
 
 
-def connected(gradients: Sequence[Any]) -> List[Any]:
-    """The gradients. Raises Unconnected where one is missing."""
+def require_connected(gradients: Sequence[Any]) -> List[Any]:
+    """Return the gradients as a list. Raises Unconnected where one is missing."""
     missing = [position for position, gradient in enumerate(gradients) if gradient is None]
     if missing:
         names = [

@@ -43,8 +43,8 @@ FLAGS = (
 """Environment variables that can change an answer, recorded in the fingerprint."""
 
 
-def fingerprint(api: Api) -> Dict[str, str]:
-    """The facts about the Keras that was imported and where it runs, all as text."""
+def take_fingerprint(api: Api) -> Dict[str, str]:
+    """Return the facts about the imported Keras and where it runs, all as text."""
     backend = str(api.keras.backend.backend())
     facts = {
         "python": platform.python_version(),
@@ -56,7 +56,7 @@ def fingerprint(api: Api) -> Dict[str, str]:
         "keras": api.keras_version,
         "keras_path": os.path.dirname(os.path.abspath(api.keras.__file__)),
         "backend": backend,
-        "device": DEVICES.get(backend, _cpu)(),
+        "device": DEVICES.get(backend, _name_cpu)(),
         "prefix": sys.prefix,
     }
     if backend in DEVICES:
@@ -68,54 +68,54 @@ def fingerprint(api: Api) -> Dict[str, str]:
     return facts
 
 
-def _cpu() -> str:
+def _name_cpu() -> str:
     return "cpu"
 
 
-def _tensorflow_devices() -> str:
+def _list_tensorflow_devices() -> str:
     tensorflow = importlib.import_module("tensorflow")
     config = getattr(tensorflow, "config", None)
     listed = getattr(config, "list_physical_devices", None)
     if listed is None:
-        # Before TensorFlow 2.1; importing by name, for `tensorflow.python` is no attribute everywhere.
+        # Before TensorFlow 2.1; imported by name, since `tensorflow.python` is not always an attribute.
         listed = importlib.import_module("tensorflow.python.client.device_lib").list_local_devices
-    return ",".join(sorted({str(found.device_type) for found in listed()}))
+    return ",".join(sorted({str(device.device_type) for device in listed()}))
 
 
-def _jax_devices() -> str:
-    return ",".join(sorted({str(found.platform) for found in importlib.import_module("jax").devices()}))
+def _list_jax_devices() -> str:
+    return ",".join(sorted({str(device.platform) for device in importlib.import_module("jax").devices()}))
 
 
-def _torch_device() -> str:
+def _find_torch_device() -> str:
     return "cuda" if importlib.import_module("torch").cuda.is_available() else "cpu"
 
 
-def _theano_device() -> str:
+def _find_theano_device() -> str:
     return str(importlib.import_module("theano").config.device)
 
 
-def _cntk_device() -> str:
+def _list_cntk_devices() -> str:
     device: Any = importlib.import_module("cntk.device")
-    return ",".join(str(found) for found in device.all_devices())
+    return ",".join(str(available) for available in device.all_devices())
 
 
-def _mxnet_device() -> str:
+def _find_mxnet_device() -> str:
     return str(importlib.import_module("mxnet").context.current_context())
 
 
-def _plaidml_device() -> str:
+def _find_plaidml_device() -> str:
     return os.environ.get("PLAIDML_DEVICE_IDS") or "default"
 
 
 DEVICES: Dict[str, Callable[[], str]] = {
-    "tensorflow": _tensorflow_devices,
-    "jax": _jax_devices,
-    "torch": _torch_device,
-    "openvino": _cpu,
-    "numpy": _cpu,
-    "theano": _theano_device,
-    "cntk": _cntk_device,
-    "mxnet": _mxnet_device,
-    "plaidml": _plaidml_device,
+    "tensorflow": _list_tensorflow_devices,
+    "jax": _list_jax_devices,
+    "torch": _find_torch_device,
+    "openvino": _name_cpu,
+    "numpy": _name_cpu,
+    "theano": _find_theano_device,
+    "cntk": _list_cntk_devices,
+    "mxnet": _find_mxnet_device,
+    "plaidml": _find_plaidml_device,
 }
-"""Where each backend computes, in its own words; each is also the name of the backend's package."""
+"""The function that names the device of each backend; each key is also the name of the backend's package."""

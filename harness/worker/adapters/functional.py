@@ -6,27 +6,27 @@ import tempfile
 from typing import Any, List, Tuple
 
 FILE = "model.keras"
-"""Keras 3 and the last of Keras 2 choose their own format by this ending, and the ones before HDF5."""
+"""The ending by which Keras 3 and late Keras 2 choose their own format; earlier ones write HDF5."""
 
 
-def model_of(keras: Any, layer: Any, batch_shape: Tuple[Any, ...], dtype: str) -> Any:
-    """The model whose input has this shape, None for an unknown length, and whose output is the layer's."""
+def make_model(keras: Any, layer: Any, batch_shape: Tuple[Any, ...], dtype: str) -> Any:
+    """Return the model of one layer for inputs of this shape, in which None is an unknown length."""
     inputs = keras.layers.Input(batch_shape=batch_shape, dtype=dtype)
     return keras.models.Model(inputs, layer(inputs))
 
 
-def model_of_symbols(keras: Any, operation: Any, shapes: List[Tuple[int, ...]], dtype: str) -> Any:
-    """The model whose inputs have these shapes: the operation's input, then its weights."""
+def make_operation_model(keras: Any, operation: Any, shapes: List[Tuple[int, ...]], dtype: str) -> Any:
+    """Return a model of one operation; `shapes` are those of its input and then of its weights."""
     inputs = [keras.layers.Input(batch_shape=shape, dtype=dtype) for shape in shapes]
-    return keras.models.Model(inputs, operation.of(inputs[0], inputs[1:]))
+    return keras.models.Model(inputs, operation.apply(inputs[0], inputs[1:]))
 
 
-def reloaded(keras: Any, model: Any) -> Any:
-    """The model that a file of this one holds; the file is gone afterwards."""
+def reload_model(keras: Any, model: Any) -> Any:
+    """Save a model to a temporary file and return what is loaded from it."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, FILE)
         if "include_optimizer" in inspect.signature(model.save).parameters:
-            # Keras in TensorFlow 1.8 asks for the configuration of an optimizer that a model has not.
+            # Keras in TensorFlow 1.8 would save the configuration of an optimizer, which this model lacks.
             model.save(path, include_optimizer=False)
         else:
             model.save(path)

@@ -1,4 +1,4 @@
-"""What a generation of Keras's API has to say: how each step of a case is spelled there."""
+"""The interface of a generation of Keras's API: how each step of a case is written there."""
 
 from typing import Any, ContextManager, List, Optional, Sequence, Tuple
 
@@ -6,49 +6,49 @@ from .. import wire
 
 
 class Unsupported(Exception):
-    """The target cannot express a case; the message says why."""
+    """A case that the target cannot express; the message says why."""
 
 
 class Generation:
-    """How one generation of Keras makes, builds and calls a layer.
+    """One generation of Keras: how it makes, builds and calls a layer.
 
     Every method raises whatever Keras raises, and Unsupported for what does not exist there. A case that
-    must be refused is no reason for that: it is passed on, and Keras reacts.
+    must be refused is never Unsupported: it is passed on, and Keras reacts.
     """
 
     def __init__(self, keras: Any, version: str) -> None:
-        """`keras` is the module that was imported, `version` what Keras says of its own."""
+        """Keep `keras`, the imported module, and `version`, which it declares."""
         self.keras = keras
         self.version = version
 
-    def layer_class(self, name: str) -> Any:
-        """The layer of that name. Raises Unsupported if there is none."""
-        found = getattr(self.keras.layers, name, None)
-        if found is None:
+    def find_layer_class(self, name: str) -> Any:
+        """Return the layer class of that name. Raises Unsupported if there is none."""
+        layer_class = getattr(self.keras.layers, name, None)
+        if layer_class is None:
             raise Unsupported("Keras {} has no {}".format(self.version, name))
-        return found
+        return layer_class
 
     def begin_batch(self) -> None:
-        """Drop what many calls leave behind and what is too dear to make anew for every layer."""
+        """Drop what accumulates over many calls and is too expensive to rebuild for every layer."""
 
     def forget(self) -> None:
-        """Drop what calls leave behind (graphs, sessions), so that later ones see none of it."""
+        """Drop what calls leave behind (graphs, sessions), so that it cannot affect later ones."""
         raise NotImplementedError
 
     def require(self, mode: str) -> None:
         """Raise Unsupported for a mode in which no case can be observed."""
         raise NotImplementedError
 
-    def setting(self, dtype: str) -> ContextManager[None]:
-        """What must hold around a case of a dtype beyond the layer's arguments, and ends with it."""
+    def use_dtype(self, dtype: str) -> ContextManager[None]:
+        """Return a context in which a case of this dtype runs; it sets what the layer's arguments cannot."""
         raise NotImplementedError
 
-    def layer(self, case: wire.Message, **placement: Tuple[int, ...]) -> Any:
-        """The layer or operation that the case asks for, not built. `placement` may be `input_shape`."""
+    def make_layer(self, case: wire.Message, **placement: Tuple[int, ...]) -> Any:
+        """Return the layer or operation of the case, not built. `placement` may be `input_shape`."""
         raise NotImplementedError
 
-    def bare_layer(self, case: wire.Message) -> Any:
-        """The layer without its weights, as a layer must be that is saved: `fill` gives them."""
+    def make_bare_layer(self, case: wire.Message) -> Any:
+        """Return the layer without its weights, as saving requires; `fill` sets them later."""
         raise NotImplementedError
 
     def build(self, layer: Any, shape: Sequence[int]) -> None:
@@ -56,33 +56,33 @@ class Generation:
         layer.build(shape)
 
     def give_weights(self, layer: Any, case: wire.Message) -> None:
-        """Give a layer that was just built the case's weights, unless it was made with them."""
+        """Set the case's weights in a layer that was just built, unless it was made with them."""
         raise NotImplementedError
 
     def fill(self, layer: Any, case: wire.Message) -> None:
-        """Give a bare layer that was just built the case's weights."""
+        """Set the case's weights in a bare layer that was just built."""
         raise NotImplementedError
 
-    def weight_shapes(self, layer: Any, case: wire.Message) -> Optional[List[Any]]:
-        """The shapes of the weights that a layer has built, in Keras's usual order and axes.
+    def list_weight_shapes(self, layer: Any, case: wire.Message) -> Optional[List[Any]]:
+        """Return the shapes of the weights that a layer has built, in Keras's usual order and axes.
 
-        None for what builds none but is handed them.
+        None for an operation, which is passed its weights.
         """
         raise NotImplementedError
 
-    def inferred_shape(self, layer: Any, shape: Tuple[Any, ...]) -> Any:
-        """The output's shape as the layer infers it for an input of `shape`; None if it knows no way to.
+    def infer_shape(self, layer: Any, shape: Tuple[Any, ...]) -> Any:
+        """Return the output shape that the layer infers for an input of `shape`; None if it cannot infer any.
 
         A length in `shape` is None where it is unknown.
         """
         raise NotImplementedError
 
-    def in_model(self, layer: Any) -> Any:
-        """The layer by which a model computes what `layer` does, where that is no layer."""
+    def wrap_for_model(self, layer: Any) -> Any:
+        """Return a layer that does in a model what `layer` does; the same one unless it is an operation."""
         return layer
 
     def call(self, layer: Any, inputs: Any) -> Any:
-        """Call the built layer on an array; what it returns, as it is."""
+        """Call the built layer on an array and return its output unconverted."""
         raise NotImplementedError
 
     def call_model(self, model: Any, inputs: Any) -> Any:
@@ -94,7 +94,7 @@ class Generation:
         raise NotImplementedError
 
     def compile(self, model: Any, *, jit: bool) -> None:
-        """Compile a model for its predictions, by the backend's own compiler too or by none."""
+        """Compile a model for its predictions, with the backend's own compiler if `jit`."""
         raise NotImplementedError
 
     def predict(self, model: Any, inputs: Any) -> Any:
@@ -102,13 +102,13 @@ class Generation:
         raise NotImplementedError
 
     def predict_on_batch(self, model: Any, inputs: Any) -> Any:
-        """Call the compiled model's `predict_on_batch`: what `predict` runs, without what feeds it."""
+        """Call the compiled model's `predict_on_batch`: `predict` without its input pipeline."""
         return model.predict_on_batch(inputs)
 
-    def gradients(self, layer: Any, inputs: Any) -> Tuple[Any, List[Any]]:
-        """Call the built layer on an array; the output, and the gradients of `differentiating`."""
+    def compute_gradients(self, layer: Any, inputs: Any) -> Tuple[Any, List[Any]]:
+        """Call the built layer on an array; return the output and the gradients of `differentiating`."""
         raise NotImplementedError
 
-    def to_numpy(self, output: Any) -> Any:
-        """The values of whatever was returned, as an array."""
+    def convert_to_numpy(self, output: Any) -> Any:
+        """Return the values of an output as an array."""
         raise NotImplementedError

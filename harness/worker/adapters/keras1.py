@@ -1,4 +1,4 @@
-"""Keras 1: `Convolution2D(nb_filter, nb_row, nb_col, border_mode=, subsample=)`, by way of a graph."""
+"""Keras 1: `Convolution2D(nb_filter, nb_row, nb_col, border_mode=, subsample=)`, evaluated by a graph."""
 
 from typing import Any, ContextManager, List, Optional, Tuple
 
@@ -6,11 +6,11 @@ import numpy as np
 
 from .. import wire
 from . import graphs
-from .arguments import written
+from .arguments import build_arguments
 from .generation import Generation, Unsupported
-from .layouts import from_keras1, shaped, to_keras1
-from .older_names import spelled
-from .weights import have_elements, weights_of, zero_misfits
+from .layouts import convert_from_keras1, convert_to_keras1, make_dummy_arrays
+from .older_names import translate_layer
+from .weights import decode_weights, have_elements, zero_misfits
 
 
 class Keras1(Generation):
@@ -21,74 +21,76 @@ class Keras1(Generation):
         graphs.forget(self.keras.backend)
 
     def require(self, mode: str) -> None:
-        """It knows no `jit_compile`."""
+        """Raise Unsupported for `jit`, which it lacks, and for gradients where the backend has none."""
         if mode == "jit":
             raise Unsupported("predict of Keras {} heeds no jit_compile".format(self.version))
         if mode == "gradient":
             graphs.require_gradients(self.keras)
 
-    def setting(self, dtype: str) -> ContextManager[None]:
-        """The case's dtype as `floatx`: layers have none of their own."""
-        return graphs.floatx(self.keras.backend, dtype)
+    def use_dtype(self, dtype: str) -> ContextManager[None]:
+        """Set the case's dtype as `floatx`: layers have none of their own."""
+        return graphs.use_floatx(self.keras.backend, dtype)
 
-    def layer(self, case: wire.Message, **placement: Tuple[int, ...]) -> Any:
-        """The layer with the case's arguments under their older names.
+    def make_layer(self, case: wire.Message, **placement: Tuple[int, ...]) -> Any:
+        """Return the layer with the case's arguments under their older names.
 
-        Raises Unsupported for what Keras 1.0 leaves to a default that is another than later.
+        Raises Unsupported for a default that differs from that of later versions.
         """
-        name, positional, keywords = spelled(case["layer"], self.version, written(case))
+        name, positional, keywords = translate_layer(case["layer"], self.version, build_arguments(case))
         is_left = "data_format" not in case["arguments"] and not case["layer"].endswith("1D")
         if is_left and self.keras.backend.image_dim_ordering() == "th":
             raise Unsupported(
                 "data_format is not channels_last by default in Keras {} here".format(self.version)
             )
-        return self.layer_class(name)(*positional, **keywords, **placement)
+        return self.find_layer_class(name)(*positional, **keywords, **placement)
 
-    def bare_layer(self, case: wire.Message) -> Any:
-        """The layer: none is made with its weights."""
-        return self.layer(case)
+    def make_bare_layer(self, case: wire.Message) -> Any:
+        """Return the layer, which is never made with its weights."""
+        return self.make_layer(case)
 
-    def inferred_shape(self, layer: Any, shape: Tuple[Any, ...]) -> Any:
-        """What `get_output_shape_for` says."""
+    def infer_shape(self, layer: Any, shape: Tuple[Any, ...]) -> Any:
+        """Return what `get_output_shape_for` returns."""
         return layer.get_output_shape_for(shape)
 
     def give_weights(self, layer: Any, case: wire.Message) -> None:
         """Set the weights, in the layer's own layout."""
-        weights = weights_of(case)
-        built = self._built(layer)
+        weights = decode_weights(case)
+        built = self._list_built_shapes(layer)
         if weights and have_elements(built):
-            layer.set_weights(zero_misfits(to_keras1(layer, weights), built))
-        # Keras 1.0 says so in a call only, and would build again.
+            layer.set_weights(zero_misfits(convert_to_keras1(layer, weights), built))
+        # Keras 1.0 sets this only in a call, and would build again.
         layer.built = True
 
     def fill(self, layer: Any, case: wire.Message) -> None:
-        """As `give_weights`."""
+        """Set the weights as `give_weights` does."""
         self.give_weights(layer, case)
 
-    def weight_shapes(self, layer: Any, case: wire.Message) -> Optional[List[Any]]:  # noqa: ARG002
-        """The shapes of its variables, as later Kerases have them; None without elements."""
-        built = self._built(layer)
+    def list_weight_shapes(self, layer: Any, case: wire.Message) -> Optional[List[Any]]:  # noqa: ARG002
+        """Return the shapes of its variables in the layout of later versions; None without elements."""
+        built = self._list_built_shapes(layer)
         return (
-            [weight.shape for weight in from_keras1(layer, shaped(built))] if have_elements(built) else None
+            [weight.shape for weight in convert_from_keras1(layer, make_dummy_arrays(built))]
+            if have_elements(built)
+            else None
         )
 
-    def _built(self, layer: Any) -> List[Any]:
+    def _list_built_shapes(self, layer: Any) -> List[Any]:
         return [self.keras.backend.get_variable_shape(weight) for weight in layer.trainable_weights]
 
     def call(self, layer: Any, inputs: Any) -> Any:
-        """Call the layer by way of a graph."""
-        return graphs.evaluated(self.keras, layer, inputs)
+        """Evaluate the layer by a graph."""
+        return graphs.evaluate_layer(self.keras, layer, inputs)
 
     def call_model(self, model: Any, inputs: Any) -> Any:
         """Evaluate the model's graph."""
-        return graphs.run(self.keras, model, inputs)
+        return graphs.evaluate_model(self.keras, model, inputs)
 
     def call_by_unknown_lengths(self, model: Any, inputs: Any) -> Any:
-        """Evaluate the model's graph, in which lengths are unknown as they are."""
-        return graphs.run(self.keras, model, inputs)
+        """Evaluate the model's graph, in which lengths are unknown already."""
+        return graphs.evaluate_model(self.keras, model, inputs)
 
     def compile(self, model: Any, *, jit: bool) -> None:  # noqa: ARG002  (`require` lets no jit this far)
-        """Compile the model, as Keras 1 wants it before any prediction."""
+        """Compile the model, as Keras 1 requires before any prediction."""
         model.compile("sgd", "mse")
 
     def predict(self, model: Any, inputs: Any) -> Any:
@@ -96,11 +98,11 @@ class Keras1(Generation):
         self.compile(model, jit=False)
         return model.predict(inputs, batch_size=len(inputs), verbose=0)
 
-    def gradients(self, layer: Any, inputs: Any) -> Tuple[Any, List[Any]]:
-        """By the graph, and in the layout that later Kerases have."""
-        output, (of_inputs, *of_weights) = graphs.differentiated(self.keras, layer, inputs)
-        return output, [of_inputs, *from_keras1(layer, of_weights)]
+    def compute_gradients(self, layer: Any, inputs: Any) -> Tuple[Any, List[Any]]:
+        """Return output and gradients by the graph, in the layout of later versions."""
+        output, (of_inputs, *of_weights) = graphs.differentiate_layer(self.keras, layer, inputs)
+        return output, [of_inputs, *convert_from_keras1(layer, of_weights)]
 
-    def to_numpy(self, output: Any) -> Any:
-        """The array that a graph gave."""
+    def convert_to_numpy(self, output: Any) -> Any:
+        """Return the array that a graph evaluated to."""
         return np.asarray(output)

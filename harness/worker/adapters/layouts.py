@@ -1,6 +1,6 @@
-"""Where backends and older Kerases keep the axes of a kernel (*kernel_size, channels, filters).
+"""The axes of kernels (*kernel_size, channels, filters) on other backends and in older versions of Keras.
 
-Taps keep their order: where a backend flips them, that is for the harness to see.
+Taps keep their order: where a backend flips them, the harness is to see it.
 """
 
 from typing import Any, Dict, List, Sequence, Tuple
@@ -21,27 +21,27 @@ MXNET: Dict[str, List[Axes]] = {
     "DepthwiseConv": [CHANNELS_FIRST],
     "SeparableConv": [CHANNELS_FIRST, FILTERS_FIRST],
 }
-"""How MXNet keeps kernels in `channels_first`, by what precedes the number of axes in a layer's name."""
+"""MXNet's layouts of kernels in `channels_first`, by what precedes the number of axes in a layer's name."""
 
 
-def laid_out(weights: List[Any], layouts: Sequence[Axes]) -> List[Any]:
-    """The same weights, of which the first are kernels, for a layer that keeps these in such layouts."""
+def apply_layouts(weights: List[Any], layouts: Sequence[Axes]) -> List[Any]:
+    """Return the weights with the axes of the first ones, the kernels, moved into these layouts."""
     return [
         np.moveaxis(weight, layouts[place], (0, 1)) if place < len(layouts) else weight
         for place, weight in enumerate(weights)
     ]
 
 
-def as_usual(weights: List[Any], layouts: Sequence[Axes]) -> List[Any]:
-    """The inverse of `laid_out`."""
+def undo_layouts(weights: List[Any], layouts: Sequence[Axes]) -> List[Any]:
+    """Return the inverse of `apply_layouts`."""
     return [
         np.moveaxis(weight, (0, 1), layouts[place]) if place < len(layouts) else weight
         for place, weight in enumerate(weights)
     ]
 
 
-def to_keras1(layer: Any, weights: List[Any]) -> List[Any]:
-    """The same weights as a built layer of Keras 1 keeps them.
+def convert_to_keras1(layer: Any, weights: List[Any]) -> List[Any]:
+    """Return the weights as a built layer of Keras 1 stores them.
 
     A kernel of one axis has two there, of which one has length 1: the second, or in Keras 1.0 the last of
     (filters, channels, length, 1).
@@ -49,29 +49,29 @@ def to_keras1(layer: Any, weights: List[Any]) -> List[Any]:
     if not weights:
         return weights
     if hasattr(layer, "dim_ordering"):
-        return laid_out(weights, [FILTERS_FIRST]) if layer.dim_ordering == "th" else weights
+        return apply_layouts(weights, [FILTERS_FIRST]) if layer.dim_ordering == "th" else weights
     if _has_rows_first(layer):
         return [weights[0][:, np.newaxis], *weights[1:]]
-    kernel, *bias = laid_out(weights, [FILTERS_FIRST])
+    kernel, *bias = apply_layouts(weights, [FILTERS_FIRST])
     return [kernel[..., np.newaxis], *bias]
 
 
-def from_keras1(layer: Any, weights: List[Any]) -> List[Any]:
-    """The inverse of `to_keras1`."""
+def convert_from_keras1(layer: Any, weights: List[Any]) -> List[Any]:
+    """Return the inverse of `convert_to_keras1`."""
     if not weights:
         return weights
     if hasattr(layer, "dim_ordering"):
-        return as_usual(weights, [FILTERS_FIRST]) if layer.dim_ordering == "th" else weights
+        return undo_layouts(weights, [FILTERS_FIRST]) if layer.dim_ordering == "th" else weights
     if _has_rows_first(layer):
         return [weights[0][:, 0], *weights[1:]]
-    return as_usual([weights[0][..., 0], *weights[1:]], [FILTERS_FIRST])
+    return undo_layouts([weights[0][..., 0], *weights[1:]], [FILTERS_FIRST])
 
 
-def shaped(shapes: List[Tuple[int, ...]]) -> List[Any]:
-    """Arrays of these shapes that take no memory, to be laid out for the sake of their shapes."""
+def make_dummy_arrays(shapes: List[Tuple[int, ...]]) -> List[Any]:
+    """Return arrays of these shapes that take no memory, from which to read the shapes in another layout."""
     return [np.broadcast_to(np.int8(0), shape) for shape in shapes]
 
 
 def _has_rows_first(layer: Any) -> bool:
-    length, one, _, filters = layer.W_shape
-    return bool((length, one, filters) == (layer.filter_length, 1, layer.nb_filter))
+    length, width, _, filters = layer.W_shape
+    return bool((length, width, filters) == (layer.filter_length, 1, layer.nb_filter))

@@ -1,28 +1,28 @@
-"""Layers of Keras 2 and 3, made as a case writes them."""
+"""Construction of layers of Keras 2 and 3 from a case."""
 
 from typing import Any, List
 
 from .. import wire
-from .arguments import accepted, parameters_of, written
+from .arguments import build_arguments, list_parameters, select_arguments
 from .generation import Generation, Unsupported
-from .weights import initializers
+from .weights import make_initializers
 
 
-def made(generation: Generation, case: wire.Message, weights: List[Any], **placement: Any) -> Any:
-    """The layer of a case, whose initializers give it these weights; Keras's own give those that are missing.
+def construct_layer(generation: Generation, case: wire.Message, weights: List[Any], **placement: Any) -> Any:
+    """Return the layer of a case with initializers for these weights; others keep Keras's own initializer.
 
-    Raises Unsupported for a layer or an argument that this Keras has not.
+    Raises Unsupported for a layer or an argument that this Keras lacks.
     """
-    layer_class = generation.layer_class(case["layer"])
+    layer_class = generation.find_layer_class(case["layer"])
     label = "{} of Keras {}".format(case["layer"], generation.version)
-    arguments = accepted(layer_class, label, written(case))
-    own, inherited = parameters_of(layer_class)
-    more = initializers(generation.keras, case["layer"], weights)
+    arguments = select_arguments(layer_class, label, build_arguments(case))
+    parameters, inherited = list_parameters(layer_class)
+    initializers = make_initializers(generation.keras, case["layer"], weights)
     try:
-        return layer_class(**arguments, **more, **placement)
+        return layer_class(**arguments, **initializers, **placement)
     except TypeError as error:
-        # A class settles some arguments by itself that its base takes behind `**kwargs`.
-        for name in sorted(inherited.intersection(arguments).difference(own)):
+        # A class may set some arguments itself that its base takes behind `**kwargs`.
+        for name in sorted(inherited.intersection(arguments).difference(parameters)):
             if "multiple values" in str(error) and name in str(error):
                 raise Unsupported("{} has no argument {}".format(label, name))
         raise

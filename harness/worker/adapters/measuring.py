@@ -1,8 +1,8 @@
-"""What really holds in the worker, measured by a call and not read from variables that may be unset.
+"""Facts about the worker, measured by calls, not read from variables that may be unset.
 
 Libraries derive switches from the processor: whether TensorFlow computes with oneDNN, which instruction
 set oneDNN, PyTorch, XLA and OpenVINO dispatch to, how many threads there are, whether numbers below
-the normal range are kept. Each decides answers, so each is asked of the library itself.
+the normal range are kept. Each can change results, so each is asked of the library itself.
 """
 
 import ctypes
@@ -20,19 +20,19 @@ import numpy as np
 Facts = Dict[str, str]
 
 VERBOSE = ("ONEDNN_VERBOSE", "DNNL_VERBOSE", "MKLDNN_VERBOSE")
-"""The variables, of all its versions, by which oneDNN says what it does."""
+"""The variables that make oneDNN, in any version, print what it does."""
 
 CHILD_S = 30.0
-"""Seconds after which a child that was asked what oneDNN does is given up."""
+"""Seconds after which the child process that prints oneDNN's output is killed."""
 
 SUBNORMAL = 1e-40
-"""A float32 below the normal range, which 1e-38 begins."""
+"""A float32 below the normal range, which begins at about 1.2e-38."""
 
 
 def measure(backend: str) -> Facts:
-    """The facts of a backend: `onednn`, `isa`, `threads` and `subnormals`, as far as it has a way to tell.
+    """Return `onednn`, `isa`, `threads` and `subnormals` of a backend, as far as they can be measured there.
 
-    A measurement that fails says so in the place of its fact: what could not be measured is not known.
+    A failed measurement gives its error as the fact: what could not be measured is not known.
     """
     facts: Facts = {}
     for name, ask in MEASURES.get(backend, {}).items():
@@ -44,9 +44,9 @@ def measure(backend: str) -> Facts:
 
 
 def ask_onednn(call: Callable[[], Any]) -> List[str]:
-    """The lines that oneDNN says of itself and of a call, which a child process makes.
+    """Make a call in a child process, and return the lines that oneDNN prints there.
 
-    oneDNN reads once whether it is to speak, so the worker itself would never be silent again. No line
+    oneDNN reads its variables once, so the worker itself could never silence it again. Empty
     where processes cannot be forked, or the child does not end.
     """
     if not hasattr(os, "fork"):
@@ -54,24 +54,24 @@ def ask_onednn(call: Callable[[], Any]) -> List[str]:
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
-        _say_and_exit(call, writer)
+        _report_and_exit(call, writer)
     os.close(writer)
-    said = b""
+    printed = b""
     until = time.time() + CHILD_S
     with os.fdopen(reader, "rb", 0) as stream:
         while select.select([stream], [], [], max(until - time.time(), 0))[0]:
             part = stream.read(65536)
             if not part:
                 break
-            said += part
+            printed += part
         else:
             os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    return said.decode("utf-8", "replace").splitlines()
+    return printed.decode("utf-8", "replace").splitlines()
 
 
-def _say_and_exit(call: Callable[[], Any], writer: int) -> None:
-    """Make the call with oneDNN's voice on `writer`, and end this process."""
+def _report_and_exit(call: Callable[[], Any], writer: int) -> None:
+    """Make the call with oneDNN's verbose output on `writer`, and end this process."""
     try:
         os.dup2(writer, 1)
         for name in VERBOSE:
@@ -83,26 +83,26 @@ def _say_and_exit(call: Callable[[], Any], writer: int) -> None:
 
 
 def read_isa(lines: List[str]) -> str:
-    """The instruction set that oneDNN names, in its own words: `Intel AVX2`; nothing where it names none."""
-    return _found(r"isa:(.*)", lines) or _found(r"\(Detected ISA\)\s*(.*)", lines)
+    """Return the instruction set that oneDNN names, as `Intel AVX2`; "" where it names none."""
+    return _find_match(r"isa:(.*)", lines) or _find_match(r"\(Detected ISA\)\s*(.*)", lines)
 
 
 def read_threads(lines: List[str]) -> str:
-    """The number of threads that oneDNN names."""
-    return _found(r"nthr:(\d+)", lines)
+    """Return the number of threads that oneDNN names."""
+    return _find_match(r"nthr:(\d+)", lines)
 
 
 def read_convolution(lines: List[str]) -> str:
-    """The implementation by which oneDNN convolved, nothing where it did not."""
-    return _found(r"exec,(?:cpu,)?convolution,([^,]+)", lines)
+    """Return the implementation by which oneDNN convolved; "" where it did not."""
+    return _find_match(r"exec,(?:cpu,)?convolution,([^,]+)", lines)
 
 
-def _found(pattern: str, lines: List[str]) -> str:
+def _find_match(pattern: str, lines: List[str]) -> str:
     matches = filter(None, (re.search(pattern, line) for line in lines))
     return next((match.group(1).strip() for match in matches), "")
 
 
-def _kept(value: Any) -> str:
+def _describe_subnormal(value: Any) -> str:
     number = float(np.asarray(value).ravel()[0])
     return "kept" if number != 0.0 else "flushed to zero"
 
@@ -111,22 +111,22 @@ def _kept(value: Any) -> str:
 
 
 def _convolve_in_tensorflow(data_format: str = "NHWC", value: float = 1.0) -> Any:
-    """A convolution by a kernel of one cell, of two columns and one channel."""
+    """Convolve two columns of one channel with a kernel of one cell."""
     tensorflow = importlib.import_module("tensorflow")
     x = np.full((1, 1, 2, 1) if data_format == "NHWC" else (1, 1, 1, 2), value, "float32")
     kernel = np.ones((1, 1, 1, 1), "float32")
-    one = [1, 1, 1, 1]
+    strides = [1, 1, 1, 1]
     if getattr(tensorflow, "executing_eagerly", bool)():
-        return tensorflow.nn.conv2d(x, kernel, one, "SAME", data_format=data_format).numpy()
+        return tensorflow.nn.conv2d(x, kernel, strides, "SAME", data_format=data_format).numpy()
     with tensorflow.Graph().as_default(), tensorflow.Session() as session:
         symbolic = tensorflow.nn.conv2d(
-            tensorflow.constant(x), tensorflow.constant(kernel), one, "SAME", data_format=data_format
+            tensorflow.constant(x), tensorflow.constant(kernel), strides, "SAME", data_format=data_format
         )
         return session.run(symbolic)
 
 
-def _tensorflow_onednn() -> str:
-    """Whether oneDNN runs: channels first, a convolution on the CPU has no kernel but its own."""
+def _detect_tensorflow_onednn() -> str:
+    """Return `on` or `off`: on the CPU only oneDNN can convolve `channels_first`."""
     try:
         _convolve_in_tensorflow("NCHW")
     except Exception:
@@ -135,7 +135,7 @@ def _tensorflow_onednn() -> str:
 
 
 @lru_cache(maxsize=1)
-def _tensorflow_says() -> List[str]:
+def _ask_tensorflow() -> List[str]:
     return ask_onednn(_convolve_in_tensorflow)
 
 
@@ -143,19 +143,19 @@ def _tensorflow_says() -> List[str]:
 
 
 def _convolve_in_torch(value: float = 1.0) -> Any:
-    """A convolution by a wide kernel: PyTorch keeps the others of one thread and a small batch to itself."""
+    """Convolve with a wide kernel: on one thread PyTorch computes others in small batches without oneDNN."""
     torch = importlib.import_module("torch")
     return torch.nn.functional.conv2d(torch.full((1, 8, 5, 5), value), torch.ones((8, 8, 5, 5)))
 
 
-def _torch_isa() -> str:
-    """What PyTorch's own kernels dispatch to, and what oneDNN does."""
-    own = str(importlib.import_module("torch").backends.cpu.get_cpu_capability())
-    return "ATen {}, oneDNN {}".format(own, read_isa(_torch_says()) or "unknown")
+def _describe_torch_isa() -> str:
+    """Return what PyTorch's own kernels dispatch to, and what oneDNN does."""
+    capability = str(importlib.import_module("torch").backends.cpu.get_cpu_capability())
+    return "ATen {}, oneDNN {}".format(capability, read_isa(_ask_torch()) or "unknown")
 
 
 @lru_cache(maxsize=1)
-def _torch_says() -> List[str]:
+def _ask_torch() -> List[str]:
     return ask_onednn(_convolve_in_torch)
 
 
@@ -168,8 +168,8 @@ def _convolve_in_jax(value: float = 1.0) -> Any:
     return jax.lax.conv_general_dilated(x, jax.numpy.ones((1, 1, 1, 1), "float32"), (1, 1), "SAME")
 
 
-def _xla_isa() -> str:
-    """The AVX and AMX features that a compiled program was compiled for; XLA writes them into it."""
+def _describe_xla_isa() -> str:
+    """Return the AVX and AMX features of a compiled program, into which XLA writes them."""
     jax = importlib.import_module("jax")
     compiled = jax.jit(lambda x: x @ x + 1).lower(jax.numpy.ones((16, 16), "float32")).compile()
     client = jax.devices()[0].client
@@ -182,7 +182,7 @@ def _xla_isa() -> str:
 
 
 @lru_cache(maxsize=1)
-def _convolution_of_openvino() -> Any:
+def _compile_openvino_convolution() -> Any:
     openvino = importlib.import_module("openvino")
     operations = importlib.import_module("openvino.opset8")
     x = operations.parameter([1, 8, 4, 4], openvino.Type.f32)
@@ -191,22 +191,22 @@ def _convolution_of_openvino() -> Any:
     return openvino.Core().compile_model(openvino.Model([convolved], [x], "measured"), "CPU")
 
 
-def _openvino_isa() -> str:
-    """The implementation that it chooses for a convolution, whose name has the instruction set."""
-    for node in _convolution_of_openvino().get_runtime_model().get_ops():
+def _describe_openvino_isa() -> str:
+    """Return the implementation chosen for a convolution, whose name contains the instruction set."""
+    for node in _compile_openvino_convolution().get_runtime_model().get_ops():
         facts = node.get_rt_info()
         if "layerType" in facts and facts["layerType"].astype(str) == "Convolution":
             return "OpenVINO " + str(facts["primitiveType"].astype(str))
     return "OpenVINO unknown"
 
 
-def _openvino_threads() -> str:
-    return str(_convolution_of_openvino().get_property("INFERENCE_NUM_THREADS"))
+def _count_openvino_threads() -> str:
+    return str(_compile_openvino_convolution().get_property("INFERENCE_NUM_THREADS"))
 
 
-def _openvino_subnormals() -> str:
-    model = _convolution_of_openvino()
-    return _kept(model([np.full((1, 8, 4, 4), SUBNORMAL, "float32")])[0])
+def _test_openvino_subnormals() -> str:
+    model = _compile_openvino_convolution()
+    return _describe_subnormal(model([np.full((1, 8, 4, 4), SUBNORMAL, "float32")])[0])
 
 
 # MXNet
@@ -219,43 +219,43 @@ def _convolve_in_mxnet() -> Any:
 
 
 @lru_cache(maxsize=1)
-def _mxnet_says() -> List[str]:
+def _ask_mxnet() -> List[str]:
     return ask_onednn(_convolve_in_mxnet)
 
 
-def _convolves(lines: List[str]) -> str:
+def _describe_onednn_use(lines: List[str]) -> str:
     return "on" if read_convolution(lines) else "off"
 
 
 _XLA: Dict[str, Callable[[], str]] = {
-    "isa": _xla_isa,
-    "subnormals": lambda: _kept(_convolve_in_jax(SUBNORMAL)),
+    "isa": _describe_xla_isa,
+    "subnormals": lambda: _describe_subnormal(_convolve_in_jax(SUBNORMAL)),
 }
 
 MEASURES: Dict[str, Dict[str, Callable[[], str]]] = {
     "tensorflow": {
-        # The child comes first, before this process has begun threads that it would not have.
-        "isa": lambda: "oneDNN {}".format(read_isa(_tensorflow_says()) or "absent"),
-        "threads": lambda: read_threads(_tensorflow_says()),
-        "onednn": _tensorflow_onednn,
-        "subnormals": lambda: _kept(_convolve_in_tensorflow(value=SUBNORMAL)),
+        # The child is forked first, before this process has threads, which a fork does not copy.
+        "isa": lambda: "oneDNN {}".format(read_isa(_ask_tensorflow()) or "absent"),
+        "threads": lambda: read_threads(_ask_tensorflow()),
+        "onednn": _detect_tensorflow_onednn,
+        "subnormals": lambda: _describe_subnormal(_convolve_in_tensorflow(value=SUBNORMAL)),
     },
     "torch": {
-        "isa": _torch_isa,
+        "isa": _describe_torch_isa,
         "threads": lambda: str(importlib.import_module("torch").get_num_threads()),
-        "onednn": lambda: _convolves(_torch_says()),
-        "subnormals": lambda: _kept(_convolve_in_torch(SUBNORMAL)),
+        "onednn": lambda: _describe_onednn_use(_ask_torch()),
+        "subnormals": lambda: _describe_subnormal(_convolve_in_torch(SUBNORMAL)),
     },
     "jax": _XLA,
     "numpy": _XLA,
     "openvino": {
-        "isa": _openvino_isa,
-        "threads": _openvino_threads,
-        "subnormals": _openvino_subnormals,
+        "isa": _describe_openvino_isa,
+        "threads": _count_openvino_threads,
+        "subnormals": _test_openvino_subnormals,
     },
     "mxnet": {
-        "isa": lambda: "oneDNN {}".format(read_isa(_mxnet_says()) or "absent"),
-        "onednn": lambda: _convolves(_mxnet_says()),
+        "isa": lambda: "oneDNN {}".format(read_isa(_ask_mxnet()) or "absent"),
+        "onednn": lambda: _describe_onednn_use(_ask_mxnet()),
     },
 }
 """How each fact is measured on each backend."""

@@ -1,144 +1,154 @@
-"""The modes that call a layer or operation by way of a Functional model of it, and what is said before."""
+"""The modes that call a layer or operation in a Functional model, and the shapes recorded before the call."""
 
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from .. import wire
-from .functional import model_of, model_of_symbols, reloaded
+from .functional import make_model, make_operation_model, reload_model
 from .generation import Generation, Unsupported
 from .operations import is_operation
 
 Enter = Callable[[str], None]
 Mode = Callable[[Generation, wire.Message, Any, Enter, wire.Message], Any]
-"""Goes through a case with its input: announces stages, fills in what is said, returns the output."""
+"""Runs a case on its input: announces stages, fills `early_fields`, returns the output."""
 
 
 def observe_inferred(
-    generation: Generation, case: wire.Message, inputs: Any, enter: Enter, said: wire.Message
+    generation: Generation, case: wire.Message, inputs: Any, enter: Enter, early_fields: wire.Message
 ) -> Any:
-    """Every shape that is said beforehand, of a layer and of a model of it; then the model's call."""
+    """Record every shape known before the call, of the layer and of a model of it; then call the model."""
     enter("build")
-    layer = generation.layer(case)
+    layer = generation.make_layer(case)
     enter("infer")
-    say_shape("inferred_shape", generation.inferred_shape(layer, inputs.shape), said)
-    model = model_of(generation.keras, layer, inputs.shape, case["dtype"])
-    _say_model(generation, layer, model, case, said)
+    record_shape("inferred_shape", generation.infer_shape(layer, inputs.shape), early_fields)
+    model = make_model(generation.keras, layer, inputs.shape, case["dtype"])
+    _record_model(generation, layer, model, case, early_fields)
     generation.give_weights(layer, case)
     enter("call")
     return generation.call_model(model, inputs)
 
 
 def observe_symbolic(
-    generation: Generation, case: wire.Message, inputs: Any, enter: Enter, said: wire.Message
+    generation: Generation, case: wire.Message, inputs: Any, enter: Enter, early_fields: wire.Message
 ) -> Any:
-    """As inferred, of an operation in a model whose inputs are the weights, too."""
+    """Observe as `inferred`, but with an operation in a model whose inputs include the weights."""
     if not (is_operation(case) and case["weights"]):
         raise Unsupported("{} is handed no weights".format(case["layer"]))
     enter("build")
-    operation = generation.layer(case)
+    operation = generation.make_layer(case)
     enter("infer")
-    say_shape("inferred_shape", generation.inferred_shape(operation, inputs.shape), said)
+    record_shape("inferred_shape", generation.infer_shape(operation, inputs.shape), early_fields)
     arrays = [inputs] + list(operation.arrays)
-    model = model_of_symbols(generation.keras, operation, [array.shape for array in arrays], case["dtype"])
-    say_shape("symbolic_shape", model.output_shape, said)
+    model = make_operation_model(
+        generation.keras, operation, [array.shape for array in arrays], case["dtype"]
+    )
+    record_shape("symbolic_shape", model.output_shape, early_fields)
     enter("call")
     return generation.call_model(model, arrays)
 
 
 def observe_compiled(
-    generation: Generation, case: wire.Message, inputs: Any, enter: Enter, said: wire.Message
+    generation: Generation, case: wire.Message, inputs: Any, enter: Enter, early_fields: wire.Message
 ) -> Any:
-    """A model's prediction by the graph of the backend."""
-    return _observe_prediction(generation, case, inputs, enter, said, jit=False)
+    """Observe a model's prediction by the graph of the backend."""
+    return _observe_prediction(generation, case, inputs, enter, early_fields, jit=False)
 
 
 def observe_jit(
-    generation: Generation, case: wire.Message, inputs: Any, enter: Enter, said: wire.Message
+    generation: Generation, case: wire.Message, inputs: Any, enter: Enter, early_fields: wire.Message
 ) -> Any:
-    """A model's prediction by the compiler of the backend."""
-    return _observe_prediction(generation, case, inputs, enter, said, jit=True)
+    """Observe a model's prediction by the compiler of the backend."""
+    return _observe_prediction(generation, case, inputs, enter, early_fields, jit=True)
 
 
 def _observe_prediction(
-    generation: Generation, case: wire.Message, inputs: Any, enter: Enter, said: wire.Message, *, jit: bool
+    generation: Generation,
+    case: wire.Message,
+    inputs: Any,
+    enter: Enter,
+    early_fields: wire.Message,
+    *,
+    jit: bool,
 ) -> Any:
     enter("build")
-    layer = generation.layer(case)
+    layer = generation.make_layer(case)
     enter("infer")
-    model = _model_in_layer(generation, layer, case, _batchless(inputs), said)
+    model = _make_weighted_model(generation, layer, case, _drop_batch(inputs), early_fields)
     enter("call")
     generation.compile(model, jit=jit)
     return generation.predict_on_batch(model, inputs)
 
 
 def observe_dynamic(
-    generation: Generation, case: wire.Message, inputs: Any, enter: Enter, said: wire.Message
+    generation: Generation, case: wire.Message, inputs: Any, enter: Enter, early_fields: wire.Message
 ) -> Any:
-    """A model that knows nothing but the number of channels."""
+    """Observe a model that knows only the number of channels."""
     shape = [None] * inputs.ndim
     axis = 1 if case["arguments"].get("data_format") == "channels_first" else -1
     shape[axis] = inputs.shape[axis]
     enter("build")
-    layer = generation.layer(case)
+    layer = generation.make_layer(case)
     enter("infer")
-    say_shape("inferred_shape", generation.inferred_shape(layer, tuple(shape)), said)
-    model = _model_in_layer(generation, layer, case, tuple(shape), said)
+    record_shape("inferred_shape", generation.infer_shape(layer, tuple(shape)), early_fields)
+    model = _make_weighted_model(generation, layer, case, tuple(shape), early_fields)
     enter("call")
     return generation.call_by_unknown_lengths(model, inputs)
 
 
 def observe_reloaded(
-    generation: Generation, case: wire.Message, inputs: Any, enter: Enter, said: wire.Message
+    generation: Generation, case: wire.Message, inputs: Any, enter: Enter, early_fields: wire.Message
 ) -> Any:
-    """A model that was saved and loaded."""
+    """Observe a model that was saved and loaded."""
     enter("build")
-    layer = generation.bare_layer(case)
+    layer = generation.make_bare_layer(case)
     enter("infer")
-    model = model_of(generation.keras, layer, _batchless(inputs), case["dtype"])
-    _say_model(generation, layer, model, case, said)
+    model = make_model(generation.keras, layer, _drop_batch(inputs), case["dtype"])
+    _record_model(generation, layer, model, case, early_fields)
     generation.fill(layer, case)
     enter("call")
-    loaded = reloaded(generation.keras, model)
-    say_shape("symbolic_shape", loaded.output_shape, said)
+    loaded = reload_model(generation.keras, model)
+    record_shape("symbolic_shape", loaded.output_shape, early_fields)
     return generation.call_model(loaded, inputs)
 
 
-def _model_in_layer(
-    generation: Generation, layer: Any, case: wire.Message, shape: Tuple[Any, ...], said: wire.Message
+def _make_weighted_model(
+    generation: Generation, layer: Any, case: wire.Message, shape: Tuple[Any, ...], early_fields: wire.Message
 ) -> Any:
-    """A model of a layer with the case's weights, where an operation is called by a layer."""
-    model = model_of(generation.keras, generation.in_model(layer), shape, case["dtype"])
-    _say_model(generation, layer, model, case, said)
+    """Return a model of the layer, or of a layer that calls the operation, with the case's weights."""
+    model = make_model(generation.keras, generation.wrap_for_model(layer), shape, case["dtype"])
+    _record_model(generation, layer, model, case, early_fields)
     generation.give_weights(layer, case)
     return model
 
 
-def _say_model(
-    generation: Generation, layer: Any, model: Any, case: wire.Message, said: wire.Message
+def _record_model(
+    generation: Generation, layer: Any, model: Any, case: wire.Message, early_fields: wire.Message
 ) -> None:
-    say_shape("symbolic_shape", model.output_shape, said)
-    say_weights(generation, layer, case, said)
+    record_shape("symbolic_shape", model.output_shape, early_fields)
+    record_weight_shapes(generation, layer, case, early_fields)
 
 
-def say_shape(name: str, shape: Any, said: wire.Message) -> None:
-    """Say a shape, unless there is none."""
+def record_shape(name: str, shape: Any, early_fields: wire.Message) -> None:
+    """Record a shape, unless it is None."""
     if shape is not None:
-        said[name] = plain_shape(shape)
+        early_fields[name] = normalize_shape(shape)
 
 
-def say_weights(generation: Generation, layer: Any, case: wire.Message, said: wire.Message) -> None:
-    """Say the shapes of the weights of a built layer."""
-    shapes = generation.weight_shapes(layer, case)
+def record_weight_shapes(
+    generation: Generation, layer: Any, case: wire.Message, early_fields: wire.Message
+) -> None:
+    """Record the shapes of the weights of a built layer."""
+    shapes = generation.list_weight_shapes(layer, case)
     if shapes is not None:
-        said["weight_shapes"] = [plain_shape(shape) for shape in shapes]
+        early_fields["weight_shapes"] = [normalize_shape(shape) for shape in shapes]
 
 
-def plain_shape(shape: Any) -> List[Optional[int]]:
-    """A shape of ints and Nones, whatever sequence of whatever integers it was."""
+def normalize_shape(shape: Any) -> List[Optional[int]]:
+    """Return a shape as a list of ints and Nones, whatever types Keras used."""
     lengths = [getattr(length, "value", length) for length in shape]
     return [None if length is None else int(length) for length in lengths]
 
 
-def _batchless(inputs: Any) -> Tuple[Any, ...]:
+def _drop_batch(inputs: Any) -> Tuple[Any, ...]:
     return (None, *inputs.shape[1:])
 
 
@@ -150,4 +160,4 @@ MODES: Dict[str, Mode] = {
     "dynamic": observe_dynamic,
     "reloaded": observe_reloaded,
 }
-"""What a case goes through in each mode."""
+"""The function that observes a case in each mode."""

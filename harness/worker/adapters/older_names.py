@@ -1,17 +1,17 @@
-"""How Keras 1 names layers and their arguments."""
+"""The names of layers and arguments in Keras 1."""
 
 from typing import Any, Dict, List, Tuple
 
 from .generation import Unsupported
 
 DIM_ORDERINGS = {"channels_first": "th", "channels_last": "tf"}
-"""How Keras 1 names the layouts."""
+"""Keras 1's names of the data formats."""
 
 LAYERS = {"Conv": "Convolution", "MaxPooling": "MaxPooling", "AveragePooling": "AveragePooling"}
-"""How Keras 1 names the layers, before the number of axes; its depthwise and transposed ones are others."""
+"""Keras 1's names of layers, before the number of axes; its depthwise and transposed ones are others."""
 
 DILATED = "Atrous{}"
-"""How Keras 1 names a dilated layer."""
+"""Keras 1's name of a dilated layer."""
 
 NAMES = {
     "padding": "border_mode",
@@ -19,7 +19,7 @@ NAMES = {
     "data_format": "dim_ordering",
     "dilation_rate": "atrous_rate",
 }
-"""How Keras 1 names the arguments of every layer that has them."""
+"""Keras 1's names of arguments, the same for every layer that has them."""
 
 NAMES_BY_LAYER = {
     "Convolution1D": {"strides": "subsample_length"},
@@ -28,49 +28,51 @@ NAMES_BY_LAYER = {
     "MaxPooling1D": {"strides": "stride", "pool_size": "pool_length"},
     "AveragePooling1D": {"strides": "stride", "pool_size": "pool_length"},
 }
-"""How Keras 1 names further arguments; where nothing is said, as they are named now."""
+"""Keras 1's names of further arguments; those not listed kept their name."""
 
 
-def spelled(layer: str, version: str, given: Dict[str, Any]) -> Tuple[str, List[int], Dict[str, Any]]:
-    """The layer's name, its positional arguments and its keywords, of what is written for Keras 3.
+def translate_layer(
+    layer: str, version: str, arguments: Dict[str, Any]
+) -> Tuple[str, List[int], Dict[str, Any]]:
+    """Return the older name of a layer, its positional arguments and its keywords, from those of Keras 3.
 
-    Raises Unsupported for a layer or an argument that has no older name.
+    Raises Unsupported for a layer or an argument without an older name.
     """
     stem, axes = layer[:-2], layer[-2:]
     if stem not in LAYERS:
         raise Unsupported("Keras {} has no {}".format(version, layer))
     name = LAYERS[stem] + axes
     label = "{} of Keras {}".format(layer, version)
-    left = {argument: value for argument, value in given.items() if argument != "dtype"}
-    if left.pop("groups", 1) != 1:
+    untranslated = {argument: value for argument, value in arguments.items() if argument != "dtype"}
+    if untranslated.pop("groups", 1) != 1:
         raise Unsupported("{} has no argument groups".format(label))
-    if axes == "1D" and left.pop("data_format", "channels_last") != "channels_last":
+    if axes == "1D" and untranslated.pop("data_format", "channels_last") != "channels_last":
         raise Unsupported("{} has no argument data_format".format(label))
-    positional = [left.pop("filters")] if "filters" in left else []
-    positional += lengths(left.pop("kernel_size", ()))
-    if set(lengths(left.get("dilation_rate", 1))) == {1}:
-        left.pop("dilation_rate", None)
+    positional = [untranslated.pop("filters")] if "filters" in untranslated else []
+    positional += list_lengths(untranslated.pop("kernel_size", ()))
+    if set(list_lengths(untranslated.get("dilation_rate", 1))) == {1}:
+        untranslated.pop("dilation_rate", None)
     names = dict(NAMES, **NAMES_BY_LAYER.get(name, {}))
     keywords = {}
-    for argument, value in left.items():
-        keywords[names.get(argument, argument)] = older(label, axes, argument, value)
-    return (DILATED.format(name) if "dilation_rate" in left else name), positional, keywords
+    for argument, value in untranslated.items():
+        keywords[names.get(argument, argument)] = translate_value(label, axes, argument, value)
+    return (DILATED.format(name) if "dilation_rate" in untranslated else name), positional, keywords
 
 
-def older(label: str, axes: str, argument: str, value: Any) -> Any:
-    """The value of an argument: a layout by its older name, lengths of one axis as an integer."""
+def translate_value(label: str, axes: str, argument: str, value: Any) -> Any:
+    """Return the value of an argument: a layout by its older name, lengths of one axis as an integer."""
     if argument == "data_format":
         return DIM_ORDERINGS[value]
     if argument not in {"strides", "pool_size", "dilation_rate"}:
         return value
     if axes == "1D":
-        (length,) = lengths(value)
+        (length,) = list_lengths(value)
         return length
     if isinstance(value, int):
         raise Unsupported("{} takes no single integer as {}".format(label, argument))
     return value
 
 
-def lengths(value: Any) -> List[int]:
-    """One integer for each axis, or for all."""
+def list_lengths(value: Any) -> List[int]:
+    """Return one integer for each axis, or a single one for all."""
     return list(value) if isinstance(value, (list, tuple)) else [value]

@@ -1,11 +1,11 @@
-"""Operations of `keras.ops`, which are handed their weights and are no layers."""
+"""Operations of `keras.ops`, which are functions of input and weights, not layers."""
 
 from typing import Any, Sequence, Tuple
 
 from .. import wire
-from .arguments import accepted, written
+from .arguments import build_arguments, select_arguments
 from .generation import Unsupported
-from .weights import given, weights_of
+from .weights import decode_weights, make_initializer
 
 PREFIX = "ops."
 
@@ -20,46 +20,46 @@ class Operation:
         self._function = getattr(keras.ops, name)
         label = "{} of Keras {}".format(case["layer"], version)
         self._keras = keras
-        self._arguments = accepted(self._function, label, written(case))
+        self._arguments = select_arguments(self._function, label, build_arguments(case))
         self.dtype = case["dtype"]
-        self.arrays = weights_of(case)
-        self.weights = [self.tensor(array) for array in self.arrays]
+        self.arrays = decode_weights(case)
+        self.weights = [self.make_tensor(array) for array in self.arrays]
 
-    def tensor(self, values: Any) -> Any:
-        """An array as a tensor of the backend, in the dtype of the case."""
+    def make_tensor(self, values: Any) -> Any:
+        """Return an array as a tensor of the backend, in the dtype of the case."""
         return self._keras.ops.convert_to_tensor(values, dtype=self.dtype)
 
     def build(self, shape: Tuple[int, ...]) -> None:
-        """Nothing: an operation is made of what it is handed."""
+        """Do nothing: an operation has no variables to build."""
 
     def compute_output_shape(self, shape: Tuple[Any, ...]) -> Any:
-        """The shape of what the operation makes of symbolic tensors."""
+        """Return the output shape of the operation on symbolic tensors."""
         symbolic = self._keras.KerasTensor
         weights = [symbolic(weight.shape, dtype=self.dtype) for weight in self.weights]
-        return self.of(symbolic(shape, dtype=self.dtype), weights).shape
+        return self.apply(symbolic(shape, dtype=self.dtype), weights).shape
 
-    def of(self, inputs: Any, weights: Sequence[Any]) -> Any:
-        """The operation on any input and any weights."""
+    def apply(self, inputs: Any, weights: Sequence[Any]) -> Any:
+        """Apply the operation to any input and any weights."""
         return self._function(inputs, *weights, **self._arguments)
 
     def __call__(self, inputs: Any) -> Any:
-        """The operation on a tensor of the backend or a symbolic one, with its own weights."""
-        return self.of(inputs, self.weights)
+        """Apply the operation to a tensor of the backend or a symbolic one, with its own weights."""
+        return self.apply(inputs, self.weights)
 
 
 def is_operation(case: wire.Message) -> bool:
-    """Whether a case asks for an operation."""
+    """Return whether a case asks for an operation."""
     return bool(case["layer"].startswith(PREFIX))
 
 
-def layer_of(keras: Any, operation: Operation) -> Any:
-    """A layer that calls the operation, with its weights as the layer's own."""
+def make_operation_layer(keras: Any, operation: Operation) -> Any:
+    """Return a layer that calls the operation, with its weights as the layer's own."""
 
     class Operating(keras.layers.Layer):  # type: ignore[misc]
         def build(self, shape: Any) -> None:  # noqa: ARG002
             self.kernels = [
                 self.add_weight(
-                    shape=weight.shape, initializer=given(weight, keras.initializers.get("zeros"))
+                    shape=weight.shape, initializer=make_initializer(weight, keras.initializers.get("zeros"))
                 )
                 for weight in operation.arrays
             ]
@@ -70,6 +70,6 @@ def layer_of(keras: Any, operation: Operation) -> Any:
             return operation.compute_output_shape(shape)
 
         def call(self, inputs: Any) -> Any:
-            return operation.of(inputs, self.kernels)
+            return operation.apply(inputs, self.kernels)
 
     return Operating(dtype=operation.dtype)

@@ -1,4 +1,4 @@
-"""The processor that the worker runs on: its model, and the instruction sets by which libraries choose."""
+"""The processor that the worker runs on: its model, and the instruction sets that libraries dispatch on."""
 
 import platform
 import subprocess
@@ -9,7 +9,7 @@ CPUINFO = "/proc/cpuinfo"
 """Where Linux describes the processor."""
 
 SYSCTL = {"model name": "machdep.cpu.brand_string", "flags": "machdep.cpu.leaf7_features"}
-"""Where macOS does."""
+"""Where macOS describes it."""
 
 CHOSEN_BY = (
     "sse4_2",
@@ -31,11 +31,11 @@ CHOSEN_BY = (
     "bf16",
     "sve",
 )
-"""The instruction sets, in Linux's words, by which oneDNN, OpenVINO, PyTorch and XLA choose their code."""
+"""The instruction sets, by Linux's names, on which oneDNN, OpenVINO, PyTorch and XLA dispatch."""
 
 
 def describe_processor() -> Dict[str, str]:
-    """The processor's model, and its instruction sets as words; empty where the system does not tell."""
+    """Return the processor's model and its instruction sets; empty text where the system does not say."""
     words = DESCRIPTIONS.get(sys.platform, dict)()
     flags = words.get("flags", words.get("features", "")).lower().split()
     return {
@@ -45,7 +45,7 @@ def describe_processor() -> Dict[str, str]:
 
 
 def read_cpuinfo(path: str = CPUINFO) -> Dict[str, str]:
-    """What Linux says of the first processor; ARM's calls its flags features and names no model."""
+    """Return Linux's description of the first processor; ARM's has "features" for flags and no model."""
     words: Dict[str, str] = {}
     try:
         with open(path, encoding="utf-8", errors="replace") as lines:
@@ -59,10 +59,10 @@ def read_cpuinfo(path: str = CPUINFO) -> Dict[str, str]:
 
 
 def _read_sysctl() -> Dict[str, str]:
-    return {key: _sysctl(name) for key, name in SYSCTL.items()}
+    return {key: _query_sysctl(name) for key, name in SYSCTL.items()}
 
 
-def _sysctl(name: str) -> str:
+def _query_sysctl(name: str) -> str:
     argv: List[str] = ["sysctl", "-n", name]
     try:
         done = subprocess.run(

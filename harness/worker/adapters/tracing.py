@@ -1,10 +1,10 @@
-"""Calls by way of TensorFlow 2's functions, which know only what their signature says."""
+"""Calls through TensorFlow 2's functions, which know only what their signature says."""
 
 import importlib
 from typing import Any
 
 
-def traced_by_tensorflow(model: Any, inputs: Any) -> Any:
+def call_traced(model: Any, inputs: Any) -> Any:
     """Call a model on an array by a function that was traced for the model's own input shape."""
     tensorflow = importlib.import_module("tensorflow")
     (expected,) = model.inputs
