@@ -86,13 +86,21 @@ def test_what_a_process_started_ends_with_it(
 
 @pytest.mark.parametrize("child", [PLAIN, DEAF, IN_A_SESSION])
 def test_what_a_process_started_does_not_outlive_one_that_leaves_by_itself(
-    child: str, start: Callable[[str], subprocess.Popen[bytes]]
+    child: str, start: Callable[[str], subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     process = start(child + "tell()\nsys.stdin.readline()\nsys.exit(3)")
     numbers = read_numbers(process, 2)
-    assert process.stdin is not None
-    process.stdin.write(b"\n")
-    process.stdin.flush()
+    wait = process.wait
+
+    def wait_for_exit(timeout: float | None = None) -> int:
+        """Let the process leave only now: what left its group is not found once its parent is gone."""
+        assert process.stdin is not None
+        if process.returncode is None:
+            process.stdin.write(b"\n")
+            process.stdin.flush()
+        return wait(timeout)
+
+    monkeypatch.setattr(process, "wait", wait_for_exit)
     end_process(process, grace_s=20.0)
     assert process.returncode == 3
     assert_ended(numbers)
