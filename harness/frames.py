@@ -1,4 +1,4 @@
-"""Findings as pandas DataFrames, for people who go on in Python. Nothing else imports this module."""
+"""Findings as pandas DataFrames, for further analysis in Python. Nothing else imports this module."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from harness.errors import HarnessError
 
 
 def load(run: str | PathLike[str]) -> pd.DataFrame:
-    """The findings of a run, a row for each case and target, under the columns of `findings.csv`.
+    """Load the findings of a run: a row for each case and target, under the columns of `findings.csv`.
 
-    `silent` is boolean, `max_abs_error` a float; all else are strings, empty where absent.
+    `silent` is boolean, `max_abs_error` a float; all others are strings, empty where absent.
 
     Raises:
         HarnessError: the folder holds no `findings.csv`.

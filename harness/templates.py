@@ -1,8 +1,8 @@
-"""Jinja2, in one place: templates of packages, in which a missing name is an error.
+"""Render the Jinja2 templates of packages; a missing name is an error.
 
 A template is named with the package that owns it: `harness.report/index.html.j2` lies in `templates/` of
-`harness.report`. HTML and SVG escape whatever is not marked `safe`. Markdown (`*.md.j2`) has no rule that
-holds everywhere: there, text that comes from a target passes the filter `cell`.
+`harness.report`. HTML and SVG escape whatever is not marked `safe`. Markdown (`*.md.j2`) has no escaping
+that holds everywhere: there, text from a target passes the filter `cell`.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 
 def render(name: str, values: Mapping[str, object]) -> str:
-    """Return what a template makes of the values."""
+    """Render a template with the values."""
     return _build_environment().get_template(name).render(values)
 
 
 def write_rendered(path: Path, name: str, values: Mapping[str, object]) -> None:
-    """Write what a template makes of the values, piece by piece; the file is there when it is whole.
+    """Render a template with the values into a file, piece by piece; the file appears when it is complete.
 
     Raises:
         OSError: the file cannot be written.
@@ -38,13 +38,13 @@ def write_rendered(path: Path, name: str, values: Mapping[str, object]) -> None:
 
 
 def read_asset(name: str) -> str:
-    """Read a style, a script or a template, `harness.report/report.css`, as it is."""
+    """Read a style sheet, a script or a template as text, such as `harness.report/report.css`."""
     package, _, file = name.partition("/")
     return files(package).joinpath("templates", file).read_text(encoding="utf-8")
 
 
 def hash_script(script: str) -> str:
-    """Return what a content security policy calls the one script that may run."""
+    """Return the hash by which a content security policy allows a script."""
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 

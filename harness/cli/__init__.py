@@ -1,7 +1,7 @@
 """The command line: wiring only, each command a short list of steps.
 
-A `HarnessError` ends a command with its message and its exit code, without a traceback; anything
-else is a defect of the harness, ends with code 4 and shows the traceback.
+A `HarnessError` ends a command with its message and exit code, without a traceback; any other exception is a
+defect of the harness and ends it with code 4 and the traceback.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def main() -> NoReturn:
     try:
         build_application()()
     except HarnessError as error:
-        # Rich takes as long to load as all that `--help` needs, which has no use for it.
+        # Rich takes as long to load as everything that `--help` needs, and `--help` does not need Rich.
         from harness.cli.terminal import err  # noqa: PLC0415
 
         err.print(f"keras-harness: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
@@ -45,27 +45,27 @@ def build_application() -> typer.Typer:
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )
-    application.callback()(_whole_application)
+    application.callback()(_accept_global_options)
     for name, command in read_commands().items():
         application.command(name)(command)
     return application
 
 
-def _say_version(*, is_asked: bool) -> None:
+def _print_version(*, is_asked: bool) -> None:
     if is_asked:
         typer.echo(f"keras-harness {__version__}")
         raise typer.Exit
 
 
-def _whole_application(
+def _accept_global_options(
     *,
     version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_say_version, help="say the version")
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="say the version")
     ] = False,
 ) -> None:
     """Does every Keras pad as the formulas say?"""
 
 
 def _interrupt(_signum: int, _frame: FrameType | None) -> NoReturn:
-    """A request to terminate ends a run as Ctrl-C does: readable, with a footer."""
+    """Interrupt on a request to terminate, so that a run ends as with Ctrl-C: readable, with a footer."""
     raise KeyboardInterrupt

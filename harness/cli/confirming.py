@@ -1,4 +1,4 @@
-"""The divergences of a stored run, called by hand in the environments of their targets."""
+"""Call the divergences of a stored run by hand, in the environments of their targets."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -51,24 +52,26 @@ def confirm_run(
     jobs: int,
     timeout_s: float,
 ) -> list[Confirmation]:
-    """Call the divergences of a run by hand, those of the targets that are selected or of all.
+    """Call the divergences of a run by hand, those of the selected targets or of all.
 
     Raises:
-        HarnessError: no such run or target, or there is nothing but programs that no script can call.
+        HarnessError: there is no such run or target, or no target that diverges can be called by a script.
     """
     info = read_info(run_folder)
-    given = None if selectors is None else _select_given_targets(info, run_folder, selectors, targets_files)
-    diverging = _group_divergences(run_folder, info, given)
-    _demand_scripts(info, diverging)
+    selected = (
+        None if selectors is None else _select_targets_of_run(info, run_folder, selectors, targets_files)
+    )
+    diverging = _group_divergences(run_folder, info, selected)
+    _check_scriptable(info, diverging)
     catalog, case_ids = read_targets(targets_files), tuple(read_case_ids(run_folder))
     note_list(targets_files)
 
     def confirm(name: str) -> list[Confirmation]:
         run = find_target_run(info, name, run_folder)
-        target = (given or {}).get(name) or reselect_target(run, catalog, os.environ, Path.cwd())
+        target = (selected or {}).get(name) or reselect_target(run, catalog, os.environ, Path.cwd())
         return _confirm_target(run, target, diverging[name], case_ids, timeout_s, stop)
 
-    def confirm_or_tell(name: str) -> list[Confirmation]:
+    def confirm_or_report(name: str) -> list[Confirmation]:
         try:
             confirmations = confirm(name)
         except HarnessError as error:
@@ -80,13 +83,13 @@ def confirm_run(
     stop = threading.Event()
     try:
         with ThreadPoolExecutor(jobs) as pool:
-            return [one for found in pool.map(confirm_or_tell, diverging) for one in found]
+            return list(chain.from_iterable(pool.map(confirm_or_report, diverging)))
     finally:
         stop.set()
 
 
-def exit_code(confirmations: Iterable[Confirmation]) -> int:
-    """Return 1 where a divergence does not hold, otherwise 3 where one was not called, otherwise 0."""
+def choose_exit_code(confirmations: Iterable[Confirmation]) -> int:
+    """Return 1 if a divergence does not hold, otherwise 3 if one was not called, otherwise 0."""
     results = {confirmation.result for confirmation in confirmations}
     if ConfirmationResult.DOES_NOT_HOLD in results:
         return EXIT_UNEXPECTED
@@ -94,58 +97,58 @@ def exit_code(confirmations: Iterable[Confirmation]) -> int:
 
 
 def find_target_run(info: RunInfo, name: str, run_folder: Path) -> TargetRun:
-    """Return the part that a target has in a run.
+    """Return what a run holds about a target.
 
     Raises:
-        HarnessError: it has none.
+        HarnessError: the run has no such target.
     """
     if name not in info.target_runs:
         raise HarnessError(f"{run_folder}: has no target {name}; it has {', '.join(info.target_runs)}")
     return info.target_runs[name]
 
 
-def write_script_of(run: TargetRun, case_ids: Sequence[str]) -> str:
-    """Return the script that makes the calls of cases on a target."""
+def write_script_of_cases(run: TargetRun, case_ids: Sequence[str]) -> str:
+    """Write the script that calls the cases on a target."""
     cases = map(parse_case_id, case_ids)
     return write_script(run, ((case, expect(case, make_case_data(case))) for case in cases))
 
 
 def _group_divergences(
-    run_folder: Path, info: RunInfo, given: Mapping[str, Target | None] | None
+    run_folder: Path, info: RunInfo, selected: Mapping[str, Target | None] | None
 ) -> dict[str, list[Finding]]:
-    """Return what diverges, by target."""
+    """Return the findings that diverge, by target."""
     diverging: dict[str, list[Finding]] = {}
-    for one in judge_run(run_folder, info, read_shipped_limits()):
-        name = one.finding.target
-        if one.finding.verdict is Verdict.DIVERGES and (given is None or name in given):
-            diverging.setdefault(name, []).append(one.finding)
+    for judgement in judge_run(run_folder, info, read_shipped_limits()):
+        name = judgement.finding.target
+        if judgement.finding.verdict is Verdict.DIVERGES and (selected is None or name in selected):
+            diverging.setdefault(name, []).append(judgement.finding)
     return diverging
 
 
-def _select_given_targets(
+def _select_targets_of_run(
     info: RunInfo, run_folder: Path, selectors: Sequence[str], files: Sequence[Path] | None
 ) -> Mapping[str, Target | None]:
-    """Return the targets of the run that the user selects, by name; None where only the name was given.
+    """Return the targets of the run that the user selects, by name; None where only the name is known.
 
     Raises:
-        HarnessError: none of them is of the run.
+        HarnessError: the run has none of them.
     """
-    named: dict[str, Target | None] = {one: None for one in selectors if one in info.target_runs}
-    others = [one for one in selectors if one not in named]
-    chosen = {one.name: one for one in select_targets(others, files)} if others else {}
-    given = {name: one for name, one in (named | chosen).items() if name in info.target_runs}
-    if not given:
+    named: dict[str, Target | None] = {name: None for name in selectors if name in info.target_runs}
+    others = [selector for selector in selectors if selector not in named]
+    listed = {target.name: target for target in select_targets(others, files)} if others else {}
+    selected = {name: target for name, target in (named | listed).items() if name in info.target_runs}
+    if not selected:
         raise HarnessError(
             f"{run_folder}: has no target {', '.join(selectors)}; it has {', '.join(info.target_runs)}"
         )
-    return given
+    return selected
 
 
-def _demand_scripts(info: RunInfo, diverging: Iterable[str]) -> None:
-    """Refuse where there is nothing but programs that no script can call.
+def _check_scriptable(info: RunInfo, diverging: Iterable[str]) -> None:
+    """Check that a script can call at least one target that diverges.
 
     Raises:
-        HarnessError: every target that diverges is a command.
+        HarnessError: all of them are commands.
     """
     names = list(diverging)
     runs = [info.target_runs[name] for name in names if name in info.target_runs]
@@ -164,7 +167,7 @@ def _confirm_target(
     """Call the divergences of a target by hand in its environment.
 
     Raises:
-        HarnessError: its environment cannot be had.
+        HarnessError: its environment cannot be prepared.
     """
     groups = {
         finding.case.id: select_modes(finding, case_ids)
@@ -175,17 +178,24 @@ def _confirm_target(
         case_id for finding in findings for case_id in groups.get(finding.case.id, (finding.case.id,))
     )
     reasons = {case_id: explain_no_script(run, parse_case_id(case_id)) for case_id in wanted}
-    reasons.update((one.case.id, _UNSTABLE) for one in findings if one.standing is Standing.UNSTABLE)
+    reasons.update(
+        (finding.case.id, _UNSTABLE) for finding in findings if finding.standing is Standing.UNSTABLE
+    )
     called = [case_id for case_id, why_not in reasons.items() if not why_not]
     results: dict[str, ScriptResult | NotCalled] = {}
     if called:
-        start = prepare_worker_command(
+        worker_command = prepare_worker_command(
             target, find_cache_directory(os.environ), WORKER, os.environ, lambda _line: None, stop
         )
         with TemporaryDirectory(prefix="keras-harness-") as folder:
             results.update(
                 call_by_hand(
-                    start, Path(folder), called, lambda some: write_script_of(run, some), timeout_s, stop
+                    worker_command,
+                    Path(folder),
+                    called,
+                    lambda ids: write_script_of_cases(run, ids),
+                    timeout_s,
+                    stop,
                 )
             )
     results.update((case_id, NotCalled(why_not)) for case_id, why_not in reasons.items() if why_not)

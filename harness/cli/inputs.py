@@ -1,4 +1,4 @@
-"""What options name: cases, targets and limits, those that are shipped and the user's own."""
+"""Read what options name: cases, targets and limits, those that are shipped and the user's own."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def read_cases(folders: Sequence[Path] | None, suites: Sequence[str]) -> tuple[C
     """Return the cases of suites, each once.
 
     Raises:
-        HarnessError: whatever is wrong with the suites.
+        HarnessError: a suite is unknown or invalid.
     """
     return read_or_expand(_list_case_folders(folders), suites, find_cache_directory(os.environ))
 
@@ -46,7 +46,7 @@ def read_targets(files: Sequence[Path] | None) -> Catalog:
 
 
 def note_list(files: Sequence[Path] | None) -> None:
-    """Keep others from removing what the list needs, before any of it is built or started."""
+    """Record that the list is in use, so that nobody removes what it needs; call this before building."""
     catalog = read_targets(files)
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     note_use(list_files(files), catalog.targets, find_cache_directory(os.environ), now)
@@ -59,11 +59,11 @@ def select_targets(
     *,
     newest_only: bool = False,
 ) -> tuple[Target, ...]:
-    """Return the targets that the user asks for."""
+    """Return the targets that the user selects."""
     catalog = read_targets(files)
     targets = select_from_catalog(selectors, catalog, os.environ, Path.cwd())
-    is_here = any(isinstance(target.realisation, HostPython) for target in targets)
-    if is_here and (note := describe_backend_choice(os.environ, is_installed)):
+    uses_host_python = any(isinstance(target.realisation, HostPython) for target in targets)
+    if uses_host_python and (note := describe_backend_choice(os.environ, is_installed)):
         err.print(note, style="dim", markup=False, soft_wrap=True)
     if newest_only:
         targets = select_newest_per_minor(targets)
@@ -71,7 +71,7 @@ def select_targets(
 
 
 def read_shipped_limits() -> tuple[DocumentedLimit, ...]:
-    """Read what backends document that they do not do."""
+    """Read the documented limits of backends."""
     return load_limits(find_cases_folder() / "limits.toml")
 
 

@@ -1,4 +1,4 @@
-"""Listings: suites, cases, coverage, targets, and single answers."""
+"""Print listings: suites, cases, coverage, targets, and single answers."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _SHOWN_LINES: Final = 3
 _SHOWN_WIDTH: Final = 500
 
 
-def print_suites(library: Library, counted: Mapping[str, int]) -> None:
-    """The suites, and how many cases each has: as it was counted, or as the suite states."""
+def print_suites(library: Library, num_cases: Mapping[str, int]) -> None:
+    """Print the suites with their number of cases: as it was counted, or as the suite states."""
     table = Table()
     for name in ("suite", "cases", "what it holds"):
         table.add_column(name, no_wrap=name != "what it holds")
     for suite in library.suites.values():
-        table.add_row(suite.name, f"{counted.get(suite.name, suite.count):,}", suite.about)
+        table.add_row(suite.name, f"{num_cases.get(suite.name, suite.count):,}", suite.about)
     show(table)
 
 
@@ -42,7 +42,7 @@ def print_cases(cases: Sequence[Case]) -> None:
 
 
 def print_coverage(counts: Mapping[Facet, int]) -> None:
-    """The number of cases by facet; an uncovered facet stands out."""
+    """Print the number of cases by facet; uncovered facets are highlighted."""
     table = Table(title="coverage")
     for name in ("facet", "cases"):
         table.add_column(name, no_wrap=True)
@@ -54,7 +54,7 @@ def print_coverage(counts: Mapping[Facet, int]) -> None:
 
 
 def make_case_row(case: Case) -> dict[str, object]:
-    """A case as the columns of a table."""
+    """Return the columns of a case in a table."""
     return {
         "case": case.id,
         "layer": case.layer.value,
@@ -80,7 +80,7 @@ def make_case_row(case: Case) -> dict[str, object]:
 
 
 def write_csv(rows: Iterable[Mapping[str, object]], stream: TextIO) -> None:
-    """Rows as CSV, the first line being the columns."""
+    """Write rows as CSV, with the columns as the first line."""
     writer: csv.DictWriter[str] | None = None
     for row in rows:
         if writer is None:
@@ -90,12 +90,12 @@ def write_csv(rows: Iterable[Mapping[str, object]], stream: TextIO) -> None:
 
 
 def write_json(rows: Iterable[Mapping[str, object]], stream: TextIO) -> None:
-    """Rows as a JSON array of objects."""
+    """Write rows as a JSON array of objects."""
     stream.write(msgspec.json.format(msgspec.json.encode(list(rows)), indent=2).decode() + "\n")
 
 
 def make_target_rows(targets: Sequence[Target], cache: Path) -> list[dict[str, object]]:
-    """Targets as the columns of a table."""
+    """Return a row for each target, by column."""
     return [
         {
             "target": target.name,
@@ -115,7 +115,7 @@ def make_target_rows(targets: Sequence[Target], cache: Path) -> list[dict[str, o
 
 
 def print_targets(rows: Sequence[Mapping[str, object]]) -> None:
-    """Targets, and which are built here."""
+    """Print targets, and which of them are built here."""
     table = Table()
     for name in ("target", "family", "computed by", "Python", "built here"):
         table.add_column(name, no_wrap=True)
@@ -130,46 +130,46 @@ def print_targets(rows: Sequence[Mapping[str, object]]) -> None:
 
 
 def print_variants(variants: Sequence[Variant]) -> None:
-    """The flags under which targets can be run besides."""
-    for one in variants:
-        flags = " ".join(f"{name}={value}" for name, value in one.variables.items())
-        line = f"{MARK}{one.name} ({', '.join(one.backends)}): {flags}. {one.about}"
+    """Print the variants, with the flags under which targets can also be run."""
+    for variant in variants:
+        flags = " ".join(f"{name}={value}" for name, value in variant.variables.items())
+        line = f"{MARK}{variant.name} ({', '.join(variant.backends)}): {flags}. {variant.about}"
         out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def use_line(cache: Path, use: CacheUse) -> str:
-    """What environments take on the disk, in a sentence."""
-    own, shared = use.own_bytes / 1e9, use.shared_bytes / 1e9
+def describe_disk_use(cache: Path, use: CacheUse) -> str:
+    """Describe the disk use of environments in a sentence."""
+    own_gb, shared_gb = use.own_bytes / 1e9, use.shared_bytes / 1e9
     return (
-        f"{cache} takes {own + shared:,.1f} GB: {own:,.1f} GB of its own and {shared:,.1f} GB "
+        f"{cache} takes {own_gb + shared_gb:,.1f} GB: {own_gb:,.1f} GB of its own and {shared_gb:,.1f} GB "
         "that it shares with uv's cache by hard links"
     )
 
 
 def print_answers(findings: Sequence[Finding]) -> None:
-    """What real targets did with the explained case."""
+    """Print what real targets did with the explained case."""
     for finding in findings:
         error = _shorten(finding.error)
         match finding.verdict:
             case Verdict.CONFORMS:
-                what = "agrees" if not error else f"agrees ({error})"
+                answer = "agrees" if not error else f"agrees ({error})"
             case Verdict.DIVERGES if finding.standing is Standing.UNSTABLE:
-                what = f"UNSTABLE: {error}"
+                answer = f"UNSTABLE: {error}"
             case Verdict.DIVERGES:
                 cause = f"; fits {finding.cause}" if finding.cause else ""
                 note = f": {error}" if error else ""
                 where = f", first at {finding.first_index}" if finding.first_index is not None else ""
-                what = f"DIFFERS ({finding.divergence}{where}{cause}){note}"
+                answer = f"DIFFERS ({finding.divergence}{where}{cause}){note}"
             case Verdict.UNSUPPORTED if finding.cause:
-                what = f"{finding.verdict}: {finding.cause}\n  it said: {error}"
+                answer = f"{finding.verdict}: {finding.cause}\n  it said: {error}"
             case Verdict.UNSUPPORTED | Verdict.INCONCLUSIVE:
-                what = f"{finding.verdict}: {error}"
+                answer = f"{finding.verdict}: {error}"
         shape = "" if finding.observed_shape is None else f" {finding.observed_shape}"
-        out.print(f"{finding.target}{shape}: {what}", markup=False, highlight=False, soft_wrap=True)
+        out.print(f"{finding.target}{shape}: {answer}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _shorten(error: str) -> str:
-    """The first lines of an error, no longer than a person reads, and how much more there is."""
+    """Return the first lines of an error, shortened, and how many more there are."""
     lines = [line.rstrip() for line in error.splitlines() if line.strip()]
     shown = [f"{line[:_SHOWN_WIDTH]} ..." if len(line) > _SHOWN_WIDTH else line for line in lines]
     more = len(lines) - _SHOWN_LINES

@@ -1,4 +1,4 @@
-"""The arguments and options that several commands share. Imports nothing that takes long: see `commands`."""
+"""The arguments and options that several commands share. Imports nothing slow: see `harness.cli.commands`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 
 class Format(StrEnum):
-    """How a listing is written."""
+    """The format of a listing."""
 
     TABLE = "table"
     CSV = "csv"

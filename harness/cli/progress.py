@@ -1,4 +1,4 @@
-"""What is shown while a run goes on: bars on a terminal, a line every few seconds in a log."""
+"""Show the progress of a run: bars on a terminal, a line every few seconds in a log."""
 
 from __future__ import annotations
 
@@ -30,28 +30,28 @@ from harness.records import Fingerprint, Observation, Outcome
 from harness.runner.worker_process import read_log_end
 from harness.text import format_count
 
-MANY: Final = 12
-"""More bars than this are more than a terminal shows at once."""
+MAX_BARS: Final = 12
+"""The number of targets above which only those are shown that are being observed."""
 
 INTERVAL_S: Final = 15.0
 """Seconds between two lines of a log."""
 
 _RECENT: Final = 8
-"""Lines of a log over which the rate is taken."""
+"""The number of lines of a log over which the rate is computed."""
 
-_TOLD: Final = 3
-"""Lost workers of a target that are told of one by one."""
+_MAX_REPORTED_LOSSES: Final = 3
+"""The number of lost workers of a target that are reported one by one."""
 
-_LOST: Final = frozenset({Outcome.CRASHED, Outcome.TIMED_OUT, Outcome.GARBLED})
+_LOST_OUTCOMES: Final = frozenset({Outcome.CRASHED, Outcome.TIMED_OUT, Outcome.GARBLED})
 
 
 JudgeBriefly: TypeAlias = Callable[[Observation, Fingerprint], bool]
-"""Whether an observation diverges, given what its target measured about itself."""
+"""Whether an observation diverges, given the fingerprint of its target."""
 
 
 @dataclass(slots=True)
 class TargetCounts:
-    """How far a target is: cases planned and done, divergences found, workers lost."""
+    """The progress of a target: cases planned and done, divergences found, workers lost."""
 
     planned: int
     done: int = 0
@@ -61,22 +61,22 @@ class TargetCounts:
 
 
 class Display(Protocol):
-    """Shows the counts of targets."""
+    """A display of the counts of targets."""
 
     def add(self, target: str, counts: TargetCounts) -> None:
         """Show one more target."""
 
     def update(self, target: str, counts: TargetCounts) -> None:
-        """Show the counts of a target anew."""
+        """Show the new counts of a target."""
 
     def say(self, line: str, style: str) -> None:
         """Print a line that stays."""
 
 
 class RunReporter:
-    """Is told how a run comes along, counts it for a display, and says what a user ought to know at once.
+    """A listener of a run that counts for a display and prints what a user ought to know at once.
 
-    Of the first workers that a target loses it is said over which case, why, and where their logs are.
+    For the first workers that a target loses, it prints the case, the reason, and where the log is.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class RunReporter:
         self._judge: JudgeBriefly | None = None
         self._logs = logs
         self._keeps_logs = keeps_logs
-        self._tells_losses = True
+        self._reports_losses = True
         self._counts: dict[str, TargetCounts] = {}
         self._fingerprints: dict[str, Fingerprint] = {}
 
@@ -97,28 +97,28 @@ class RunReporter:
         self._display.add(target, self._counts[target])
 
     def started(self, target: str, fingerprint: Fingerprint) -> None:
-        """Keep what the target measured, by which its answers are judged."""
+        """Keep the fingerprint of a target, by which its answers are judged."""
         self._fingerprints[target] = fingerprint
 
     def failed(self, target: str, reason: str) -> None:
-        """Say why a target is not asked, or no further."""
+        """Print why a target is given up."""
         self._counts[target].is_given_up = True
         self._display.update(target, self._counts[target])
         self._display.say(f"{target}: {reason}", "red")
 
     def asking_again(self, cases: int) -> None:
-        """Say that the run is over but for a second look; what it loses was told the first time."""
-        self._tells_losses = False
+        """Print that the second look begins; lost workers were reported the first time."""
+        self._reports_losses = False
         self._display.say(f"asking {format_count(cases, 'divergent case')} again, of fresh workers", "dim")
 
     def building(self, message: str) -> None:
-        """Say what is being built."""
+        """Print what is being built."""
         self._display.say(message, "dim")
 
     def slow(self, target: str, cases: int, timeout_s: float) -> None:
-        """Say that slow cases are asked again, for nothing else moves meanwhile."""
-        asked = f"asking {format_count(cases, 'slow case')} again, each alone and for up to {timeout_s:g} s"
-        self._display.say(f"{target}: {asked}", "dim")
+        """Print that slow cases are asked again, since nothing else moves meanwhile."""
+        message = f"asking {format_count(cases, 'slow case')} again, each alone and for up to {timeout_s:g} s"
+        self._display.say(f"{target}: {message}", "dim")
 
     def observed(self, observation: Observation) -> None:
         """Count an observation."""
@@ -128,14 +128,14 @@ class RunReporter:
         self._judge = self._judge or self._load_judge()
         if self._judge(observation, self._fingerprints.get(target, {})):
             counts.diverging += 1
-        if observation.outcome in _LOST:
+        if observation.outcome in _LOST_OUTCOMES:
             counts.lost += 1
-            if self._tells_losses and counts.lost <= _TOLD:
-                self._tell_loss(observation, is_last=counts.lost == _TOLD)
+            if self._reports_losses and counts.lost <= _MAX_REPORTED_LOSSES:
+                self._report_loss(observation, is_last=counts.lost == _MAX_REPORTED_LOSSES)
         self._display.update(target, counts)
 
-    def _tell_loss(self, observation: Observation, *, is_last: bool) -> None:
-        """Say why a worker was lost, with the end of its log."""
+    def _report_loss(self, observation: Observation, *, is_last: bool) -> None:
+        """Print why a worker was lost, with the end of its log."""
         logs = find_logs(observation.target, self._logs)
         end = read_log_end(logs[-1], 0) if logs else ""
         place = f"; its log is {logs[-1]}" if logs and self._keeps_logs else ""
@@ -149,7 +149,7 @@ class RunReporter:
 
 
 class Bars:
-    """A progress bar a target. Of many targets those are shown that are being observed, under one for all."""
+    """A progress bar per target; of many targets, only those being observed, below one for all."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -161,20 +161,20 @@ class Bars:
         """Add the target's bar."""
         self._tasks[target] = self._progress.add_task(target, total=counts.planned, note="")
         self._counts[target] = counts
-        if len(self._tasks) > MANY:
+        if len(self._tasks) > MAX_BARS:
             if self._all is None:
                 self._all = self._progress.add_task("all targets", total=0, note="")
-            self._progress.update(self._all, total=sum(one.planned for one in self._counts.values()))
+            self._progress.update(self._all, total=sum(each.planned for each in self._counts.values()))
             for task in self._tasks.values():
                 self._progress.update(task, visible=False)
 
     def update(self, target: str, counts: TargetCounts) -> None:
-        """Move the target's bar, and that of all."""
+        """Advance the target's bar, and that of all targets."""
         task = self._tasks[target]
-        self._progress.update(task, completed=counts.done, note=_note(counts))
+        self._progress.update(task, completed=counts.done, note=_format_note(counts))
         if self._all is not None:
-            every = self._counts.values()
-            done = sum(one.planned if one.is_given_up else one.done for one in every)
+            all_counts = self._counts.values()
+            done = sum(each.planned if each.is_given_up else each.done for each in all_counts)
             self._progress.update(self._all, completed=done)
             self._progress.update(task, visible=0 < counts.done < counts.planned)
 
@@ -183,7 +183,7 @@ class Bars:
         self._progress.console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
-def _note(counts: TargetCounts) -> str:
+def _format_note(counts: TargetCounts) -> str:
     parts = (
         f"{counts.diverging:,} diverge" if counts.diverging else "",
         f"[red]{counts.lost:,} lost[/red]" if counts.lost else "",
@@ -193,7 +193,7 @@ def _note(counts: TargetCounts) -> str:
 
 
 class RateColumn(ProgressColumn):
-    """Cases a second, computed when the bars are drawn and not at every case."""
+    """Cases per second, computed when the bars are drawn and not at every case."""
 
     def render(self, task: Task) -> Text:
         """Return the rate, or nothing before the first case."""
@@ -201,15 +201,15 @@ class RateColumn(ProgressColumn):
 
 
 def make_bars(console: Console) -> Progress:
-    """Make bars that cut no number off, however narrow the terminal.
+    """Make bars that truncate no number, however narrow the terminal.
 
-    The bar, the rate and the time are left out where they do not fit; a long name goes on in the next line.
+    The bar, the rate and the time are left out where they do not fit; a long name is wrapped.
     """
-    whole = Column(no_wrap=True, overflow="fold")
+    unwrapped = Column(no_wrap=True, overflow="fold")
     columns: list[ProgressColumn] = [TextColumn("{task.description}", table_column=Column(overflow="fold"))]
     if console.width >= 110:
         columns.append(BarColumn(bar_width=24))
-    columns.append(MofNCompleteColumn(table_column=whole))
+    columns.append(MofNCompleteColumn(table_column=unwrapped))
     if console.width >= 80:
         columns.append(RateColumn(table_column=Column(no_wrap=True)))
     if console.width >= 60:
@@ -219,7 +219,7 @@ def make_bars(console: Console) -> Progress:
 
 
 class LogLines:
-    """A line every few seconds that says how far a run is."""
+    """A line of progress every few seconds."""
 
     def __init__(self, write: Callable[[str], None], clock: Callable[[], float]) -> None:
         self._write = write
@@ -240,21 +240,23 @@ class LogLines:
         self._write(line)
 
     def tick(self) -> None:
-        """Print how far the run is."""
+        """Print the progress of the run."""
         self._write(self._format_line())
 
     def _format_line(self) -> str:
-        every = tuple(self._counts.values())
-        done = sum(one.done for one in every)
-        planned = sum(one.done if one.is_given_up else one.planned for one in every)
+        all_counts = tuple(self._counts.values())
+        done = sum(counts.done for counts in all_counts)
+        planned = sum(counts.done if counts.is_given_up else counts.planned for counts in all_counts)
         now = self._clock()
         before, done_before = self._ticks[0]
         self._ticks.append((now, done))
         rate = (done - done_before) / (now - before) if now > before else 0.0
-        left = f"about {_format_duration((planned - done) / rate)} left" if rate > 0 else "time left unknown"
-        diverging = sum(one.diverging for one in every)
-        found = format_count(diverging, "divergence")
-        return f"{done:,} of {planned:,} done, {rate:,.0f} cases/s, {found} so far, {left}"
+        time_left = (
+            f"about {_format_duration((planned - done) / rate)} left" if rate > 0 else "time left unknown"
+        )
+        diverging = sum(counts.diverging for counts in all_counts)
+        divergences = format_count(diverging, "divergence")
+        return f"{done:,} of {planned:,} done, {rate:,.0f} cases/s, {divergences} so far, {time_left}"
 
 
 def _format_duration(seconds: float) -> str:
@@ -274,13 +276,13 @@ def show_progress(
     console: Console = err,
     interval_s: float = INTERVAL_S,
 ) -> Iterator[RunReporter]:
-    """Show on stderr how a run comes along while the block runs.
+    """Show the progress of a run on stderr while the block runs.
 
     Args:
         logs: the folder into which workers write their logs.
-        load_judge: gives what divergences are counted by; called when the first observation has come.
-        keeps_logs: whether the user finds that folder afterwards.
-        console: where to; bars where it is a terminal, lines where it is not.
+        load_judge: returns the function by which divergences are counted; called at the first observation.
+        keeps_logs: whether that folder is kept after the run.
+        console: where to print: bars if it is a terminal, otherwise lines.
         interval_s: seconds between two lines.
     """
     if console.is_terminal:

@@ -1,4 +1,4 @@
-"""What came of a run: judged, looked at again where it diverges, reported and summed up."""
+"""Process the observations of a run: judge, take a second look at divergences, report and sum up."""
 
 from __future__ import annotations
 
@@ -21,46 +21,49 @@ from harness.store import LOGS
 
 
 @dataclass(frozen=True, slots=True)
-class _Reviewed:
-    """A run after its second look; it has news where a finding is to be judged otherwise, or the run is."""
+class _SecondLook:
+    """A run after its second look; `has_news` if a finding or the run has to be judged anew."""
 
     info: RunInfo
     has_news: bool
 
 
-def report_reviewed(request: Request, info: RunInfo) -> tuple[RunInfo, Tally]:
-    """Judge what was observed, look again at what diverges, and write the reports."""
-    doubts: list[RecheckCandidate] = []
-    tally = report(request.directory, info, doubts.append)
-    reviewed = _look_again(request, info, doubts)
-    return reviewed.info, report(request.directory, reviewed.info) if reviewed.has_news else tally
+def report_with_second_look(request: Request, info: RunInfo) -> tuple[RunInfo, Tally]:
+    """Judge what was observed, take a second look at what diverges, and write the reports."""
+    candidates: list[RecheckCandidate] = []
+    tally = report(request.directory, info, candidates.append)
+    second_look = _take_second_look(request, info, candidates)
+    return second_look.info, report(request.directory, second_look.info) if second_look.has_news else tally
 
 
-def judge_reviewed(request: Request, info: RunInfo) -> tuple[RunInfo, Sequence[Finding]]:
-    """Judge what was observed, look again at what diverges, and return the findings."""
-    doubts: list[RecheckCandidate] = []
-    findings = _judge(request.directory, info, doubts.append)
-    reviewed = _look_again(request, info, doubts)
-    return reviewed.info, _judge(request.directory, reviewed.info) if reviewed.has_news else findings
+def judge_with_second_look(request: Request, info: RunInfo) -> tuple[RunInfo, Sequence[Finding]]:
+    """Judge what was observed, take a second look at what diverges, and return the findings."""
+    candidates: list[RecheckCandidate] = []
+    findings = _judge(request.directory, info, candidates.append)
+    second_look = _take_second_look(request, info, candidates)
+    return second_look.info, _judge(request.directory, second_look.info) if second_look.has_news else findings
 
 
 def report(
-    directory: Path, info: RunInfo, note: Callable[[RecheckCandidate], None] = lambda _doubt: None
+    directory: Path, info: RunInfo, note: Callable[[RecheckCandidate], None] = lambda _candidate: None
 ) -> Tally:
-    """Judge a stored run and write its reports into its folder; `note` is told each divergence."""
+    """Judge a stored run and write its reports into its folder; `note` is called for each divergence."""
     return write_reports(directory, info, judge_run(directory, info, read_shipped_limits(), note))
 
 
 def print_summary(directory: Path, info: RunInfo, tally: Tally) -> None:
-    """Print what came of a run."""
+    """Print the results of a run."""
     show(build_closing_table(info, tally))
     if info.footer is not None:
-        for run_of in info.footer.targets:
-            if run_of.failure:
-                logs = find_logs(run_of.name, directory / LOGS)
+        for target_run in info.footer.targets:
+            if target_run.failure:
+                logs = find_logs(target_run.name, directory / LOGS)
                 place = f"; its log is {logs[-1]}" if logs else ""
                 err.print(
-                    f"{run_of.name}: {run_of.failure}{place}", style="red", markup=False, soft_wrap=True
+                    f"{target_run.name}: {target_run.failure}{place}",
+                    style="red",
+                    markup=False,
+                    soft_wrap=True,
                 )
     if len(tally.targets) > 1:
         for name, counts in tally.targets.items():
@@ -82,8 +85,8 @@ def print_summary(directory: Path, info: RunInfo, tally: Tally) -> None:
     out.print(f"{directory / 'index.html'}", markup=False, soft_wrap=True)
 
 
-def exit_code(info: RunInfo, tally: Tally) -> int:
-    """Return 130 where a run was interrupted, 3 where it is incomplete, inconclusive or unstable, 1 or 0."""
+def choose_exit_code(info: RunInfo, tally: Tally) -> int:
+    """Return 130 for an interrupted run, 3 for an incomplete, inconclusive or unstable one, else 1 or 0."""
     if _is_interrupted(info):
         return EXIT_INTERRUPTED
     if not info.is_complete or tally.inconclusive or tally.unstable or tally.has_computed_nothing:
@@ -92,23 +95,25 @@ def exit_code(info: RunInfo, tally: Tally) -> int:
 
 
 def _judge(
-    directory: Path, info: RunInfo, note: Callable[[RecheckCandidate], None] = lambda _doubt: None
+    directory: Path, info: RunInfo, note: Callable[[RecheckCandidate], None] = lambda _candidate: None
 ) -> list[Finding]:
-    return [one.finding for one in judge_run(directory, info, read_shipped_limits(), note)]
+    return [judgement.finding for judgement in judge_run(directory, info, read_shipped_limits(), note)]
 
 
-def _look_again(request: Request, info: RunInfo, found: Sequence[RecheckCandidate]) -> _Reviewed:
-    """Ask some of what diverges again."""
-    doubts, has_news = tuple(found), False
-    lineages = {name: run_of.lineage for name, run_of in info.target_runs.items()}
+def _take_second_look(
+    request: Request, info: RunInfo, first_candidates: Sequence[RecheckCandidate]
+) -> _SecondLook:
+    """Ask some of the divergences again."""
+    candidates, has_news = tuple(first_candidates), False
+    lineages = {name: target_run.lineage for name, target_run in info.target_runs.items()}
     for _ in range(RECHECK_ROUNDS):
-        chosen = {} if _is_interrupted(info) else select_for_recheck(doubts, lineages)
-        if not chosen:
+        rechecks = {} if _is_interrupted(info) else select_for_recheck(candidates, lineages)
+        if not rechecks:
             break
-        info = observe_again(request, info, chosen)
-        doubts = update_candidates(request.directory, info, read_shipped_limits(), doubts, chosen)
-        has_news = _is_interrupted(info) or any(doubt.is_reproduced is False for doubt in doubts)
-    return _Reviewed(info, has_news)
+        info = observe_again(request, info, rechecks)
+        candidates = update_candidates(request.directory, info, read_shipped_limits(), candidates, rechecks)
+        has_news = _is_interrupted(info) or any(candidate.is_reproduced is False for candidate in candidates)
+    return _SecondLook(info, has_news)
 
 
 def _is_interrupted(info: RunInfo) -> bool:

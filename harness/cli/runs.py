@@ -1,4 +1,4 @@
-"""Runs as the command line makes them: with progress shown, and with what it finds in the environment."""
+"""Run cases for the command line: with progress shown, in the environment of this process."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from harness.store import LOGS
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the user asks to be run, and where; the folder stays behind where it `keeps_logs`."""
+    """What the user asks to run, and where; the folder is kept after the run if it `keeps_logs`."""
 
     directory: Path
     suites: tuple[str, ...]
@@ -41,25 +41,25 @@ class Request:
 def observe(request: Request, *, resume: bool) -> RunInfo:
     """Run the cases on the targets."""
     with show_progress(request.directory / LOGS, _load_judge, keeps_logs=request.keeps_logs) as progress:
-        return run(_plan(request, progress), progress, resume=resume)
+        return run(_build_plan(request, progress), progress, resume=resume)
 
 
-def observe_again(request: Request, info: RunInfo, chosen: Mapping[str, ChosenCases]) -> RunInfo:
-    """Ask chosen cases of the run a second time."""
+def observe_again(request: Request, info: RunInfo, rechecks: Mapping[str, ChosenCases]) -> RunInfo:
+    """Ask the chosen cases of the run a second time."""
     with show_progress(request.directory / LOGS, _load_judge, keeps_logs=request.keeps_logs) as progress:
-        plan = _plan(request, progress)
-        progress.asking_again(sum(map(len, chosen.values())))
-        return ask_again(plan, info, chosen, progress)
+        plan = _build_plan(request, progress)
+        progress.asking_again(sum(map(len, rechecks.values())))
+        return ask_again(plan, info, rechecks, progress)
 
 
 def _load_judge() -> JudgeBriefly:
-    """Load what judges, which takes long: only when something was observed."""
+    """Load the brief judge, which takes long, and so only once something was observed."""
     from harness.judge.brief import make_brief_judge  # noqa: PLC0415
 
     return make_brief_judge(read_shipped_limits())
 
 
-def _plan(request: Request, progress: RunReporter) -> RunPlan:
+def _build_plan(request: Request, progress: RunReporter) -> RunPlan:
     stop = threading.Event()
     note = cache(lambda: note_list(request.targets_files))
 

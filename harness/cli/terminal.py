@@ -1,4 +1,4 @@
-"""What the terminal shows: lines, tables of which nothing is cut, and the closing table of a run."""
+"""Print to the terminal: lines, tables without truncation, and the closing table of a run."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from harness.records import RunInfo
 from harness.report.tally import Tally
 
 _UNLIMITED: Final = 100_000
-"""A width that no table reaches."""
+"""A width that no table reaches, in characters."""
 
 out: Final = Console()
 err: Final = Console(stderr=True)
 
 
 def find_logs(target: str, folder: Path) -> list[Path]:
-    """The logs of a target's workers, the one that was written to last at the end."""
+    """Return the logs of a target's workers, the most recently written last."""
     return sorted(
         folder.glob(f"{glob.escape(target)}-*.log"),
         key=lambda log: log.stat().st_mtime if log.exists() else 0.0,
@@ -31,10 +31,10 @@ def find_logs(target: str, folder: Path) -> list[Path]:
 
 
 def show(table: Table, console: Console = out) -> None:
-    """Print a table, with nothing of it cut: no column, no digit, no end of a name.
+    """Print a table without truncating any cell.
 
-    Columns that must not wrap are marked `no_wrap`. Where the terminal is too narrow for them, a row is a
-    block of lines instead; where there is no terminal, nothing is too wide.
+    Columns that must not wrap are marked `no_wrap`. Where the terminal is too narrow for them, each row is
+    printed as a block of lines; without a terminal, the width is unlimited.
     """
     unlimited = console.options.update(width=_UNLIMITED)
     for column in table.columns:
@@ -51,7 +51,7 @@ def show(table: Table, console: Console = out) -> None:
 
 
 def _show_blocks(table: Table, console: Console) -> None:
-    """Each row as lines: its first cell, and below it every other with the name of its column."""
+    """Print each row as lines: its first cell, and below it every other with the name of its column."""
     if table.title:
         console.print(table.title, soft_wrap=True)
     names = [str(column.header) for column in table.columns[1:]]
@@ -62,7 +62,7 @@ def _show_blocks(table: Table, console: Console) -> None:
 
 
 def build_closing_table(info: RunInfo, tally: Tally) -> Table:
-    """What came of a run, a row a target. `refused` are those of the conforming that raised, as they may."""
+    """Build the table of results of a run, a row per target; `refused` counts the conforming that raised."""
     title = f"{', '.join(info.header.suites)}: {info.header.cases:,} cases a target"
     table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("target", no_wrap=True)
@@ -74,14 +74,14 @@ def build_closing_table(info: RunInfo, tally: Tally) -> Table:
             name,
             f"{counts.conforming}/{counts.judged}",
             f"{counts.refused}",
-            _count(counts.silent, "bold red"),
-            _count(counts.loud, "red"),
-            _count(counts.unsupported, "yellow"),
-            _count(counts.inconclusive, "yellow"),
-            *([_count(counts.unstable, "yellow")] if tally.unstable else []),
+            _format_count(counts.silent, "bold red"),
+            _format_count(counts.loud, "red"),
+            _format_count(counts.unsupported, "yellow"),
+            _format_count(counts.inconclusive, "yellow"),
+            *([_format_count(counts.unstable, "yellow")] if tally.unstable else []),
         )
     return table
 
 
-def _count(number: int, style: str) -> str:
+def _format_count(number: int, style: str) -> str:
     return f"[{style}]{number}" if number else "0"

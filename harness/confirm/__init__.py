@@ -1,5 +1,5 @@
-"""A claim is checked without us: scripts that share no code with the worker make the diverging calls again.
+"""Check divergences independently: scripts that share no code with the worker repeat the diverging calls.
 
-`script` puts a script together of the functions in `snippets/`, `calls` runs scripts in a target's
-environment, `confirmations` says whether what they show is the divergence.
+`script` assembles a script from the functions in `snippets/`, `calls` runs scripts in a target's environment,
+`confirmations` decides whether their results show the divergence. A call by such a script is a call by hand.
 """

@@ -1,4 +1,4 @@
-"""Runs stand-alone scripts in a target's environment, without the worker, and reads what they print."""
+"""Run stand-alone scripts in a target's environment, without the worker, and parse their output."""
 
 from __future__ import annotations
 
@@ -20,51 +20,52 @@ def call_by_hand(
     launch: WorkerCommand,
     folder: Path,
     case_ids: Sequence[str],
-    script_of: Callable[[Sequence[str]], str],
+    write_script: Callable[[Sequence[str]], str],
     timeout_s: float,
     stop: threading.Event,
 ) -> Mapping[str, ScriptResult | NotCalled]:
-    """Return the result of each case. A case over which the process dies costs that process only.
+    """Call each case by hand and return its result. A case on which the process dies costs only that process.
 
-    It is called again as the first of a process before its death, or its silence, counts: what went before
-    may have led to the one, and taken the time of the other. Who is slow is not wrong: there is no result.
+    A crash or a timeout counts only for the first case of a process, since earlier calls may have caused the
+    one or used up the time of the other; a later case is called again as the first of a new process. Slow is
+    not wrong: a timeout gives no result.
 
     Args:
-        launch: the target's worker, of which the Python and the environment variables are taken.
+        launch: the command of the target's worker; its Python and its environment variables are used.
         folder: where scripts are written and run.
-        case_ids: in the order in which the script calls them.
-        script_of: the script that calls these cases.
+        case_ids: the cases, in the order in which a script calls them.
+        write_script: returns the script that calls the given cases.
         timeout_s: how long one script may take.
-        stop: ends the calls.
+        stop: ends the calls when it is set.
 
     Raises:
         HarnessError: `stop` was set.
     """
     results: dict[str, ScriptResult | NotCalled] = {}
-    while left := [case_id for case_id in case_ids if case_id not in results]:
-        first = left[0]
+    while remaining := [case_id for case_id in case_ids if case_id not in results]:
+        first = remaining[0]
         script = folder / "script.py"
-        script.write_text(script_of(left), encoding="utf-8")
+        script.write_text(write_script(remaining), encoding="utf-8")
         argv = (launch.argv[0], "-s", str(script.absolute()))
-        ended = run_child(argv, launch.environment, folder, timeout_s, stop)
-        begun, found = _read(ended.output, left)
-        results.update(found)
-        last = "".join([line for line in ended.errors.splitlines() if line.strip()][-1:])
-        status = f"exit status {ended.exit_status}"
-        if first in found:
+        process = run_child(argv, launch.environment, folder, timeout_s, stop)
+        begun, new_results = _parse_output(process.output, remaining)
+        results.update(new_results)
+        last_error = "".join([line for line in process.errors.splitlines() if line.strip()][-1:])
+        status = f"exit status {process.exit_status}"
+        if first in new_results:
             continue
-        if ended.exit_status == TIMED_OUT:
+        if process.exit_status == TIMED_OUT:
             results[first] = NotCalled(f"it did not answer within {timeout_s:.0f} s")
         elif first in begun:
-            results[first] = ScriptResult(Conclusion.CRASHED, status, last)
+            results[first] = ScriptResult(Conclusion.CRASHED, status, last_error)
         else:
-            why = NotCalled(f"the script ended before it called anything: {status}: {last}")
-            results.update(dict.fromkeys(left, why))
+            why = NotCalled(f"the script ended before it called anything: {status}: {last_error}")
+            results.update(dict.fromkeys(remaining, why))
     return results
 
 
-def _read(output: str, case_ids: Sequence[str]) -> tuple[Set[str], Mapping[str, ScriptResult]]:
-    """Return the cases whose call began, and the results."""
+def _parse_output(output: str, case_ids: Sequence[str]) -> tuple[Set[str], Mapping[str, ScriptResult]]:
+    """Return the cases whose calls began, and the results of those that ended."""
     begun: set[str] = set()
     results: dict[str, ScriptResult] = {}
     for line in output.splitlines():

@@ -1,4 +1,4 @@
-"""Whether a call by hand shows the divergence that the worker's call showed."""
+"""Decide whether a call by hand shows the divergence that the worker's call showed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SHOWN_BY: Final[Mapping[Divergence, frozenset[ScriptWord | Conclusion]]] = Mapp
         Divergence.INFERRED_SHAPE: frozenset({ScriptWord.INFERRED_SHAPE}),
         Divergence.PARAMETERS: frozenset({ScriptWord.PARAMETERS}),
         Divergence.DTYPE: frozenset({ScriptWord.DTYPE}),
-        # Memory that was never written holds a finite number or none.
+        # Memory that was never written holds any number, finite or not.
         Divergence.VALUE: frozenset({ScriptWord.VALUE, ScriptWord.NONFINITE}),
         Divergence.NONFINITE: frozenset({ScriptWord.VALUE, ScriptWord.NONFINITE}),
         Divergence.GRADIENT: frozenset({ScriptWord.GRADIENT}),
@@ -32,11 +32,11 @@ _SHOWN_BY: Final[Mapping[Divergence, frozenset[ScriptWord | Conclusion]]] = Mapp
 )
 
 _NUM_WORDS: Final = 4
-"""Words of an error that have to be the same, its type among them."""
+"""The number of first words of an error that have to be the same, including its type."""
 
 
 class ConfirmationResult(StrEnum):
-    """What the call by hand says of a divergence."""
+    """Whether a call by hand confirms a divergence."""
 
     HOLDS = "holds"
     DOES_NOT_HOLD = "does-not-hold"
@@ -45,32 +45,32 @@ class ConfirmationResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """A divergence, and what the call by hand showed."""
+    """A divergence, and the result of its call by hand."""
 
     finding: Finding
     by_hand: ScriptResult | NotCalled
 
     @property
     def result(self) -> ConfirmationResult:
-        """It holds where the call by hand diverges in the same way: an error by its type and first words."""
+        """Whether the call by hand shows the same divergence: for an error, its type and first words."""
         if isinstance(self.by_hand, NotCalled):
             return ConfirmationResult.NOT_CALLED
-        is_held = _shows(self.by_hand, self.finding)
-        return ConfirmationResult.HOLDS if is_held else ConfirmationResult.DOES_NOT_HOLD
+        holds = _shows_divergence(self.by_hand, self.finding)
+        return ConfirmationResult.HOLDS if holds else ConfirmationResult.DOES_NOT_HOLD
 
 
 def select_modes(finding: Finding, case_ids: Iterable[str]) -> tuple[str, ...]:
-    """Return the cases that are the same call in any mode, where a finding is that some of them refuse it."""
+    """Return the cases of the same call in any mode, where the finding is that some modes refuse it."""
     if finding.cause != MODES_DISAGREE or finding.case.data is DataKind.NONFINITE:
         return ()
-    in_modes = {replace(finding.case, mode=mode).id for mode in Mode}
-    return tuple(case_id for case_id in case_ids if case_id in in_modes)
+    ids = {replace(finding.case, mode=mode).id for mode in Mode}
+    return tuple(case_id for case_id in case_ids if case_id in ids)
 
 
 def compare_modes(results: Mapping[str, ScriptResult | NotCalled]) -> ScriptResult | NotCalled:
-    """Return whether calls that differ in nothing but their mode all raise an error, or none does.
+    """Return whether calls that differ only in their mode all raise an error, or none does.
 
-    A mode that there is no script for is no party.
+    A mode without a script does not count.
     """
     by_word: dict[ScriptWord | Conclusion, list[str]] = {}
     for case_id, result in results.items():
@@ -79,14 +79,14 @@ def compare_modes(results: Mapping[str, ScriptResult | NotCalled]) -> ScriptResu
     if sum(map(len, by_word.values())) < 2:
         return NotCalled("it is held against other targets, or cells of which nothing is documented")
     where = "; ".join(f"{word} in {', '.join(modes)}" for word, modes in by_word.items())
-    is_one = ScriptWord.RAISED not in by_word or len(by_word) == 1
-    return ScriptResult(Conclusion.CONSISTENT if is_one else Conclusion.INCONSISTENT, where)
+    is_consistent = ScriptWord.RAISED not in by_word or len(by_word) == 1
+    return ScriptResult(Conclusion.CONSISTENT if is_consistent else Conclusion.INCONSISTENT, where)
 
 
-def _shows(result: ScriptResult, finding: Finding) -> bool:
+def _shows_divergence(result: ScriptResult, finding: Finding) -> bool:
     assert finding.divergence is not None
     if result.before.startswith(f"{finding.divergence}:"):
-        return True  # It was claimed before a call that could not be made.
+        return True  # The wrong claim came before a call that failed.
     if result.word not in _SHOWN_BY[finding.divergence]:
         return False
     if finding.divergence is not Divergence.UNEXPECTED_ERROR:

@@ -1,4 +1,4 @@
-"""What was called by hand, as CSV files."""
+"""Write the results of calls by hand as CSV files."""
 
 from __future__ import annotations
 
@@ -20,37 +20,44 @@ CONFIRMATION_COLUMNS: Final = (
 
 
 def write_confirmations(path: Path, confirmations: Iterable[Confirmation]) -> None:
-    """Write `confirmed.csv`: each divergence, what the call by hand showed, or why there was none."""
+    """Write `confirmed.csv`: each divergence with the result of its call by hand, or why there was none."""
     write_table(path, CONFIRMATION_COLUMNS, map(_list_cells, confirmations))
 
 
-def _list_cells(one: Confirmation) -> tuple[object, ...]:
-    by_hand, where, error, why = _say_by_hand(one)
+def _list_cells(confirmation: Confirmation) -> tuple[object, ...]:
+    by_hand, where, error, why = _format_result(confirmation)
     return (
-        one.finding.target,
-        one.finding.case.id,
-        one.finding.divergence,
-        one.finding.cause,
-        *(by_hand, format_one_line(where), format_one_line(error), one.result, format_one_line(why)),
+        confirmation.finding.target,
+        confirmation.finding.case.id,
+        confirmation.finding.divergence,
+        confirmation.finding.cause,
+        *(by_hand, format_one_line(where), format_one_line(error), confirmation.result, format_one_line(why)),
     )
 
 
-def _say_by_hand(one: Confirmation) -> tuple[str, str, str, str]:
-    """Return a word, where, an error's text; and why there was no call."""
-    match one.by_hand:
+def _format_result(confirmation: Confirmation) -> tuple[str, str, str, str]:
+    """Return the word, where it differs and the error of a result, and why there was no call."""
+    match confirmation.by_hand:
         case ScriptResult(word=word, where=where, error=error, before=before):
             return word, f"{where}; before it {before}" if before else where, error, ""
         case NotCalled(why=why):
             return "", "", "", why
         case _:
-            assert_never(one.by_hand)
+            assert_never(confirmation.by_hand)
 
 
 def write_confirmation_counts(path: Path, confirmations: Iterable[Confirmation]) -> None:
     """Write the counts of `confirmed.csv`, small enough to be committed."""
     counts = Counter(
-        (one.finding.target, str(one.finding.divergence), one.finding.cause, word, str(one.result), why)
-        for one in confirmations
-        for word, _, _, why in (_say_by_hand(one),)
+        (
+            confirmation.finding.target,
+            str(confirmation.finding.divergence),
+            confirmation.finding.cause,
+            word,
+            str(confirmation.result),
+            why,
+        )
+        for confirmation in confirmations
+        for word, _, _, why in (_format_result(confirmation),)
     )
     write_table(path, CONFIRMATION_COUNT_COLUMNS, ((*key, counts[key]) for key in sorted(counts)))

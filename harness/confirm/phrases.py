@@ -1,4 +1,4 @@
-"""What is said of divergences that were called by hand."""
+"""Sentences about divergences that were called by hand."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from harness.confirm.confirmations import Confirmation, ConfirmationResult
 from harness.confirm.script_results import NotCalled, ScriptResult
 from harness.text import format_count
 
-MANY_DOUBTS: Final = 10
-"""More lines than this are more than a terminal should say of what does not hold."""
+_MAX_LISTED: Final = 10
+"""The most divergences that do not hold for which a line is printed."""
 
 
 def count_results(confirmations: Iterable[Confirmation]) -> str:
     """Say how many divergences hold when called by hand, how many do not, and how many were not called."""
-    counts = Counter(one.result for one in confirmations)
+    counts = Counter(confirmation.result for confirmation in confirmations)
     words = {
         ConfirmationResult.HOLDS: "holds" if counts[ConfirmationResult.HOLDS] == 1 else "hold",
         ConfirmationResult.DOES_NOT_HOLD: "does not hold"
@@ -27,27 +27,28 @@ def count_results(confirmations: Iterable[Confirmation]) -> str:
     return ", ".join(f"{counts[result]:,} {word}" for result, word in words.items())
 
 
-def list_doubts(confirmations: Iterable[Confirmation]) -> Iterator[str]:
-    """Yield a line for each of the first divergences that do not hold, and for each reason of not calling."""
+def list_unconfirmed(confirmations: Iterable[Confirmation]) -> Iterator[str]:
+    """Yield a line for each of the first divergences that do not hold, and for each reason not to call."""
     reasons: Counter[str] = Counter()
-    unheld = 0
-    for one in confirmations:
-        match one.by_hand:
+    num_failing = 0
+    for confirmation in confirmations:
+        finding = confirmation.finding
+        match confirmation.by_hand:
             case NotCalled(why=why):
                 reasons[why] += 1
             case ScriptResult(word=word, where=where, error=error) if (
-                one.result is ConfirmationResult.DOES_NOT_HOLD
+                confirmation.result is ConfirmationResult.DOES_NOT_HOLD
             ):
-                unheld += 1
-                if unheld <= MANY_DOUBTS:
-                    said = ": ".join(filter(None, (where, error)))
-                    name = f"{one.finding.target} {one.finding.case.id}"
-                    yield f"does not hold: {name}: {one.finding.divergence}, by hand {word} {said}".rstrip()
+                num_failing += 1
+                if num_failing <= _MAX_LISTED:
+                    details = ": ".join(filter(None, (where, error)))
+                    name = f"{finding.target} {finding.case.id}"
+                    yield f"does not hold: {name}: {finding.divergence}, by hand {word} {details}".rstrip()
             case ScriptResult():
                 pass
             case _:
-                assert_never(one.by_hand)
-    if unheld > MANY_DOUBTS:
-        yield f"does not hold: {unheld - MANY_DOUBTS:,} more in confirmed.csv"
+                assert_never(confirmation.by_hand)
+    if num_failing > _MAX_LISTED:
+        yield f"does not hold: {num_failing - _MAX_LISTED:,} more in confirmed.csv"
     for why, number in reasons.most_common():
         yield f"not called: {format_count(number, 'divergence')}: {why}"

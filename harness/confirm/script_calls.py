@@ -1,4 +1,4 @@
-"""Which functions of the snippets call a case, by generation of Keras, backend and mode."""
+"""Choose the snippet functions that call a case, by generation of Keras, backend and mode."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from harness.explain.call_code import is_called_in_layer
 from harness.records import EXEC_PREFIX, Api, Case, LayerKind, Mode, TargetRun
 
 NO_KERAS: Final = "a program behind the worker's wire format is no Keras that a script could import"
-"""Why no script can call a command."""
+"""The reason why no script can call a target that is a command."""
 
-_OF_KERAS_1: Final = frozenset({LayerKind.CONVOLUTION, LayerKind.MAX_POOLING, LayerKind.AVERAGE_POOLING})
-"""The kinds of layers that Keras 1 has, by the names that the harness asks for."""
+_KINDS_OF_KERAS_1: Final = frozenset(
+    {LayerKind.CONVOLUTION, LayerKind.MAX_POOLING, LayerKind.AVERAGE_POOLING}
+)
+"""The kinds of layers that Keras 1 has under the names that cases use."""
 
 _JIT_COMPILE_SINCE: Final = (2, 8)
 """The first Keras 2 whose `compile` takes `jit_compile`."""
@@ -40,7 +42,7 @@ _NO_GRADIENTS: Final = frozenset({"cntk", "mxnet"})
 
 @dataclass(frozen=True, slots=True)
 class NoScript:
-    """There is no calling a case by a script, and why."""
+    """The reason why no script can call a case."""
 
     why: str
 
@@ -54,17 +56,17 @@ def explain_no_script(target: TargetRun, case: Case) -> str:
     """Return why no script can call a case on this target; empty where one can.
 
     Raises:
-        HarnessError: the target never said which Keras it is.
+        HarnessError: the target never reported which Keras it is.
     """
     call = find_call(target, case)
     return call.why if isinstance(call, NoScript) else ""
 
 
 def find_call(target: TargetRun, case: Case) -> str | NoScript:
-    """Return what calls a case on this target: code that names functions of the snippets.
+    """Return the code that calls a case on this target: an expression of snippet functions.
 
     Raises:
-        HarnessError: the target never said which Keras it is.
+        HarnessError: the target never reported which Keras it is.
     """
     if target.selector.startswith(EXEC_PREFIX):
         return NoScript(NO_KERAS)
@@ -82,13 +84,13 @@ def find_call(target: TargetRun, case: Case) -> str | NoScript:
 
 
 def _find_obstacle(generation: ScriptGeneration, backend: str, case: Case) -> str:
-    """Return what this Keras lacks for the case in whatever mode; empty where it lacks nothing."""
+    """Return what this Keras lacks for the case whatever its mode; empty where it lacks nothing."""
     is_op = case.layer.is_operation
     if is_op and generation is not ScriptGeneration.KERAS_3:
         return "Keras has operations since Keras 3 only"
     if is_op and case.mode in {Mode.SEQUENTIAL, Mode.RELOADED}:
         return "an operation is no layer of a Sequential, and is not saved"
-    if generation is ScriptGeneration.KERAS_1 and case.kind not in _OF_KERAS_1:
+    if generation is ScriptGeneration.KERAS_1 and case.kind not in _KINDS_OF_KERAS_1:
         return f"Keras 1 has no {case.layer}"
     if case.dtype == "bfloat16" and generation in BY_GRAPHS and backend != "tensorflow":
         return f"there is no bfloat16 with backend {backend}"
@@ -111,14 +113,14 @@ def _find_eager_call(generation: ScriptGeneration, target: TargetRun, case: Case
         case Mode.GRADIENT:
             if not is_keras_3:
                 return "differentiate_keras_2_by_tensorflow"
-            found = _DIFFERENTIATE_OPERATION if is_op else _DIFFERENTIATE_LAYER
-            return found.get(target.backend) or _explain_no_gradients(target)
+            functions = _DIFFERENTIATE_OPERATION if is_op else _DIFFERENTIATE_LAYER
+            return functions.get(target.backend) or _explain_no_gradients(target)
         case _:
             assert_never(case.mode)
 
 
 def _find_model_call(target: TargetRun, case: Case) -> str | NoScript:
-    """Return what calls a Functional model of the layer or operation: the model, and what runs it."""
+    """Return the code that calls a Functional model of the layer or operation, and what runs the model."""
     run = _find_run(target, case.mode)
     if isinstance(run, NoScript):
         return run
@@ -170,13 +172,13 @@ def _find_graph_call(generation: ScriptGeneration, target: TargetRun, case: Case
 
 
 def _find_maker(generation: ScriptGeneration, target: TargetRun) -> str:
-    """Return what makes layers for a graph, and what sets their weights where that is another function."""
+    """Return the function that makes layers for a graph, and the one that sets weights if it is another."""
     if generation is ScriptGeneration.KERAS_1:
         return "make_in_keras_1"
     if target.backend == "mxnet":
         return "make_in_mxnet, give=set_weights_of_float32"
-    is_of_tensorflow = target.api in {Api.TF_KERAS, Api.TF_KERAS_PACKAGE}
-    if is_of_tensorflow or find_version(target) >= _DTYPE_SINCE:
+    is_in_tensorflow = target.api in {Api.TF_KERAS, Api.TF_KERAS_PACKAGE}
+    if is_in_tensorflow or find_version(target) >= _DTYPE_SINCE:
         return "make_in_keras_2"
     return "make_in_keras_2_by_floatx"
 

@@ -1,4 +1,4 @@
-"""How scripts call a target's Keras: which generation it is."""
+"""Determine how scripts call a target's Keras: the generation that it belongs to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _EAGER_SINCE: Final = (2, 4)
 
 
 class ScriptGeneration(StrEnum):
-    """How a Keras is called: layers take arrays, or a graph has to be made; Keras 1 has its own names."""
+    """How Keras is called: layers take arrays, or a graph has to be built; Keras 1 has its own names."""
 
     KERAS_3 = "keras-3"
     KERAS_2 = "keras-2"
@@ -23,14 +23,14 @@ class ScriptGeneration(StrEnum):
 
 
 BY_GRAPHS: Final = frozenset({ScriptGeneration.KERAS_2_BY_GRAPHS, ScriptGeneration.KERAS_1})
-"""The generations in which there is no calling a layer without a graph."""
+"""The generations in which a layer cannot be called without a graph."""
 
 
 def find_generation(target: TargetRun) -> ScriptGeneration:
-    """Return how this Keras is called: TensorFlow 2 runs eagerly, and Keras since 2.4 with it.
+    """Return the generation of a target's Keras: TensorFlow 2 runs eagerly, and Keras since 2.4 with it.
 
     Raises:
-        HarnessError: the target never said which Keras it is, and no list says so.
+        HarnessError: the version is unknown: the target never reported it, and no list states it.
     """
     version = find_version(target)
     if not version:
@@ -47,7 +47,7 @@ def find_generation(target: TargetRun) -> ScriptGeneration:
 
 
 def find_version(target: TargetRun) -> tuple[int, ...]:
-    """Return the numbers of the version of Keras that the target said it is, or else was listed as."""
+    """Return the numbers of the Keras version that the target reported or else is listed with."""
     return _find_numbers(target.fingerprint.get("keras", target.version))
 
 

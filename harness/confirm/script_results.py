@@ -1,4 +1,4 @@
-"""What a call by hand shows: the words that scripts print, and what the harness concludes itself."""
+"""Results of calls by hand: the words that scripts print, and what the harness concludes itself."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class ScriptWord(StrEnum):
-    """What a script prints of a case, beside where and an error's text."""
+    """The word that a script prints for a case, followed by where it differs and the text of an error."""
 
     SAME = "same"
     SHAPE = "shape"
@@ -23,7 +23,7 @@ class ScriptWord(StrEnum):
 
 
 class Conclusion(StrEnum):
-    """What no script prints: how its process ended, and what calls of several modes show together."""
+    """What no script prints: that its process crashed, and what the calls of several modes show together."""
 
     CRASHED = "crashed"
     CONSISTENT = "consistent"
@@ -32,9 +32,9 @@ class Conclusion(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ScriptResult:
-    """What a script showed of a case: a word, where it differs, an error's text.
+    """The result of a case: a word, where it differs, the text of an error.
 
-    `before` says what Keras claimed wrongly before the call, where there was an error.
+    `before` says what Keras claimed wrongly before a call that raised.
     """
 
     word: ScriptWord | Conclusion
@@ -45,6 +45,6 @@ class ScriptResult:
 
 @dataclass(frozen=True, slots=True)
 class NotCalled:
-    """There is no result of a call by hand, and why."""
+    """The reason why there is no result of a call by hand."""
 
     why: str

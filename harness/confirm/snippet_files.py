@@ -1,4 +1,4 @@
-"""Reads the functions that scripts are put together from: those of the files in `snippets/`."""
+"""Read the functions that scripts are assembled from: those of the files in `snippets/`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SNIPPETS: Final = Path(__file__).parent / "snippets"
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A top-level function or class: its text, the names in it, and the lines that import some of them."""
+    """A top-level function or class: its text, the names in it, and the imports that some of them need."""
 
     text: str
     names: tuple[str, ...]
@@ -24,19 +24,19 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What a script holds of the snippets: import lines, and definitions in their order."""
+    """The snippets of a script: import lines, and definitions in order."""
 
     imports: tuple[str, ...]
     definitions: tuple[str, ...]
 
 
 def gather_snippets(names: Iterable[str]) -> Gathered:
-    """Gather the definitions among the names and all that they call, each once and after what it calls."""
+    """Gather the definitions of the names and of all that they use, each once and after what it uses."""
     definitions = read_definitions()
-    needed = [definitions[name] for name in _order(names, definitions, set())]
+    needed = [definitions[name] for name in _iterate_in_order(names, definitions, set())]
     return Gathered(
-        imports=tuple(dict.fromkeys(line for one in needed for line in one.imports)),
-        definitions=tuple(one.text for one in needed),
+        imports=tuple(dict.fromkeys(line for definition in needed for line in definition.imports)),
+        definitions=tuple(definition.text for definition in needed),
     )
 
 
@@ -44,23 +44,29 @@ def gather_snippets(names: Iterable[str]) -> Gathered:
 def read_definitions() -> Mapping[str, Definition]:
     """Read every definition of the snippets, by its name."""
     return MappingProxyType(
-        {name: one for path in sorted(SNIPPETS.glob("*.py")) for name, one in _read_module(path)}
+        {
+            name: definition
+            for path in sorted(SNIPPETS.glob("*.py"))
+            for name, definition in _read_module(path)
+        }
     )
 
 
 def find_names(code: ast.AST) -> tuple[str, ...]:
-    """Return the names in a piece of code, each once, in the order in which they stand."""
+    """Return the names in a piece of code, each once, in order of appearance."""
     nodes = [node for node in ast.walk(code) if isinstance(node, ast.Name)]
     nodes.sort(key=lambda node: (node.lineno, node.col_offset))
     return tuple(dict.fromkeys(node.id for node in nodes))
 
 
-def _order(names: Iterable[str], definitions: Mapping[str, Definition], seen: set[str]) -> Iterator[str]:
-    """Yield the definitions among the names, each after those that it names; `seen` gets them all."""
+def _iterate_in_order(
+    names: Iterable[str], definitions: Mapping[str, Definition], seen: set[str]
+) -> Iterator[str]:
+    """Yield the names that have definitions, each after those that it uses, and add them to `seen`."""
     for name in names:
         if name in definitions and name not in seen:
             seen.add(name)
-            yield from _order(definitions[name].names, definitions, seen)
+            yield from _iterate_in_order(definitions[name].names, definitions, seen)
             yield name
 
 
@@ -78,7 +84,7 @@ def _read_module(path: Path) -> Iterator[tuple[str, Definition]]:
 
 
 def _iterate_imports(node: ast.stmt) -> Iterator[tuple[str, str]]:
-    """Yield each name that an import of another package binds, and a line that imports it alone."""
+    """Yield each name that an import of another package binds, with a line that imports only it."""
     if isinstance(node, ast.Import):
-        for one in node.names:
-            yield one.asname or one.name.partition(".")[0], ast.unparse(ast.Import([one]))
+        for alias in node.names:
+            yield alias.asname or alias.name.partition(".")[0], ast.unparse(ast.Import([alias]))

@@ -1,1 +1,1 @@
-"""One case: what the formula says in words (`explanation`), the call as code, and pictures of the windows."""
+"""One case: the formula in words (`explanation`), the call as code, and pictures of the windows."""

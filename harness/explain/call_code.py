@@ -1,4 +1,4 @@
-"""A case as Python: the call as a person would write it, and its parts."""
+"""A case as Python: the call as a user would write it, and its parts."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from harness.records import (
 )
 
 _ALWAYS_SHOWN: Final = frozenset({Argument.STRIDES, Argument.PADDING})
-"""Arguments that say where windows lie: they are shown even where they are Keras's default."""
+"""Arguments that place the windows: they are shown even at Keras's default."""
 
 
 def is_called_in_layer(case: Case) -> bool:
-    """Whether an operation is called as people use it in models: by a layer of their own."""
+    """Return whether an operation is called as users call it in models: inside a layer of their own."""
     return case.layer.is_operation and case.mode.traits.wraps_operations
 
 
 def format_call(case: Case) -> str:
-    """The call that the case makes, as Python to copy; the last line tells what goes in.
+    """Format the call of a case as Python to copy; the last line describes the inputs.
 
-    Arguments at their default are left out, but for those that say where windows lie.
+    Arguments at their default are omitted, except for those that place the windows.
     """
     if case.mode.traits.differentiates:
         *names, last = list_gradient_names(case)
@@ -40,17 +40,17 @@ def format_call(case: Case) -> str:
 
 
 def find_known_input_shape(case: Case) -> Shape:
-    """The input's shape as far as it is told before the call, None being what is learnt then."""
+    """Return the input shape as far as it is known before the call, None being what is not."""
     return case.mask_unknown(case.input_shape)
 
 
 def format_arguments(arguments: Mapping[str, Any], form: ArgumentStyle) -> str:
-    """Arguments as they stand between the brackets of a call, lengths as lists where the form has lists."""
-    written = {
+    """Format arguments as in the parentheses of a call, with lengths as lists where the form has lists."""
+    values = {
         name: list(value) if form is ArgumentStyle.LIST and isinstance(value, tuple) else value
         for name, value in arguments.items()
     }
-    return ", ".join(f"{name}={value!r}" for name, value in written.items())
+    return ", ".join(f"{name}={value!r}" for name, value in values.items())
 
 
 def _format_lines(case: Case) -> tuple[str, ...]:
@@ -77,11 +77,11 @@ def _format_lines(case: Case) -> tuple[str, ...]:
 def _format_model(case: Case) -> tuple[str, ...]:
     if is_called_in_layer(case):
         weights = tuple(f"self.{name}" for name in _list_weight_names(case))
-        called = f"{case.layer}({', '.join(('x', *weights, _format_case_arguments(case)))})"
+        expression = f"{case.layer}({', '.join(('x', *weights, _format_case_arguments(case)))})"
         return (
             "class Calls(Layer):",
             "    def call(self, x):",
-            f"        return {called}",
+            f"        return {expression}",
             "",
             f"given = Input(batch_shape={find_known_input_shape(case)})",
             "model = Model(given, Calls()(given))",
@@ -93,7 +93,7 @@ def _format_model(case: Case) -> tuple[str, ...]:
 
 
 def _format_symbolic_model(case: Case) -> tuple[str, ...]:
-    """A model whose inputs are the weights, too."""
+    """Format a model whose inputs include the weights."""
     inputs = (case.input_shape, *_compute_weight_shapes(case))
     return (
         f"given = [{', '.join(f'Input(batch_shape={shape})' for shape in inputs)}]",
@@ -101,10 +101,10 @@ def _format_symbolic_model(case: Case) -> tuple[str, ...]:
     )
 
 
-def _format_call_expression(case: Case, what: str) -> str:
+def _format_call_expression(case: Case, operand: str) -> str:
     if not case.layer.is_operation:
-        return f"{_format_layer(case)}({what})"
-    return f"{case.layer}({', '.join((what, *_list_weight_names(case), _format_case_arguments(case)))})"
+        return f"{_format_layer(case)}({operand})"
+    return f"{case.layer}({', '.join((operand, *_list_weight_names(case), _format_case_arguments(case)))})"
 
 
 def _format_layer(case: Case) -> str:
@@ -120,19 +120,19 @@ def _format_case_arguments(case: Case) -> str:
 
 
 def _describe_inputs(case: Case) -> str:
-    """What goes in: the input and, of an operation, its weights."""
-    given = f"x: {case.dtype} {case.input_shape}"
+    """Describe the inputs of the call: the input and, for an operation, its weights."""
+    described_input = f"x: {case.dtype} {case.input_shape}"
     if not case.layer.is_operation:
-        return given
+        return described_input
     shapes = zip(_list_weight_names(case), _compute_weight_shapes(case), strict=True)
-    return ", ".join((given, *(f"{name} {shape}" for name, shape in shapes)))
+    return ", ".join((described_input, *(f"{name} {shape}" for name, shape in shapes)))
 
 
 def _list_weight_names(case: Case) -> tuple[str, ...]:
-    """The names of what an operation is handed besides its input."""
+    """List the names of the weights that an operation takes."""
     return tuple(kernel.argument for kernel in case.kind.traits.kernels)
 
 
 def _compute_weight_shapes(case: Case) -> tuple[tuple[int, ...], ...]:
-    """What an operation is handed as weights."""
+    """Compute the shapes of the weights that an operation takes."""
     return tuple(kernel.compute_shape(case.sizes) for kernel in case.kind.traits.kernels)

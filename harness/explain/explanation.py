@@ -1,7 +1,7 @@
-"""A case explained in text: the formula with its numbers, `valid` beside `same`, the summary, the picture.
+"""Explain a case in text: the formula with its numbers, `valid` beside `same`, the summary, the picture.
 
 Pure: records in, strings out; the command line prints them. Formulas are those of
-`harness.oracle.geometry`, spelled out, and their results are taken from there.
+`harness.oracle.geometry`, spelled out, with the results computed there.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _SUMMARY_COLUMNS: Final = (29, 55)
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading and the text below it, without a line break at its end."""
+    """A heading and the text below it, without a trailing newline."""
 
     title: str
     text: str
@@ -43,7 +43,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A case explained. One that must be refused has no formula, summary or picture."""
+    """The explanation of a case. One that must be refused has no formula, summary or picture."""
 
     case: Case
     sections: tuple[Section, ...]
@@ -81,22 +81,24 @@ def _format_formula(case: Case, padding: Padding, geometries: Sequence[AxisGeome
         lines.append(f"Keras reads padding={case.padding!r} as {padding.value!r}.")
     names = name_axes(case.ndim)
     steps = [
-        format_transposed_formula(geometry, padding, given)
+        format_transposed_formula(geometry, padding, output_padding)
         if geometry.is_transposed
         else format_axis_formula(geometry, padding)
-        for geometry, given in zip(geometries, case.output_padding or (None,) * case.ndim, strict=True)
+        for geometry, output_padding in zip(
+            geometries, case.output_padding or (None,) * case.ndim, strict=True
+        )
     ]
     if len(steps) > 1 and len(set(steps)) == 1:
         names, steps = (join_axis_names(names),), steps[:1]
-    for name, own in zip(names, steps, strict=True):
+    for name, axis_steps in zip(names, steps, strict=True):
         lines.append(f"{name}:")
-        lines.extend(f"  {line}" for line in own)
+        lines.extend(f"  {line}" for line in axis_steps)
     lines.append(f"output shape: {format_shape(compute_output_shape(case))}")
     return "\n".join(lines)
 
 
 def format_axis_formula(geometry: AxisGeometry, padding: Padding) -> tuple[str, ...]:
-    """The formula of one axis of a forward layer with its numbers filled in, a line per step."""
+    """Format the formula of one axis of a forward layer with its numbers, a line per step."""
     g = geometry
     steps = list(_format_parameters(g))
     effective = g.effective_kernel
@@ -138,10 +140,10 @@ def format_axis_formula(geometry: AxisGeometry, padding: Padding) -> tuple[str, 
 def format_transposed_formula(
     geometry: AxisGeometry, padding: Padding, output_padding: int | None
 ) -> tuple[str, ...]:
-    """The formula of one axis of a transposed layer with its numbers filled in, a line per step.
+    """Format the formula of one axis of a transposed layer with its numbers, a line per step.
 
     Raises:
-        ValueError: `causal`, which no transposed layer knows.
+        ValueError: the padding is `causal`, which no transposed layer supports.
     """
     g, p = geometry, output_padding
     n, s, e = g.length, g.stride, g.effective_kernel
@@ -180,15 +182,15 @@ def format_transposed_formula(
 
 
 def _format_parameters(g: AxisGeometry, output_padding: int | None = None) -> Iterator[str]:
-    given = "" if output_padding is None else f", p = {output_padding} (output_padding)"
-    yield f"n = {g.length} cells, k = {g.kernel}, s = {g.stride}, d = {g.dilation}{given}"
+    suffix = "" if output_padding is None else f", p = {output_padding} (output_padding)"
+    yield f"n = {g.length} cells, k = {g.kernel}, s = {g.stride}, d = {g.dilation}{suffix}"
     if g.dilation > 1:
         effective = f"({g.kernel}-1)*{g.dilation} + 1 = {g.effective_kernel}"
         yield f"e = (k-1)*d + 1 = {effective}, the effective kernel"
 
 
 def _describe_values(case: Case, geometries: Sequence[AxisGeometry]) -> str:
-    """What the layer makes of its windows, where it is not a plain convolution."""
+    """Describe what the layer computes from its windows; empty for a plain convolution."""
     match case.kind:
         case LayerKind.CONVOLUTION:
             if case.groups == 1:
@@ -218,7 +220,7 @@ def _describe_values(case: Case, geometries: Sequence[AxisGeometry]) -> str:
 
 
 def _describe_divisors(geometries: Sequence[AxisGeometry]) -> Iterator[str]:
-    """How many real cells each window has along each axis; the divisor is the product over the axes."""
+    """Yield the number of real cells in each window along each axis; the divisor is their product."""
     for name, g in zip(name_axes(len(geometries)), geometries, strict=True):
         real = [sum(not is_padding(g, tap) for tap in compute_taps(g, window)) for window in range(g.out)]
         if len(set(real)) > 1:
@@ -228,12 +230,12 @@ def _describe_divisors(geometries: Sequence[AxisGeometry]) -> Iterator[str]:
 
 
 def count_trailing_unread(geometry: AxisGeometry) -> int:
-    """Real cells after the last window of an axis that has windows."""
+    """Count the real cells after the last window of an axis that has windows."""
     return max(geometry.length - (geometry.starts[-1] + geometry.effective_kernel), 0)
 
 
 def compare_valid_and_same(case: Case) -> str:
-    """What `valid` and `same` give for the lengths of a case, and where they part."""
+    """Describe what `valid` and `same` give for the lengths of a case, and where they differ."""
     valid = compute_axis_geometries(case, Padding.VALID)
     same = compute_axis_geometries(case, Padding.SAME)
     if case.kind.traits.is_transposed:
@@ -247,7 +249,7 @@ def compare_valid_and_same(case: Case) -> str:
 
 
 def _describe_cuts(valid: Sequence[AxisGeometry], same: Sequence[AxisGeometry]) -> Iterator[str]:
-    """What the two modes of a transposed layer keep of the full result."""
+    """Yield what `same` and `valid` of a transposed layer keep of the full result."""
     for name, geometries in (("same", same), ("valid", valid)):
         cuts = []
         for axis, g in zip(name_axes(len(geometries)), geometries, strict=True):
@@ -278,7 +280,7 @@ def _describe_difference(valid: Sequence[AxisGeometry], same: Sequence[AxisGeome
 
 
 def format_model_summary(case: Case) -> str:
-    """What `model.summary()` says of a model of this one layer, laid out as Keras 2 lays it out.
+    """Format the `model.summary()` of a model of this one layer in the layout of Keras 2.
 
     Raises:
         ValueError: the case must be refused.
@@ -305,7 +307,7 @@ def format_model_summary(case: Case) -> str:
 
 
 def _format_summary_line(layer: str, shape: str, parameters: str) -> str:
-    """Columns that are too narrow cut what they hold, as they do in Keras 2."""
+    """Format a line of the summary; text that is too long for its column is cut, as in Keras 2."""
     first, second = _SUMMARY_COLUMNS
-    left = f"{layer[: first - 1]:<{first - 1}} {shape}"
-    return f"{left[: second - 1]:<{second - 1}} {parameters}"
+    columns = f"{layer[: first - 1]:<{first - 1}} {shape}"
+    return f"{columns[: second - 1]:<{second - 1}} {parameters}"

@@ -1,10 +1,10 @@
-"""The padding picture in the terminal: which cells are padding, which cells each window covers.
+"""Draw the padding of a case as text: which cells are padding, which cells each window covers.
 
-Padding factorises, so a picture of each axis says all there is; two axes are also drawn as a grid
-where the windows lie side by side. `svg` draws the same model.
+Padding is independent per axis, so a picture of each axis is complete; two axes are also drawn as a grid if
+the grid is small. `svg` draws the same model.
 
-A transposed layer is drawn as the convolution that it is the gradient of: its output lies where that
-one has its input, each of its own input cells is a window that writes, and the padding is what is cut off.
+A transposed layer is drawn as the convolution whose gradient it is: its output takes the place of that
+convolution's input, each of its own input cells is a window that writes, and what is cut off is the padding.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from harness.records import Case, Refusal, format_lengths
 from harness.text import format_count
 
 MAX_CELLS: Final = 24
-"""Cells of one axis that are drawn; the middle of a longer axis is left out."""
+"""The most cells of one axis that are drawn; the middle of a longer axis is left out."""
 
 MAX_WINDOWS: Final = 12
-"""Windows of one axis that are drawn."""
+"""The most windows of one axis that are drawn."""
 
 MAX_GRID: Final = 16
-"""Padded cells of an axis up to which two axes are drawn as a grid."""
+"""The most padded cells of an axis for two axes to be drawn as a grid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """The signs of a picture in text. `joints` is indexed by up + 2*down + 4*left + 8*right."""
+    """The characters of a text picture. `joints` is indexed by up + 2*down + 4*left + 8*right."""
 
     padding: str
     unread: str
@@ -50,11 +50,11 @@ ASCII_MARKS: Final = Marks(".", "x", "#", "-", "~", "-", "|", " ||||+++|+++-+++"
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What the parts of a picture are called.
+    """The terms for the parts of a picture.
 
-    `window` heads the line of one, `windows` is what they are counted as; `padded` says what becomes of
-    the cells outside, `outside` what they are and `sign` what is written into them; `touched` is what a
-    window does to a cell, and `untouched` heads the line of the cells that none does it to.
+    `window` heads the line of a window, `windows` is the noun in counts; `padded` says what is done with the
+    cells outside, `outside` what they are, and `sign` is written into them; `touched` is what a window does
+    to a cell, by `by_what`, and `untouched` heads the line of cells to which no window does it.
     """
 
     window: str
@@ -78,7 +78,7 @@ TRANSPOSED_WORDS: Final = Words(
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """One axis as it is drawn: positions counted from the first real cell, None for what is left out."""
+    """One axis as drawn: positions counted from the first real cell, None for a gap."""
 
     name: str
     geometry: AxisGeometry
@@ -89,14 +89,14 @@ class Strip:
 
 @dataclass(frozen=True, slots=True)
 class Edges:
-    """The sides of the windows' boxes, as the (row, column) of the cell below them or right of them."""
+    """The edges of the windows' boxes, as the (row, column) of the cell below or to the right."""
 
     above: frozenset[tuple[int, int]]
     left: frozenset[tuple[int, int]]
 
 
 def find_drawn_geometries(case: Case) -> tuple[AxisGeometry, ...] | None:
-    """The axes of a case as they are drawn, or None where it must be refused and so has none."""
+    """Return the axes of a case as they are drawn, or None where the case must be refused."""
     padding = parse_padding(case)
     if padding is None or decide_refusal(case).refusal is Refusal.REQUIRED:
         return None
@@ -104,54 +104,54 @@ def find_drawn_geometries(case: Case) -> tuple[AxisGeometry, ...] | None:
 
 
 def _swap_transposed_axis(geometry: AxisGeometry) -> AxisGeometry:
-    """An axis as it is drawn: the cells of a transposed one are its output, the windows its input."""
+    """Return an axis as it is drawn: the cells of a transposed one are its output, the windows its input."""
     if not geometry.is_transposed:
         return geometry
     return replace(geometry, length=geometry.out, out=geometry.length, is_transposed=False)
 
 
 def choose_words(case: Case) -> Words:
-    """What the parts of the picture of a case are called."""
+    """Return the terms for the parts of the picture of a case."""
     if case.kind.traits.is_transposed:
         return TRANSPOSED_WORDS
     return POOLING_WORDS if case.kind.traits.is_pooling else FORWARD_WORDS
 
 
 def name_axes(ndim: int) -> tuple[str, ...]:
-    """What the spatial axes are called."""
+    """Return the names of the spatial axes."""
     return ("depth", "rows", "columns")[-ndim:] if ndim > 1 else ("steps",)
 
 
 def join_axis_names(names: Sequence[str]) -> str:
-    """All axes as one: `depth, rows and columns, each`."""
+    """Join the names of axes that share a description: `depth, rows and columns, each`."""
     if len(names) == 1:
         return names[0]
     return f"{', '.join(names[:-1])} and {names[-1]}, each"
 
 
 def compute_taps(geometry: AxisGeometry, window: int) -> range:
-    """The positions that one window reads, padding included."""
+    """Return the positions that a window reads, padding included."""
     start = geometry.starts[window]
     return range(start, start + geometry.effective_kernel, geometry.dilation)
 
 
 def is_padding(geometry: AxisGeometry, position: int) -> bool:
-    """Whether a position lies outside the real cells."""
+    """Return whether a position lies outside the real cells."""
     return not 0 <= position < geometry.length
 
 
 def find_windows_reading(geometry: AxisGeometry, position: int) -> frozenset[int]:
-    """The windows that read a position."""
-    found = set()
+    """Return the windows that read a position."""
+    windows = set()
     for tap in range(geometry.kernel):
         window, rest = divmod(position + geometry.before - tap * geometry.dilation, geometry.stride)
         if rest == 0 and 0 <= window < geometry.out:
-            found.add(window)
-    return frozenset(found)
+            windows.add(window)
+    return frozenset(windows)
 
 
 def is_unread(geometry: AxisGeometry, position: int | None) -> bool:
-    """Whether a position is a real cell that no window reads."""
+    """Return whether a position is a real cell that no window reads."""
     return (
         position is not None
         and not is_padding(geometry, position)
@@ -160,22 +160,22 @@ def is_unread(geometry: AxisGeometry, position: int | None) -> bool:
 
 
 def list_padded_positions(geometry: AxisGeometry) -> range:
-    """Every position: padding before, real cells, padding after."""
+    """Return every position: padding before, real cells, padding after."""
     return range(-geometry.before, geometry.length + max(geometry.after, 0))
 
 
 def has_outside(geometry: AxisGeometry) -> bool:
-    """Whether an axis has cells that are no real ones."""
+    """Return whether an axis has cells that are not real."""
     return len(list_padded_positions(geometry)) > geometry.length
 
 
 def has_overlapping_windows(geometries: Sequence[AxisGeometry]) -> bool:
-    """Whether two windows span a common cell, so that boxes would cross."""
+    """Return whether two windows share a cell, so that their boxes would cross."""
     return any(g.out > 1 and g.stride < g.effective_kernel for g in geometries)
 
 
 def describe_padding(geometry: AxisGeometry, words: Words) -> str:
-    """How an axis is padded or cut, in words."""
+    """Describe how an axis is padded or cut."""
     before, after = geometry.before, max(geometry.after, 0)
     if before + after == 0:
         return "no padding" if words.padded == "padded" else f"nothing {words.padded}"
@@ -183,18 +183,20 @@ def describe_padding(geometry: AxisGeometry, words: Words) -> str:
 
 
 def describe_axis(geometry: AxisGeometry, words: Words) -> str:
-    """An axis in a line: its cells, what lies outside, its windows."""
+    """Describe an axis in a line: its cells, what lies outside, its windows."""
     windows = format_count(geometry.out, words.windows)
     return f"{format_count(geometry.length, 'cell')}, {describe_padding(geometry, words)}; {windows}"
 
 
 def make_strip(name: str, geometry: AxisGeometry) -> Strip:
-    """One axis, without its middle where it is too long to draw."""
+    """Build the strip of an axis, without its middle where it is too long to draw."""
     positions = list_padded_positions(geometry)
-    shown = _keep_ends(positions, MAX_CELLS)
-    drawn = [position for position in shown if position is not None]
-    reading = frozenset[int]().union(*(find_windows_reading(geometry, position) for position in drawn))
-    windows = _insert_gaps(_keep_ends(sorted(reading), MAX_WINDOWS))
+    drawn_positions = _keep_ends(positions, MAX_CELLS)
+    drawn = [position for position in drawn_positions if position is not None]
+    reading_windows = frozenset[int]().union(
+        *(find_windows_reading(geometry, position) for position in drawn)
+    )
+    windows = _insert_gaps(_keep_ends(sorted(reading_windows), MAX_WINDOWS))
     hidden_windows = geometry.out - sum(window is not None for window in windows)
     left_out = []
     if len(drawn) < len(positions):
@@ -202,11 +204,11 @@ def make_strip(name: str, geometry: AxisGeometry) -> Strip:
     if hidden_windows:
         left_out.append(f"{hidden_windows:,} of {geometry.out:,} windows")
     notice = f"not drawn: {' and '.join(left_out)}" if left_out else ""
-    return Strip(name, geometry, shown, windows, notice)
+    return Strip(name, geometry, drawn_positions, windows, notice)
 
 
 def make_strips(geometries: Sequence[AxisGeometry]) -> tuple[Strip, ...]:
-    """A strip for each axis; one for all of them where they are alike."""
+    """Build a strip for each axis, or one for all of them where they are equal."""
     names = name_axes(len(geometries))
     if len(set(geometries)) == 1:
         return (make_strip(join_axis_names(names), geometries[0]),)
@@ -214,7 +216,7 @@ def make_strips(geometries: Sequence[AxisGeometry]) -> tuple[Strip, ...]:
 
 
 def _keep_ends(items: Sequence[int], limit: int) -> tuple[int | None, ...]:
-    """The items, or as many of the first and last as fit, with None between them."""
+    """Return the items, or as many of the first and last as fit, with None between them."""
     if len(items) <= limit:
         return tuple(items)
     tail = (limit - 1) // 2
@@ -222,28 +224,28 @@ def _keep_ends(items: Sequence[int], limit: int) -> tuple[int | None, ...]:
 
 
 def _insert_gaps(windows: Sequence[int | None]) -> tuple[int | None, ...]:
-    """The windows, with None wherever the next is not drawn."""
-    found: list[int | None] = []
+    """Return the windows, with None wherever the next is not drawn."""
+    with_gaps: list[int | None] = []
     for window in windows:
-        if window is not None and found and found[-1] is not None and window > found[-1] + 1:
-            found.append(None)
-        found.append(window)
-    return tuple(found)
+        if window is not None and with_gaps and with_gaps[-1] is not None and window > with_gaps[-1] + 1:
+            with_gaps.append(None)
+        with_gaps.append(window)
+    return tuple(with_gaps)
 
 
 def can_draw_grid(case: Case, geometries: Sequence[AxisGeometry]) -> bool:
-    """Whether the padded input is small enough, and has the two axes, to be drawn cell by cell.
+    """Return whether a case has two axes and a padded input that is small enough to be drawn cell by cell.
 
-    The windows of a transposed layer write, and a grid would not show who wrote what.
+    The windows of a transposed layer write, and a grid would not show which wrote what.
     """
     is_small = len(geometries) == 2 and all(len(list_padded_positions(g)) <= MAX_GRID for g in geometries)
     return is_small and not case.kind.traits.is_transposed
 
 
 def draw_text_picture(case: Case, *, ascii_only: bool = False) -> str:
-    """The picture of a case in plain text, without a line break at its end.
+    """Draw the picture of a case in plain text, without a trailing newline.
 
-    A case that must be refused has no picture: the text says why.
+    A case that must be refused has no picture: the text gives the reason.
     """
     marks = ASCII_MARKS if ascii_only else UNICODE_MARKS
     geometries = find_drawn_geometries(case)
@@ -314,7 +316,7 @@ def _choose_sign(geometry: AxisGeometry, window: int, position: int | None, mark
 
 
 def _draw_grid(case: Case, rows: AxisGeometry, columns: AxisGeometry, marks: Marks) -> str:
-    """The padded input cell by cell, each window boxed where no two cross."""
+    """Draw the padded input cell by cell, each window boxed where no two cross."""
     boxed = rows.out * columns.out > 0 and not has_overlapping_windows((rows, columns))
     edges = _find_edges(rows, columns) if boxed else Edges(frozenset(), frozenset())
     row_range, column_range = list_padded_positions(rows), list_padded_positions(columns)
@@ -348,10 +350,10 @@ def _format_grid_title(case: Case, rows: AxisGeometry, columns: AxisGeometry, *,
 def _format_cell(
     geometries: tuple[AxisGeometry, AxisGeometry], cell: tuple[int, int], width: int, marks: Marks
 ) -> str:
-    along = tuple(zip(geometries, cell, strict=True))
-    if any(is_padding(geometry, position) for geometry, position in along):
+    axes = tuple(zip(geometries, cell, strict=True))
+    if any(is_padding(geometry, position) for geometry, position in axes):
         return marks.padding * width
-    if any(is_unread(geometry, position) for geometry, position in along):
+    if any(is_unread(geometry, position) for geometry, position in axes):
         return f"{marks.unread:>{width}}"
     return f"{cell[0] * geometries[1].length + cell[1]:>{width}}"
 

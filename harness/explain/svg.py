@@ -1,9 +1,9 @@
-"""The padding picture as SVG: readable in light and dark, with a title and a description.
+"""Draw the padding of a case as SVG: readable in light and dark, with a title and a description.
 
-Draws the model of `picture`: the padded input cell by cell beside its output where both are small, else a
-strip for each axis. `templates/picture.svg.j2` places and draws what is chosen here. Every class begins with
-`pad-`, so that a page can hold many pictures and one copy of `picture.css`. What a `use` repeats is styled by
-single classes: no ancestor matches there.
+Draws the model of `picture`: the padded input cell by cell beside its output if both are small, else a strip
+for each axis. This module chooses what is drawn, `templates/picture.svg.j2` draws it. Every class begins with
+`pad-`, so that a page can hold many pictures and one copy of `picture.css`. What a `use` element repeats is
+styled by single classes, because selectors with ancestors do not match there.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from harness.records import Case, format_lengths
 from harness.templates import read_asset, render
 
 _MAX_PANELS: Final = 49
-"""Small panels, one per output cell, that are drawn beside an input whose windows cross."""
+"""The most panels, one per output cell, that are drawn beside an input whose windows cross."""
 
 
 def draw_svg_picture(case: Case, *, name: str = "padding", is_standalone: bool = True) -> str:
     """Draw the picture of a case as an SVG element.
 
     Args:
-        case: the case; one that must be refused gives a picture that says why.
-        name: a prefix of the ids inside, unlike any other in the page.
-        is_standalone: whether the element carries `picture.css`, as a file of its own must.
+        case: the case; the picture of one that must be refused gives the reason.
+        name: the prefix of the ids inside, unique within the page.
+        is_standalone: whether the element contains `picture.css`, as a separate file must.
     """
     geometries = find_drawn_geometries(case) or ()
     values = {
@@ -49,23 +49,23 @@ def draw_svg_picture(case: Case, *, name: str = "padding", is_standalone: bool =
         "title": _name_case(case),
         "description": _describe_axes(case, geometries),
         "style": read_asset("harness.explain/picture.css") if is_standalone else "",
-        "key": _explain_signs(case, geometries),
+        "legend": _explain_signs(case, geometries),
         "words": choose_words(case),
         "refusal": "" if geometries else decide_refusal(case).reason,
         "grid": _describe_grid(case, *geometries) if _is_grid(case, geometries) else None,
         "strips": make_strips(geometries) if geometries else (),
-        "axis_text": describe_axis,
+        "describe_axis": describe_axis,
         "is_padding": is_padding,
         "is_unread": is_unread,
         "list_spans": _list_spans,
-        "padded_positions": list_padded_positions,
-        "taps_of": compute_taps,
+        "list_padded_positions": list_padded_positions,
+        "compute_taps": compute_taps,
     }
     return f"{render('harness.explain/picture.svg.j2', values)}\n"
 
 
 def _is_grid(case: Case, geometries: Sequence[AxisGeometry]) -> bool:
-    """Whether the input is drawn cell by cell, and not as strips."""
+    """Return whether the input is drawn cell by cell, and not as strips."""
     if not can_draw_grid(case, geometries):
         return False
     rows, columns = geometries
@@ -74,7 +74,7 @@ def _is_grid(case: Case, geometries: Sequence[AxisGeometry]) -> bool:
 
 def _name_case(case: Case) -> str:
     lengths = (("input", case.input), ("kernel", case.kernel), ("strides", case.strides))
-    text = ", ".join((case.layer.value, *(f"{name} {format_lengths(own)}" for name, own in lengths)))
+    text = ", ".join((case.layer.value, *(f"{name} {format_lengths(values)}" for name, values in lengths)))
     if any(dilation != 1 for dilation in case.dilation):
         text += f", dilation {format_lengths(case.dilation)}"
     return f"{text}, padding {case.padding}"
@@ -91,7 +91,7 @@ def _describe_axes(case: Case, geometries: Sequence[AxisGeometry]) -> str:
 
 
 def _explain_signs(case: Case, geometries: Sequence[AxisGeometry]) -> str:
-    """Say what the signs mean, of those that the picture has."""
+    """Explain the signs that occur in the picture."""
     words = choose_words(case)
     strips = make_strips(geometries) if geometries else ()
     signs = []
@@ -103,7 +103,7 @@ def _explain_signs(case: Case, geometries: Sequence[AxisGeometry]) -> str:
 
 
 def _describe_grid(case: Case, rows: AxisGeometry, columns: AxisGeometry) -> Mapping[str, object]:
-    """Say what stands in the input and the output, which has a panel for each cell where windows cross."""
+    """Describe the input and the output, which has a panel for each cell where windows cross."""
     padded = (len(list_padded_positions(rows)), len(list_padded_positions(columns)))
     caption, output_caption = (
         f"input {format_lengths(case.input)}",
@@ -124,7 +124,7 @@ def _describe_grid(case: Case, rows: AxisGeometry, columns: AxisGeometry) -> Map
 
 
 def _list_spans(geometry: AxisGeometry, window: int) -> list[tuple[int, int]]:
-    """List where a window reads along an axis, counted from the first padded cell: starts and lengths."""
+    """List what a window reads along an axis: starts, counted from the first padded cell, and lengths."""
     taps = compute_taps(geometry, window)
     if geometry.dilation == 1:
         return [(taps[0] + geometry.before, len(taps))]

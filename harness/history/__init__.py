@@ -1,5 +1,5 @@
-"""Over the versions of each family: which divergences came and went, and by which rule `same` is read.
+"""The history of each family over its versions: which divergences appear when, and the rule of `same`.
 
-`versions` puts targets in order, `changes` and `same_rules` gather what is found of them, `gather` a family's
-history, which `write` makes files of.
+`versions` orders the targets, `changes` and `same_rules` analyse their findings, `gather` combines the
+results per family, and `write` writes the files.
 """

@@ -1,9 +1,9 @@
-"""Which divergences came with which version, and with which they went.
+"""Find the version in which each divergence appeared, and the one in which it was gone.
 
-For a family in the order of its columns: a **way** of diverging is a kind of divergence with its cause
-or, where it has none, with the first words of its error. A target has a way where one of its cases
-diverges so. A **span** is a run of targets that have a way, taken over the targets that were observed:
-one that was not observed neither starts nor ends a span. A way that goes and comes again has two spans.
+For a family in the order of its columns: a **divergence pattern** is a kind of divergence with its cause or,
+where it has none, with the first words of its error. A target shows a pattern if one of its cases diverges
+so. A **span** is a sequence of targets that show a pattern, taken over the targets that were observed: one
+that was not observed neither starts nor ends a span. A pattern that disappears and comes back has two spans.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from harness.records import Case, Divergence, Judgement, Standing, Verdict
 
 
 class ChangeKind(StrEnum):
-    """What changed: a divergence came and perhaps went, or lost its sign, or gained one."""
+    """The kind of a change: a divergence appears (and may disappear), turns silent, or turns loud."""
 
     DIVERGES = "diverges"
     TURNS_SILENT = "loud-turns-silent"
@@ -32,7 +32,7 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class DivergencePattern:
-    """A way of diverging. `note` is empty where there is a cause."""
+    """A kind of divergence with its cause or, without one, with a `note`, the first words of its error."""
 
     divergence: Divergence
     cause: str
@@ -44,15 +44,15 @@ class DivergencePattern:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One row of the changes.
+    """One row of the table of changes.
 
-    A divergence: `before` is the last target before `first_bad` in which its cases were observed and did
-    not diverge so (None where it is there from the oldest on), `first_good` the first one after
-    `last_bad` (None: still there in the newest); of the cases that it had in `last_bad`, `num_otherwise`
-    diverge in `first_good` in another way. `cases` counts all in the span, `cases_first` and
-    `cases_last` those of its first and last target.
+    A span: `before` is the last target before `first_bad` in which its cases were observed and did not
+    diverge so (None where they do from the oldest on), `first_good` the first one after `last_bad` (None
+    where they still do in the newest); of the cases that diverge in `last_bad`, `num_otherwise` diverge in
+    `first_good` with another pattern. `cases` counts all cases of the span, `cases_first` and `cases_last`
+    those of its first and last target.
 
-    A turn: `cases` diverged as `previous` in `before` and do so as `pattern` in `first_bad`.
+    A switch of silent and loud: `cases` diverge as `previous` in `before` and as `pattern` in `first_bad`.
     """
 
     family: str
@@ -71,12 +71,12 @@ class Change:
 
     @property
     def versions(self) -> str:
-        """From the first version that is bad to the last."""
+        """The range from the first bad version to the last."""
         return format_span(list(dict.fromkeys((self.first_bad.head, self.last_bad.head))))
 
 
 class Changes:
-    """Gathers the divergences of a run, one finding at a time."""
+    """The divergences of a run, gathered one finding at a time."""
 
     def __init__(self, blocks: Sequence[Block]) -> None:
         self._blocks = blocks
@@ -84,23 +84,24 @@ class Changes:
         self._diverging: dict[str, dict[str, tuple[DivergencePattern, tuple[str, ...]]]] = {}
         self._cases: dict[str, Case] = {}
 
-    def add(self, judged: Judgement) -> None:
-        """Note whether the case was observed, and how it diverges if it does so for certain.
+    def add(self, judgement: Judgement) -> None:
+        """Record that the case was observed and how it diverges; ignore inconclusive and unstable findings.
 
-        Which finding says that targets disagree depends on which targets there are: no version has it.
+        A disagreement between targets is not recorded: which finding reports it depends on the targets of the
+        run, not on a version.
         """
-        finding = judged.finding
+        finding = judgement.finding
         if finding.verdict is Verdict.INCONCLUSIVE or finding.standing is Standing.UNSTABLE:
             return
         case_id = finding.case.id
         self._cases.setdefault(case_id, finding.case)
         self._observed.setdefault(finding.target, set()).add(case_id)
         if finding.verdict is Verdict.DIVERGES and finding.cause != TARGETS_DISAGREE:
-            pattern, causes = _find_pattern(judged)
+            pattern, causes = _find_pattern(judgement)
             self._diverging.setdefault(finding.target, {})[case_id] = (pattern, causes)
 
     def find_changes(self) -> tuple[Change, ...]:
-        """Every change, by family, first version, and then the silent and the larger ones first."""
+        """Return every change by family, spans first, then by first version, silent and larger ones first."""
         return tuple(change for block in self._blocks for change in self._find_block_changes(block))
 
     def _find_block_changes(self, block: Block) -> list[Change]:
@@ -114,39 +115,39 @@ class Changes:
         return sorted(changes, key=lambda change: _make_sort_key(change, places))
 
     def _choose_patterns(self, block: Block) -> dict[str, dict[str, DivergencePattern]]:
-        """The way of each diverging case of each target, its causes brought down to the fewest."""
-        found = {column.target: self._diverging.get(column.target, {}) for column in block.columns}
+        """Return the pattern of each diverging case by target, with the fewest causes for all."""
+        diverging = {column.target: self._diverging.get(column.target, {}) for column in block.columns}
         causes = Counter(
             (case_id, names)
-            for patterns in found.values()
+            for patterns in diverging.values()
             for case_id, (_, names) in patterns.items()
             if names
         )
-        chosen = choose_fewest_causes(
+        cause_by_case = choose_fewest_causes(
             {(self._cases[case_id], names): n for (case_id, names), n in causes.items()}
         )
         return {
             target: {
-                case_id: DivergencePattern(pattern.divergence, chosen[case_id, names], "")
+                case_id: DivergencePattern(pattern.divergence, cause_by_case[case_id, names], "")
                 if names
                 else pattern
                 for case_id, (pattern, names) in patterns.items()
             }
-            for target, patterns in found.items()
+            for target, patterns in diverging.items()
         }
 
 
 @dataclass(frozen=True, slots=True)
 class _TargetState:
-    """What is known of a target: which cases were observed, and how those diverge that do."""
+    """The observed cases of a target, and the patterns of those that diverge."""
 
     column: Column
     observed: set[str]
     patterns: Mapping[str, DivergencePattern]
 
     def select_cases(self, pattern: DivergencePattern) -> set[str]:
-        """The cases that diverge this way."""
-        return {case_id for case_id, own in self.patterns.items() if own == pattern}
+        """Return the cases that diverge with a pattern."""
+        return {case_id for case_id, shown in self.patterns.items() if shown == pattern}
 
 
 def _find_spans(family: str, states: Sequence[_TargetState]) -> Iterator[Change]:
@@ -157,16 +158,16 @@ def _find_spans(family: str, states: Sequence[_TargetState]) -> Iterator[Change]
 
 
 def _find_span_places(cases: Sequence[set[str]], states: Sequence[_TargetState]) -> Iterator[list[int]]:
-    """The places of each span: those that have a way, up to one that was observed not to have it."""
-    run: list[int] = []
+    """Yield the places of each span: those that show a pattern, up to one that was observed not to."""
+    span: list[int] = []
     for place, diverging in enumerate(cases):
         if diverging:
-            run.append(place)
-        elif run and cases[run[-1]] & states[place].observed:
-            yield run
-            run = []
-    if run:
-        yield run
+            span.append(place)
+        elif span and cases[span[-1]] & states[place].observed:
+            yield span
+            span = []
+    if span:
+        yield span
 
 
 def _make_span(
@@ -179,7 +180,7 @@ def _make_span(
     first, last = places[0], places[-1]
     before = _find_nearest(states, cases[first], range(first - 1, -1, -1))
     after = _find_nearest(states, cases[last], range(last + 1, len(states)))
-    everything = set().union(*(cases[place] for place in places))
+    all_cases = set().union(*(cases[place] for place in places))
     return Change(
         family=family,
         kind=ChangeKind.DIVERGES,
@@ -190,7 +191,7 @@ def _make_span(
         last_bad=states[last].column,
         first_good=None if after is None else after.column,
         num_otherwise=0 if after is None else len(cases[last] & set(after.patterns)),
-        cases=len(everything),
+        cases=len(all_cases),
         cases_first=len(cases[first]),
         cases_last=len(cases[last]),
         example=min(cases[first]),
@@ -200,24 +201,23 @@ def _make_span(
 def _find_nearest(
     states: Sequence[_TargetState], cases: set[str], places: Iterable[int]
 ) -> _TargetState | None:
-    """The first of the places at which one of the cases was observed."""
+    """Return the state at the first of the places where one of the cases was observed."""
     return next((states[place] for place in places if states[place].observed & cases), None)
 
 
 def _find_silent_loud_switches(family: str, states: Sequence[_TargetState]) -> Iterator[Change]:
-    """Cases that diverge in two observed targets in turn, with a sign in the one and none in the other."""
+    """Yield changes of cases that diverge in two successive observed targets, silently in one only."""
     latest: dict[str, tuple[_TargetState, DivergencePattern | None]] = {}
     for state in states:
-        turned: dict[tuple[str, DivergencePattern, DivergencePattern], tuple[Column, list[str]]] = {}
+        switches: dict[tuple[str, DivergencePattern, DivergencePattern], tuple[Column, list[str]]] = {}
         for case_id in sorted(state.observed):
             pattern = state.patterns.get(case_id)
             earlier, previous = latest.get(case_id, (state, None))
             if pattern and previous and pattern.divergence.is_silent != previous.divergence.is_silent:
-                turned.setdefault((earlier.column.target, previous, pattern), (earlier.column, []))[1].append(
-                    case_id
-                )
+                key = (earlier.column.target, previous, pattern)
+                switches.setdefault(key, (earlier.column, []))[1].append(case_id)
             latest[case_id] = (state, pattern)
-        for (_, previous, pattern), (before, case_ids) in sorted(turned.items(), key=lambda item: item[0]):
+        for (_, previous, pattern), (before, case_ids) in sorted(switches.items(), key=lambda item: item[0]):
             yield Change(
                 family=family,
                 kind=ChangeKind.TURNS_SILENT if pattern.divergence.is_silent else ChangeKind.TURNS_LOUD,
@@ -249,17 +249,17 @@ def _make_sort_key(
 
 
 _WITHOUT_RULE: Final = frozenset({Divergence.UNEXPECTED_ERROR, Divergence.INCONSISTENT})
-"""Divergences whose cause is no rule that a value could follow."""
+"""Divergences whose cause is not a rule that values could follow."""
 
 
-def _find_pattern(judged: Judgement) -> tuple[DivergencePattern, tuple[str, ...]]:
-    """How a finding diverges, and the causes that fit where rules explain it."""
-    finding = judged.finding
+def _find_pattern(judgement: Judgement) -> tuple[DivergencePattern, tuple[str, ...]]:
+    """Return the pattern of a finding, and the matching causes where rules explain it."""
+    finding = judgement.finding
     assert finding.divergence is not None
     if not finding.cause:
-        return DivergencePattern(finding.divergence, "", make_error_note(judged)), ()
-    if judged.observation.values is None or finding.divergence in _WITHOUT_RULE:
+        return DivergencePattern(finding.divergence, "", make_error_note(judgement)), ()
+    if judgement.observation.values is None or finding.divergence in _WITHOUT_RULE:
         return DivergencePattern(finding.divergence, finding.cause, ""), ()
     return DivergencePattern(finding.divergence, finding.cause, ""), find_causes(
-        finding.case, judged.observation.values
+        finding.case, judgement.observation.values
     )

@@ -63,7 +63,7 @@ TARGET_COLUMNS: Final = (
 
 
 def write_history_csv(path: Path, history: History) -> None:
-    """Write `history.csv`: one line per target, layer and padding; they count every finding once."""
+    """Write `history.csv`: one line per target, layer and padding; together they count every finding once."""
     write_table(path, COLUMNS, _iterate_rows(history))
 
 
@@ -74,7 +74,7 @@ def write_changes_csv(path: Path, history: History) -> None:
 
 
 def write_targets_csv(path: Path, history: History) -> None:
-    """Write `targets.csv`: what each target was made of, and the versions that it measured."""
+    """Write `targets.csv`: what each target pins, and the versions that its worker measured."""
     write_table(path, TARGET_COLUMNS, _iterate_target_rows(history))
 
 

@@ -1,7 +1,7 @@
-"""The history: how targets conform over the versions of each family, gathered in one pass.
+"""Gather how targets conform over the versions of each family, in one pass.
 
-What came and went with a version, and which rule explains `same`, is decided in `harness.verdicts`;
-here it is put together per family, for `history_csv`, `history_markdown` and `history_html` to write.
+`changes` finds which divergences appear when, `same_rules` which rule explains `same`; here their results are
+combined per family, for `csv_files`, `markdown` and `html` to write.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from harness.report.conformance import EVERY, Conformance, ConformanceCell, Conf
 from harness.report.tally import Tallier, Tally
 
 _MAX_SPANS: Final = 2
-"""A rule that holds in more spans than this, and in most versions, holds in "all others"."""
+"""The rule of most versions is said to hold in "all others" if it has more spans than this."""
 
 
 @dataclass(frozen=True, slots=True)
 class SameRuleSpan:
-    """The versions that read `same` by one rule, and how much of what they returned it explains.
+    """The versions that follow one rule of `same`, and how many of their arrays it explains.
 
-    `versions` are ranges of neighbouring ones.
+    `versions` lists ranges of neighbouring versions.
     """
 
     versions: str
@@ -36,8 +36,8 @@ class SameRuleSpan:
     returned: int
 
     @property
-    def words(self) -> str:
-        """The rule as a formula."""
+    def description(self) -> str:
+        """The description of the rule."""
         return describe_same_rule(self.rule)
 
     @property
@@ -51,7 +51,7 @@ class FamilyHistory:
     """A family: its versions in order, and rows with a cell per version.
 
     `modes` has a row per layer and mode, `paddings` one per layer and padding; the rows of each count every
-    finding once. Facets are for the tables of one run: over all versions they are megabytes.
+    finding once. Facets are left to the tables of one run: over all versions they take megabytes.
     """
 
     family: str
@@ -64,21 +64,21 @@ class FamilyHistory:
 
     @property
     def versions(self) -> str:
-        """From the first version to the last."""
+        """The range from the first version to the last."""
         return format_span([column.head for column in self.columns])
 
     def fold_columns(self) -> tuple[tuple[str, int], ...]:
-        """Neighbouring columns that say the same in every row, as one: its versions, and its first place."""
+        """Fold neighbouring columns that are equal in every row: their versions, and the first place."""
         rows = (*self.modes, *self.paddings)
-        said = [tuple(row.cells[place] for row in rows) for place in range(len(self.columns))]
-        groups = groupby(range(len(self.columns)), key=lambda place: said[place])
+        cells_by_place = [tuple(row.cells[place] for row in rows) for place in range(len(self.columns))]
+        groups = groupby(range(len(self.columns)), key=lambda place: cells_by_place[place])
         return tuple(
             (format_span([self.columns[place].head for place in places]), places[0])
             for places in (list(group) for _, group in groups)
         )
 
     def group_changes_by_pattern(self) -> tuple[tuple[DivergencePattern, tuple[Change, ...]], ...]:
-        """Each way of diverging with its spans, silent ones first, then the one with the most cases."""
+        """Return each divergence pattern with its spans, silent ones and those with the most cases first."""
         spans: dict[DivergencePattern, list[Change]] = {}
         for change in self.changes:
             if change.kind is ChangeKind.DIVERGES:
@@ -90,24 +90,24 @@ class FamilyHistory:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A run, family by family."""
+    """The history of a run, family by family."""
 
     info: RunInfo
     tally: Tally
     families: tuple[FamilyHistory, ...]
 
 
-def gather_history(info: RunInfo, judged: Iterable[Judgement]) -> History:
-    """The history of a run, in one pass over its findings."""
+def gather_history(info: RunInfo, judgements: Iterable[Judgement]) -> History:
+    """Gather the history of a run in one pass over its findings."""
     blocks = group_into_blocks(info)
     targets = tuple(column.target for block in blocks for column in block.columns)
     tallier, table, fits, changes = Tallier(info), Conformance(targets), SameRuleFits(), Changes(blocks)
-    for one in judged:
-        tallier.add(one.finding)
-        table.add(one.finding)
-        fits.add(one)
-        changes.add(one)
-    tally, found, all_changes = tallier.compute_tally(), fits.compute_fits(), changes.find_changes()
+    for judgement in judgements:
+        tallier.add(judgement.finding)
+        table.add(judgement.finding)
+        fits.add(judgement)
+        changes.add(judgement)
+    tally, fit_by_target, all_changes = tallier.compute_tally(), fits.compute_fits(), changes.find_changes()
     modes, paddings = (
         list(table.list_mode_rows()),
         [row for row in table.list_facet_rows() if row.facet == EVERY],
@@ -123,7 +123,7 @@ def gather_history(info: RunInfo, judged: Iterable[Judgement]) -> History:
                 modes=_select_cells(modes, start, end),
                 paddings=_select_cells(paddings, start, end),
                 total=_sum_counts(tally, block),
-                same_rule_spans=_group_by_same_rule(block.columns, found),
+                same_rule_spans=_group_by_same_rule(block.columns, fit_by_target),
                 changes=tuple(change for change in all_changes if change.family == block.family),
             )
         )
@@ -132,44 +132,44 @@ def gather_history(info: RunInfo, judged: Iterable[Judgement]) -> History:
 
 
 def _select_cells(rows: Iterable[ConformanceRow], start: int, end: int) -> tuple[ConformanceRow, ...]:
-    """The cells of some neighbouring targets, of the rows in which these have findings."""
-    own = (replace(row, cells=row.cells[start:end]) for row in rows)
-    return tuple(row for row in own if any(cell.num_judged for cell in row.cells))
+    """Return the cells of neighbouring targets, of the rows in which these have findings."""
+    selected = (replace(row, cells=row.cells[start:end]) for row in rows)
+    return tuple(row for row in selected if any(cell.num_judged for cell in row.cells))
 
 
 def _sum_counts(tally: Tally, block: Block) -> ConformanceCell:
-    counts = [tally.targets[column.target] for column in block.columns]
+    target_tallies = [tally.targets[column.target] for column in block.columns]
     return ConformanceCell(
-        conforming=sum(one.conforming for one in counts),
-        refused=sum(one.refused for one in counts),
-        silent=sum(one.silent for one in counts),
-        loud=sum(one.loud for one in counts),
-        unsupported=sum(one.unsupported for one in counts),
-        inconclusive=sum(one.inconclusive for one in counts),
-        unstable=sum(one.unstable for one in counts),
+        conforming=sum(target_tally.conforming for target_tally in target_tallies),
+        refused=sum(target_tally.refused for target_tally in target_tallies),
+        silent=sum(target_tally.silent for target_tally in target_tallies),
+        loud=sum(target_tally.loud for target_tally in target_tallies),
+        unsupported=sum(target_tally.unsupported for target_tally in target_tallies),
+        inconclusive=sum(target_tally.inconclusive for target_tally in target_tallies),
+        unstable=sum(target_tally.unstable for target_tally in target_tallies),
     )
 
 
 def _group_by_same_rule(
     columns: Sequence[Column], fits: Mapping[str, SameRuleFit]
 ) -> tuple[SameRuleSpan, ...]:
-    """Each rule with its versions, by the first of them; what holds in all others comes last.
+    """Return each rule with its versions, in order of the first; the rule of all others comes last.
 
     Versions that returned nothing are left out.
     """
-    known = [(column.head, fits[column.target]) for column in columns if column.target in fits]
+    fitted = [(column.head, fits[column.target]) for column in columns if column.target in fits]
     spans: dict[Rule, list[str]] = {}
-    for rule, group in groupby(known, key=lambda one: one[1].rule):
+    for rule, group in groupby(fitted, key=lambda item: item[1].rule):
         spans.setdefault(rule, []).append(format_span([head for head, _ in group]))
-    own = {rule: [fit for _, fit in known if fit.rule == rule] for rule in spans}
-    main = max(own, key=lambda rule: len(own[rule]), default=None)
-    others = main if main is not None and len(spans[main]) > _MAX_SPANS else None
+    fits_by_rule = {rule: [fit for _, fit in fitted if fit.rule == rule] for rule in spans}
+    main_rule = max(fits_by_rule, key=lambda rule: len(fits_by_rule[rule]), default=None)
+    rule_of_others = main_rule if main_rule is not None and len(spans[main_rule]) > _MAX_SPANS else None
     return tuple(
         SameRuleSpan(
-            versions="all others" if rule == others else ", ".join(spans[rule]),
+            versions="all others" if rule == rule_of_others else ", ".join(spans[rule]),
             rule=rule,
-            explained=sum(fit.explained for fit in own[rule]),
-            returned=sum(fit.returned for fit in own[rule]),
+            explained=sum(fit.explained for fit in fits_by_rule[rule]),
+            returned=sum(fit.returned for fit in fits_by_rule[rule]),
         )
-        for rule in sorted(spans, key=lambda rule: rule == others)
+        for rule in sorted(spans, key=lambda rule: rule == rule_of_others)
     )

@@ -1,7 +1,7 @@
-"""`history.html`: the history as one self-contained page, every version in a column of its own.
+"""`history.html`: the history as one self-contained page, with a column per version.
 
-The rules of `html` hold: what a target wrote is escaped, no script runs but the page's own, and no request
-leaves. Without JavaScript everything is there, only the filters are not.
+As in `harness.report.html`, text from targets is escaped, only the page's own script runs, and nothing is
+requested. Without JavaScript everything is shown; only the filters are missing.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from harness.report.phrases import LEGEND, describe_shortfall, format_headline
 from harness.report.target_facts import list_measured, list_pins
 from harness.templates import hash_script, read_asset, write_rendered
 
-_CLASS_BY_WORD: Final = {"silent": "s", "loud": "l", "inconclusive": "i", "unstable": "i", "unsupported": "u"}
-"""The class of a cell by its worst count; the worst first. Names are short: there are thousands of cells."""
+_CSS_CLASSES: Final = {"silent": "s", "loud": "l", "inconclusive": "i", "unstable": "i", "unsupported": "u"}
+"""The CSS class of a cell by its worst count, worst first. Names are short: cells come in thousands."""
 
 _MAX_SHORT_PATTERNS: Final = 6
 
 
 def write_history_html(path: Path, history: History) -> None:
-    """Write the page."""
+    """Write the page of a history."""
     script = read_asset("harness.history/history.js")
     values = {
         "history": history,
@@ -44,8 +44,8 @@ def write_history_html(path: Path, history: History) -> None:
         "script_hash": hash_script(script),
         "classify_cell": classify_cell,
         "is_whole": is_whole,
-        "start_of": describe_start,
-        "end_of": describe_end,
+        "describe_start": describe_start,
+        "describe_end": describe_end,
         "list_measured": list_measured,
         "list_pins": list_pins,
     }
@@ -53,13 +53,13 @@ def write_history_html(path: Path, history: History) -> None:
 
 
 def classify_cell(cell: ConformanceCell) -> str:
-    """Return the class of a cell: its worst count, `w` where all conform, `n` where nothing was judged."""
+    """Return the CSS class of a cell: that of its worst count, `w` if all conform, `n` if none was judged."""
     if not cell.num_judged:
         return "n"
     counts = dict(cell.markers)
-    return next((short for word, short in _CLASS_BY_WORD.items() if counts.get(word)), "w")
+    return next((css_class for word, css_class in _CSS_CLASSES.items() if counts.get(word)), "w")
 
 
 def is_whole(row: ConformanceRow) -> bool:
-    """Return whether all that was judged conforms, in every version."""
+    """Return whether everything that was judged conforms, in every version."""
     return all(cell.conforming == cell.num_judged for cell in row.cells)

@@ -19,7 +19,7 @@ from harness.report.target_facts import list_measured
 from harness.templates import render, write_rendered
 
 _MAX_SHORT_PATTERNS: Final = 4
-"""Ways of diverging that the short table names of a family."""
+"""Divergence patterns of a family that the short table lists."""
 
 
 def write_history_markdown(path: Path, history: History) -> None:
@@ -37,15 +37,15 @@ def write_history_markdown(path: Path, history: History) -> None:
         ),
         "max_patterns": _MAX_SHORT_PATTERNS,
         "every": EVERY,
-        "start_of": describe_start,
-        "end_of": describe_end,
+        "describe_start": describe_start,
+        "describe_end": describe_end,
         "list_measured": list_measured,
     }
     write_rendered(path, "harness.history/history.md.j2", values)
 
 
 def render_short_history(history: History) -> str:
-    """Return a line per family: the versions, what conforms, how `same` is read, and what diverges when."""
+    """Render a table with a line per family: what conforms, the rule of `same`, what diverges when."""
     return render(
         "harness.history/short_history.md.j2", {"history": history, "max_patterns": _MAX_SHORT_PATTERNS}
     )

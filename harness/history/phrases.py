@@ -1,4 +1,4 @@
-"""The sentences that more than one table or page of the history says."""
+"""Sentences that several tables and pages of the history share."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CHANGES_DEFINITION: Final = (
 
 
 def describe_start(change: Change) -> str:
-    """Since when it diverges, and what is known of the time before."""
+    """Return in which version a change begins, and what was observed before it."""
     if change.before is None:
         return f"{change.first_bad.head} (the first observed)"
     word = "diverged otherwise in" if change.kind is not ChangeKind.DIVERGES else "not in"
@@ -42,7 +42,10 @@ def describe_start(change: Change) -> str:
 
 
 def describe_end(change: Change, columns: Sequence[Column]) -> str:
-    """In which version it is gone, and what its cases do there; `columns` are those of its family."""
+    """Return in which version a divergence is gone, and what its cases do there; empty for a switch.
+
+    `columns` are those of the family.
+    """
     if change.kind is not ChangeKind.DIVERGES:
         return ""
     if change.first_good is None:

@@ -1,7 +1,7 @@
-"""Which reading of `same` explains what a target really did.
+"""Find the rule that explains what a target computes for `same`.
 
 Candidates are rules of the oracle, a closed list. Each is evaluated on every `same` case that a target
-answered with an array; the reading that gives most of these arrays is the target's.
+answered with an array; the one that gives most of these arrays is the target's.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from harness.records import Case, Judgement, Outcome, Verdict
 
 @dataclass(frozen=True, slots=True)
 class SameRuleFit:
-    """How a target reads `same`: the rule that explains most of what it returned.
+    """The rule of `same` that explains most of what a target returned.
 
-    `returned` counts the `same` cases that the target answered with an array, `explained` those that
+    `returned` counts the `same` cases that the target answered with an array, `explained` the arrays that
     the rule gives, `by_keras` those that Keras's rule gives. `rule` is Keras's where none explains more.
     """
 
@@ -43,36 +43,38 @@ class SameRuleFit:
 
 
 class SameRuleFits:
-    """Gathers what targets made of `same`, one finding at a time."""
+    """The arrays that targets returned for `same`, gathered one finding at a time."""
 
     def __init__(self) -> None:
-        self._right: dict[str, list[Case]] = {}
-        self._wrong: dict[str, list[int]] = {}
+        self._conforming: dict[str, list[Case]] = {}
+        self._diverging: dict[str, list[int]] = {}
 
-    def add(self, judged: Judgement) -> None:
-        """Count an answer to a `same` case; anything else says nothing of how it is read."""
-        finding, values = judged.finding, judged.observation.values
-        if finding.outcome is not Outcome.RETURNED or values is None or judged.expectation.values is None:
+    def add(self, judgement: Judgement) -> None:
+        """Count an array that was returned for a `same` case; ignore anything else."""
+        finding, values = judgement.finding, judgement.observation.values
+        if finding.outcome is not Outcome.RETURNED or values is None or judgement.expectation.values is None:
             return
         if parse_padding(finding.case) is not Padding.SAME:
             return
-        self._right.setdefault(finding.target, [])
-        self._wrong.setdefault(finding.target, [])
+        self._conforming.setdefault(finding.target, [])
+        self._diverging.setdefault(finding.target, [])
         if finding.verdict is Verdict.CONFORMS:
-            self._right[finding.target].append(finding.case)
+            self._conforming[finding.target].append(finding.case)
         else:
-            self._wrong[finding.target].append(_match_candidates(make_observed_array(finding.case, values)))
+            self._diverging[finding.target].append(
+                _match_candidates(make_observed_array(finding.case, values))
+            )
 
     def compute_fits(self) -> Mapping[str, SameRuleFit]:
-        """The reading of each target that answered a `same` case, by its name."""
-        return {target: self._compute_fit(target) for target in self._right}
+        """Compute the best rule of each target that answered a `same` case, by its name."""
+        return {target: self._compute_fit(target) for target in self._conforming}
 
     def _compute_fit(self, target: str) -> SameRuleFit:
-        right, wrong = self._right[target], self._wrong[target]
-        returned = len(right) + len(wrong)
-        if not wrong:
+        conforming, diverging = self._conforming[target], self._diverging[target]
+        returned = len(conforming) + len(diverging)
+        if not diverging:
             return SameRuleFit(target, KERAS, returned, returned, returned)
-        masks = [*wrong, *map(_match_candidates_to_keras, right)]
+        masks = [*diverging, *map(_match_candidates_to_keras, conforming)]
         names = tuple(build_candidates())
         counts = [sum(mask >> place & 1 for mask in masks) for place in range(len(names))]
         best = max(range(len(names)), key=lambda place: counts[place])
@@ -81,11 +83,11 @@ class SameRuleFits:
 
 @cache
 def build_candidates() -> Mapping[str, Rule]:
-    """Every reading that is tried, by its words; Keras's first, then those that differ from it in less.
+    """Build every candidate by its description: Keras's rule first, then those that differ least from it.
 
-    All combinations of how much is padded, where it goes, how the length rounds, which way the kernel
-    lies and whether dilation counts; and `same` taken as `valid`. Of those that come to the same on every
-    axis (all of it after is `before = 0`, however much it is) the simplest stays.
+    All combinations of how much is padded, where it goes, how the length rounds, the orientation of the
+    kernel and whether dilation counts; and `same` taken as `valid`. Of those that agree on every axis
+    (padding all after is `before = 0`, however much it is) the simplest is kept.
     """
     padded = (
         replace(
@@ -118,20 +120,20 @@ _SMALL_AXES: Final = tuple(product(range(1, 7), range(1, 5), range(1, 5), (1, 2)
 
 
 def _compute_small_geometries(rule: Rule) -> tuple[tuple[int, int, int, int], ...]:
-    """Where a rule puts the windows of each small axis, how far apart they are and how far the taps."""
+    """Compute the number, start, stride and dilation of the windows that a rule gives each small axis."""
     geometries = (compute_forward_axis(*axis, Padding.SAME, rule) for axis in _SMALL_AXES)
     return tuple((g.out, g.before, g.stride, g.dilation) for g in geometries)
 
 
 def _count_differing_fields(rule: Rule) -> int:
-    """In how many respects a rule differs from Keras's."""
-    return sum(getattr(rule, part.name) != getattr(KERAS, part.name) for part in fields(Rule))
+    """Count the fields in which a rule differs from Keras's."""
+    return sum(getattr(rule, field.name) != getattr(KERAS, field.name) for field in fields(Rule))
 
 
 def describe_same_rule(rule: Rule) -> str:
-    """A reading of `same` as a line: `n` input length, `s` stride, `k` kernel, `e` effective kernel.
+    """Describe a rule of `same` in a line: `n` input length, `s` stride, `k` kernel, `e` effective kernel.
 
-    Only the respects that `build_candidates` vary are said.
+    Only the fields that `build_candidates` varies are described.
     """
     dilation = {Dilation.IGNORED: ["dilation ignored"], Dilation.AS_STRIDE: ["dilation taken as stride"]}.get(
         rule.dilation, []
@@ -160,7 +162,7 @@ def _describe_padding(rule: Rule) -> Iterator[str]:
 
 @lru_cache(maxsize=8192)
 def _match_candidates(answer: ObservedArray) -> int:
-    """Which candidates give what was observed: bit `i` for the i-th. Equal answers are tried once."""
+    """Return which candidates give the observed array: bit `i` for the i-th. Equal arrays are tried once."""
     case = answer.case
     return _make_mask(
         find_matching_rules(
@@ -171,11 +173,11 @@ def _match_candidates(answer: ObservedArray) -> int:
 
 @lru_cache(maxsize=8192)
 def _match_candidates_to_keras(case: Case) -> int:
-    """Which candidates give what Keras's rule gives."""
-    signals = make_case_data(case)
-    right = evaluate(case, Padding.SAME, signals)
+    """Return which candidates give what Keras's rule gives, as bits."""
+    case_data = make_case_data(case)
+    expected = evaluate(case, Padding.SAME, case_data)
     return _make_mask(
-        find_matching_rules(case, signals, group_by_computation(case, build_candidates()), right)
+        find_matching_rules(case, case_data, group_by_computation(case, build_candidates()), expected)
     )
 
 

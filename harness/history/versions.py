@@ -1,6 +1,6 @@
-"""The targets of a run as lines of versions: a block per family and variant, its columns by version.
+"""Arrange the targets of a run by version: a block per family and variant, with its columns in order.
 
-A variant is a line of its own: between the plain targets it would part each version from its neighbour.
+A variant has its own block: among the plain targets it would separate neighbouring versions.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ FAMILIES: Final = (
     "mxnet",
     "plaidml",
 )
-"""The order of the blocks; a family that is not here comes after these, by its name."""
+"""The order of the blocks; other families follow, by name."""
 
 UNPLACED: Final = "unplaced"
-"""The family of a target that a run without a whole footer says nothing of."""
+"""The family of a target that is missing from the footer of the run."""
 
 _VERSION_NUMBERS = re.compile(r"\d+(\.\d+)*")
 _VersionKey: TypeAlias = tuple[bool, Version, str]
@@ -39,9 +39,9 @@ _VersionKey: TypeAlias = tuple[bool, Version, str]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A target in its block. `head` names its version, and its backend's where the version is not enough.
+    """A target in its block. `head` is its version, with the backend's where several share it, or its name.
 
-    `run` is None for a target that the footer does not hold.
+    `run` is None for a target that is missing from the footer.
     """
 
     target: str
@@ -53,7 +53,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The targets of a family, by version and measured version of the backend.
+    """The targets of a family, ordered by version and measured backend version.
 
     `family` ends with the variant, as a target's name does: `tensorflow+onednn=0`.
     """
@@ -63,22 +63,22 @@ class Block:
 
 
 def group_into_blocks(info: RunInfo) -> tuple[Block, ...]:
-    """Every target of the run in one block; families in the order of `FAMILIES`, each before its variants."""
+    """Group the targets of the run by family, in the order of `FAMILIES`, each before its variants."""
     runs = info.target_runs
-    lines: dict[tuple[str, str], list[tuple[str, TargetRun | None]]] = {}
+    targets_by_line: dict[tuple[str, str], list[tuple[str, TargetRun | None]]] = {}
     for name in info.header.targets:
         run = runs.get(name)
         family, variant = (UNPLACED, "") if run is None else (run.family or run.backend, run.variant)
-        lines.setdefault((family, variant), []).append((name, run))
-    order = sorted(lines, key=lambda line: (_rank_family(line[0]), *line))
+        targets_by_line.setdefault((family, variant), []).append((name, run))
+    order = sorted(targets_by_line, key=lambda line: (_rank_family(line[0]), *line))
     return tuple(
-        Block(f"{family}+{variant}" if variant else family, _make_columns(lines[family, variant]))
+        Block(f"{family}+{variant}" if variant else family, _make_columns(targets_by_line[family, variant]))
         for family, variant in order
     )
 
 
 def format_span(heads: Sequence[str]) -> str:
-    """Heads of neighbouring columns as one: `3.0.5–3.8.0`."""
+    """Format the heads of neighbouring columns as a range: `3.0.5–3.8.0`."""
     return heads[0] if len(heads) == 1 else f"{heads[0]}–{heads[-1]}"
 
 
@@ -90,9 +90,11 @@ def _make_columns(targets: Sequence[tuple[str, TargetRun | None]]) -> tuple[Colu
     ordered = sorted(targets, key=_make_sort_key)
     versions = Counter(_find_version(run) for _, run in ordered)
     heads = [_format_head(name, run, is_alone=versions[_find_version(run)] == 1) for name, run in ordered]
-    given = Counter(heads)
+    num_uses = Counter(heads)
     return tuple(
-        Column(name, _find_version(run), _find_backend_version(run), head if given[head] == 1 else name, run)
+        Column(
+            name, _find_version(run), _find_backend_version(run), head if num_uses[head] == 1 else name, run
+        )
         for (name, run), head in zip(ordered, heads, strict=True)
     )
 
@@ -112,7 +114,7 @@ def _make_sort_key(target: tuple[str, TargetRun | None]) -> tuple[_VersionKey, _
 
 
 def _find_version(run: TargetRun | None) -> str:
-    """The version of a target, as it was asked for or else as it was measured."""
+    """Return the version of a target as it was requested, or else as it was measured."""
     return "" if run is None else run.version or run.fingerprint.get("keras", "")
 
 
@@ -121,7 +123,7 @@ def _find_backend_version(run: TargetRun | None) -> str:
 
 
 def _make_version_key(version: str) -> _VersionKey:
-    """A key by which versions sort: what is no version by the numbers it begins with, or else last."""
+    """Return a sort key; what is no version sorts by the numbers it begins with, or else last."""
     for text in (version, version if (match := _VERSION_NUMBERS.match(version)) is None else match[0]):
         try:
             return (False, Version(text), version)

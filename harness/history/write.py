@@ -1,4 +1,4 @@
-"""Writes the history of a run in one pass over its findings."""
+"""Write the history of a run in one pass over its findings."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from harness.records import Judgement, RunInfo
 from harness.report.write import check_order
 
 
-def write_history(directory: Path, info: RunInfo, judged: Iterable[Judgement]) -> History:
-    """Write how the targets of a run conform over the versions of each family, and return it.
+def write_history(directory: Path, info: RunInfo, judgements: Iterable[Judgement]) -> History:
+    """Write how the targets of a run conform over the versions of each family; return that history.
 
-    One pass; all of it may be committed. Writes `history.csv`, `history.md`, `history.html`,
-    `changes.csv` and `targets.csv`. `render_short_history` makes the table of a README from what is returned.
+    Reads the findings once. Writes `history.csv`, `history.md`, `history.html`, `changes.csv` and
+    `targets.csv`, all of which may be committed. `render_short_history` makes a README's table of the result.
 
     Args:
-        directory: made where it does not exist.
+        directory: created if it does not exist.
         info: what was run.
-        judged: sorted by target, then by case id, each pair once.
+        judgements: sorted by target, then by case id, each pair once.
 
     Raises:
         HarnessError: the directory cannot be written.
-        ValueError: a finding is out of order, repeated, or of a target that is not of the run.
+        ValueError: a finding is out of order, repeated, or of a target that the run does not have.
     """
     with explain_disk_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
-        history = gather_history(info, check_order(judged, info))
+        history = gather_history(info, check_order(judgements, info))
         write_history_csv(directory / "history.csv", history)
         write_changes_csv(directory / "changes.csv", history)
         write_targets_csv(directory / "targets.csv", history)

@@ -1,1 +1,1 @@
-"""How strong a suite is: pretended targets, each wrong in one known way, and which cases catch them."""
+"""How strong a suite is: simulated targets, each wrong in one known way, and which cases catch them."""

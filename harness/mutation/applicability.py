@@ -1,4 +1,4 @@
-"""In which layers a wrong rule can show at all, from what its wrong words need."""
+"""Decide in which layers a wrong rule can have an effect, by what it needs to show."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ Applicability = Callable[[Layer, int], bool]
 
 
 def build_applicability(rule: Rule) -> Applicability:
-    """Whether a layer, with its number of axes, has everything that the rule is wrong about."""
+    """Build the predicate of layers that have, with so many axes, everything that the rule is wrong about."""
     needs = frozenset[Need]().union(*(reach.needs for reach in find_reaches(rule)))
     return lambda layer, ndim: needs <= find_met_needs(layer, ndim)
 
 
 @cache
 def find_met_needs(layer: Layer, ndim: int) -> frozenset[Need]:
-    """What a layer with this number of axes has of all that wrong words need.
+    """Return what a layer with this number of axes has of all that wrong rules need.
 
     An operation has groups and a multiplier by the shape of its kernel.
     """
     traits = layer.kind.traits
-    claims = {
+    is_met_by_need = {
         Need.SEVERAL_AXES: ndim > 1,
         Need.WINDOWS: not traits.is_transposed,
         Need.SCATTERED_CELLS: traits.is_transposed,
@@ -39,14 +39,14 @@ def find_met_needs(layer: Layer, ndim: int) -> frozenset[Need]:
         Need.MEAN: traits.reduction is Reduction.MEAN,
         Need.MAXIMUM: traits.reduction is Reduction.MAXIMUM,
     }
-    return frozenset(need for need, is_met in claims.items() if is_met)
+    return frozenset(need for need, is_met in is_met_by_need.items() if is_met)
 
 
 def is_wrong_about_lengths(rule: Rule) -> bool:
-    """Whether a rule is wrong about lengths, and not only about where things lie."""
+    """Return whether a rule gets lengths wrong, and not only positions."""
     return any(reach.in_lengths for reach in find_reaches(rule))
 
 
 def can_change_gradients(rule: Rule) -> bool:
-    """Whether a rule can give other gradients where its output has the right shape."""
+    """Return whether a rule can give other gradients where its output has the right shape."""
     return all(reach.in_gradients for reach in find_reaches(rule))

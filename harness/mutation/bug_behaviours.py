@@ -1,6 +1,6 @@
-"""What a target with a fixed bug returned, made of the formula's own parts: what replays are built from.
+"""What targets with a now fixed bug returned, composed of the formula's own parts, for replays to use.
 
-Each function gives, or is, an `Behaviour`: an observation, or None where the bug does not show.
+Each function returns, or is, a `Behaviour`: it gives an observation, or None where the bug does not show.
 """
 
 from __future__ import annotations
@@ -21,54 +21,56 @@ from harness.records import Case, DataFormat, Observation, Refusal, Shape
 
 CasePredicate = Callable[[Case], bool]
 ComputationFactory = Callable[[Case, Padding], Computation | None]
-"""How a case is computed; None: as the formula does."""
+"""How a case is computed; None where it is computed as the formula does."""
 
 
 def compute_with(
-    plans: ComputationFactory, when: CasePredicate | None = None, *, forward_only: bool = False
+    make_computation: ComputationFactory, when: CasePredicate | None = None, *, forward_only: bool = False
 ) -> Behaviour:
-    """Computes after another plan; `forward_only`: and differentiates as the formula does."""
+    """Return a behaviour with another computation; if `forward_only`, its gradients are the formula's."""
 
     def respond(simulated: SimulatedCase) -> Observation | None:
         case, padding = simulated.case, simulated.padding
         if padding is None or not (when is None or when(case)):
             return None
-        plan = plans(case, padding)
-        if plan is None or plan == plan_computation(case, padding):
+        computation = make_computation(case, padding)
+        if computation is None or computation == plan_computation(case, padding):
             return None
-        return simulated.compute(plan) if forward_only else compute_observation(simulated, plan)
+        return simulated.compute(computation) if forward_only else compute_observation(simulated, computation)
 
     return respond
 
 
 def follow_rule(rule: Rule, when: CasePredicate | None = None, *, forward_only: bool = False) -> Behaviour:
-    """Computes after a wrong rule."""
+    """Return a behaviour that follows a wrong rule."""
     return compute_with(
         lambda case, padding: plan_computation(case, padding, rule), when, forward_only=forward_only
     )
 
 
-def compute_observation(simulated: SimulatedCase, plan: Computation) -> Observation:
-    """The output of a plan, and its gradients where they are asked for."""
-    values = compute_values(simulated.case, plan, simulated.signals)
+def compute_observation(simulated: SimulatedCase, computation: Computation) -> Observation:
+    """Return the output of a computation, with its gradients where the mode asks for them."""
+    values = compute_values(simulated.case, computation, simulated.case_data)
     if not simulated.case.mode.traits.differentiates:
         return simulated.return_values(values)
     weight = make_cotangent(values.shape)
-    return simulated.return_values(values, compute_gradients(simulated.case, plan, simulated.signals, weight))
+    return simulated.return_values(
+        values, compute_gradients(simulated.case, computation, simulated.case_data, weight)
+    )
 
 
 def infer_by_rule(rule: Rule) -> Behaviour:
-    """Says the lengths of a wrong rule before the call and computes the right ones."""
+    """Return a behaviour that infers the lengths of a wrong rule and computes the right ones."""
 
     def respond(simulated: SimulatedCase) -> Observation | None:
-        plan = simulated.find_other_computation(rule)
-        return None if plan is None else _report_lengths(simulated, plan.out, inferred=True)
+        computation = simulated.find_other_computation(rule)
+        return None if computation is None else _report_lengths(simulated, computation.out, inferred=True)
 
     return respond
 
 
 def report_no_lengths(when: CasePredicate, *, inferred: bool) -> Behaviour:
-    """Knows no length before the call; `inferred`: asked of the layer, and not only of a model."""
+    """Return a behaviour whose model, and if `inferred` its layer too, knows no lengths before the call."""
 
     def respond(simulated: SimulatedCase) -> Observation | None:
         if simulated.padding is None or not when(simulated.case):
@@ -81,21 +83,21 @@ def report_no_lengths(when: CasePredicate, *, inferred: bool) -> Behaviour:
 def _report_lengths(
     simulated: SimulatedCase, lengths: Sequence[int | None], *, inferred: bool
 ) -> Observation | None:
-    def follow_wrong_rule(shape: Shape | None) -> Shape | None:
+    def replace_known(shape: Shape | None) -> Shape | None:
         return None if shape is None else replace_lengths(simulated.case, shape, lengths)
 
-    said = simulated.expected_observation
-    other = replace(
-        said,
-        inferred_shape=follow_wrong_rule(said.inferred_shape) if inferred else said.inferred_shape,
-        symbolic_shape=follow_wrong_rule(said.symbolic_shape),
+    expected = simulated.expected_observation
+    changed = replace(
+        expected,
+        inferred_shape=replace_known(expected.inferred_shape) if inferred else expected.inferred_shape,
+        symbolic_shape=replace_known(expected.symbolic_shape),
     )
-    before = said.inferred_shape, said.symbolic_shape
-    return None if (other.inferred_shape, other.symbolic_shape) == before else other
+    before = expected.inferred_shape, expected.symbolic_shape
+    return None if (changed.inferred_shape, changed.symbolic_shape) == before else changed
 
 
 def refuse(message: str, when: CasePredicate) -> Behaviour:
-    """Raises an error where there is an answer."""
+    """Return a behaviour that raises an error where there is an answer."""
 
     def respond(simulated: SimulatedCase) -> Observation | None:
         has_answer = simulated.expectation.refusal is not Refusal.REQUIRED
@@ -105,7 +107,7 @@ def refuse(message: str, when: CasePredicate) -> Behaviour:
 
 
 def refuse_for_another_reason(message: str, when: CasePredicate) -> Behaviour:
-    """Raises an error that does not say what is wrong, where one is due."""
+    """Return a behaviour that raises an error for another reason than the one for which it must refuse."""
 
     def respond(simulated: SimulatedCase) -> Observation | None:
         is_due = simulated.expectation.refusal is Refusal.REQUIRED
@@ -115,7 +117,7 @@ def refuse_for_another_reason(message: str, when: CasePredicate) -> Behaviour:
 
 
 def accept(when: CasePredicate) -> Behaviour:
-    """Returns an array where an error is due."""
+    """Return a behaviour that returns an array where it must refuse."""
 
     def respond(simulated: SimulatedCase) -> Observation | None:
         is_due = simulated.expectation.refusal is Refusal.REQUIRED
@@ -125,108 +127,115 @@ def accept(when: CasePredicate) -> Behaviour:
 
 
 def cut_by_pads_as_torch(simulated: SimulatedCase) -> Observation | None:
-    """`same` of a negative total: the input is cut, or refused if both sides of every axis are cut alike."""
+    """Crop the input where `same` has a negative total; refuse where every axis is cropped evenly."""
     if simulated.padding is not Padding.SAME:
         return None
-    plan = plan_computation(simulated.case, Padding.SAME, replace(KERAS, amount=Amount.UNCLAMPED))
-    if plan == plan_computation(simulated.case, Padding.SAME):
+    computation = plan_computation(simulated.case, Padding.SAME, replace(KERAS, amount=Amount.UNCLAMPED))
+    if computation == plan_computation(simulated.case, Padding.SAME):
         return None
-    is_even = all(axis.before == axis.after for axis in plan.axes)
+    is_even = all(axis.before == axis.after for axis in computation.axes)
     return (
         simulated.refuse("negative padding is not supported")
         if is_even
-        else compute_observation(simulated, plan)
+        else compute_observation(simulated, computation)
     )
 
 
 def reverse_even_pads_as_torch(simulated: SimulatedCase) -> Observation | None:
-    """`same` of as many cells before as after on every axis: the last axis gets the pads of the first.
+    """Give the last axis the padding of the first where `same` pads every axis evenly.
 
-    A convolution without strides had torch's own `same`, which is right.
+    A convolution without strides used torch's own `same`, which is right.
     """
     if simulated.padding is not Padding.SAME:
         return None
-    right = plan_computation(simulated.case, Padding.SAME)
-    if not right.kind.traits.is_pooling and max(simulated.case.strides) == 1:
+    expected = plan_computation(simulated.case, Padding.SAME)
+    if not expected.kind.traits.is_pooling and max(simulated.case.strides) == 1:
         return None
-    if not all(axis.before == axis.after for axis in right.axes):
+    if not all(axis.before == axis.after for axis in expected.axes):
         return None
-    plan = plan_computation(simulated.case, Padding.SAME, replace(KERAS, pads=Pads.SWAPPED_FITTING))
-    if plan == right:
+    computation = plan_computation(simulated.case, Padding.SAME, replace(KERAS, pads=Pads.SWAPPED_FITTING))
+    if computation == expected:
         return None
-    if 0 in plan.out:
+    if 0 in computation.out:
         return simulated.refuse("Kernel size can't be greater than actual input size")
-    if plan.kind.traits.is_pooling and any(axis.before > axis.kernel // 2 for axis in plan.axes):
+    if computation.kind.traits.is_pooling and any(
+        axis.before > axis.kernel // 2 for axis in computation.axes
+    ):
         return simulated.refuse("pad should be at most half of effective kernel size")
-    return compute_observation(simulated, plan)
+    return compute_observation(simulated, computation)
 
 
 def repeat_edge_as_torch(case: Case, padding: Padding) -> Computation | None:
-    """Average pooling, `same`, padded unevenly: the padding repeats the edge, and its cells count."""
-    plan = plan_computation(case, padding)
-    if padding is not Padding.SAME or all(axis.before == axis.after for axis in plan.axes):
+    """Plan average pooling with uneven `same` as torch: padding repeats the edge, and its cells count."""
+    computation = plan_computation(case, padding)
+    if padding is not Padding.SAME or all(axis.before == axis.after for axis in computation.axes):
         return None
-    return replace(plan, rule=replace(plan.rule, fill=Fill.EDGE, divisor=Divisor.WINDOW))
+    return replace(computation, rule=replace(computation.rule, fill=Fill.EDGE, divisor=Divisor.WINDOW))
 
 
 def crop_alike_as_torch(case: Case, padding: Padding) -> Computation | None:
-    """A transposed layer, `same`: as much is cut off before as after, and the rest is added after."""
-    plan = plan_computation(case, padding)
+    """Plan a transposed `same` as torch: as much is cut off before as after, and the rest is added after."""
+    computation = plan_computation(case, padding)
     if padding is not Padding.SAME:
         return None
     axes = []
-    for axis, given in zip(plan.axes, case.output_padding or (None,) * case.ndim, strict=True):
-        crop, more = _compute_torch_crop(axis.effective_kernel, axis.stride, given)
+    for axis, output_padding in zip(
+        computation.axes, case.output_padding or (None,) * case.ndim, strict=True
+    ):
+        crop, more = _compute_torch_crop(axis.effective_kernel, axis.stride, output_padding)
         full = axis.out + axis.total
         out = full - 2 * crop + min(more, axis.stride - 1) if axis.length else 0
         axes.append(replace(axis, out=out, before=crop, after=full - out - crop))
-    return replace(plan, axes=tuple(axes))
+    return replace(computation, axes=tuple(axes))
 
 
 def needs_more_than_torch_adds(case: Case) -> bool:
-    """Whether torch's `output_padding` would have to be as large as the stride, which it refuses."""
+    """Return whether torch's `output_padding` would have to reach the stride, which torch refuses."""
     if case.padding.lower() != Padding.SAME:
         return False
     axes = plan_computation(case, Padding.SAME).axes
-    given = case.output_padding or (None,) * case.ndim
+    output_paddings = case.output_padding or (None,) * case.ndim
     crops = (
-        _compute_torch_crop(axis.effective_kernel, axis.stride, g)
-        for axis, g in zip(axes, given, strict=True)
+        _compute_torch_crop(axis.effective_kernel, axis.stride, output_padding)
+        for axis, output_padding in zip(axes, output_paddings, strict=True)
     )
     return any(more >= axis.stride for axis, (_, more) in zip(axes, crops, strict=True))
 
 
-def _compute_torch_crop(effective: int, stride: int, given: int | None) -> tuple[int, int]:
-    """What is cut off each side, and what is added after, so that the length is `(n-1)*s + e%2 + p`."""
-    wanted = effective % 2 - effective + (stride - effective % 2 if given is None else given)
+def _compute_torch_crop(effective: int, stride: int, output_padding: int | None) -> tuple[int, int]:
+    """Compute what is cut off each side and added after, so that the length is `(n-1)*s + e%2 + p`."""
+    wanted = (
+        effective % 2 - effective + (stride - effective % 2 if output_padding is None else output_padding)
+    )
     crop = max(-(wanted // 2), 0)
     return crop, 2 * crop + wanted
 
 
 def count_border_as_theano(case: Case, padding: Padding) -> Computation | None:
-    """Average pooling, `same`: Keras's own padding of both sides, all of which is counted."""
+    """Plan average pooling with `same` as Keras did for Theano: both sides are padded, and all counts."""
     if padding is not Padding.SAME:
         return None
-    plan = plan_computation(case, padding)
+    computation = plan_computation(case, padding)
     axes = tuple(
-        _pad_axis_as_theano(axis, max(_compute_theano_border(axis.kernel), 0), axis.out) for axis in plan.axes
+        _pad_axis_as_theano(axis, max(_compute_theano_border(axis.kernel), 0), axis.out)
+        for axis in computation.axes
     )
-    return replace(plan, axes=axes, rule=replace(plan.rule, divisor=Divisor.WINDOW))
+    return replace(computation, axes=axes, rule=replace(computation.rule, divisor=Divisor.WINDOW))
 
 
 def keep_every_window_as_theano(simulated: SimulatedCase) -> Observation | None:
-    """Pooling of three axes, `same`: what both-sided padding makes too long is not cut off."""
+    """Pool three axes with `same` without cutting off what padding of both sides makes too long."""
     if simulated.padding is not Padding.SAME:
         return None
-    plan = plan_computation(simulated.case, Padding.SAME)
-    borders = [_compute_theano_border(axis.kernel) for axis in plan.axes]
+    computation = plan_computation(simulated.case, Padding.SAME)
+    borders = [_compute_theano_border(axis.kernel) for axis in computation.axes]
     if min(borders) < 0:
         return simulated.refuse("Can't store in size_t for the bytes requested")
     axes = tuple(
         _pad_axis_as_theano(axis, border, (axis.length + 2 * border - axis.kernel) // axis.stride + 1)
-        for axis, border in zip(plan.axes, borders, strict=True)
+        for axis, border in zip(computation.axes, borders, strict=True)
     )
-    return compute_observation(simulated, replace(plan, axes=axes))
+    return compute_observation(simulated, replace(computation, axes=axes))
 
 
 def _compute_theano_border(kernel: int) -> int:
@@ -239,60 +248,62 @@ def _pad_axis_as_theano(axis: AxisGeometry, border: int, out: int) -> AxisGeomet
 
 
 def take_lengths_from_other_axes_as_theano(case: Case, padding: Padding) -> Computation | None:
-    """A transposed layer, channels last: the columns are taken for the rows, the filters for the columns."""
+    """Plan a transposed layer, channels last, with the columns as the rows and the filters as the columns."""
     if case.data_format is DataFormat.CHANNELS_FIRST:
         return None
-    plan = plan_computation(case, padding)
-    lengths = (*plan.out[1:], case.filters)
+    computation = plan_computation(case, padding)
+    lengths = (*computation.out[1:], case.filters)
     axes = (
         replace(axis, out=out, after=axis.out + axis.after - out)
-        for axis, out in zip(plan.axes, lengths, strict=True)
+        for axis, out in zip(computation.axes, lengths, strict=True)
     )
-    return replace(plan, axes=tuple(axes))
+    return replace(computation, axes=tuple(axes))
 
 
 def pool_channels(simulated: SimulatedCase) -> Observation | None:
-    """Pooling of one axis, channels first: the channels are pooled, and the cells kept."""
+    """Pool the channels and keep the cells, in pooling of one axis with channels first."""
     case, padding = simulated.case, simulated.padding
     if padding is None or case.data_format is DataFormat.CHANNELS_LAST:
         return None
     ((length,), channels) = case.input, case.channels
-    read = replace(
+    as_channels_last = replace(
         case, data_format=DataFormat.CHANNELS_LAST, input=(channels,), channels=length, filters=length
     )
-    return simulated.return_values(compute_values(read, plan_computation(read, padding), simulated.signals))
+    return simulated.return_values(
+        compute_values(as_channels_last, plan_computation(as_channels_last, padding), simulated.case_data)
+    )
 
 
 def stride_in_dilated_blocks(simulated: SimulatedCase) -> Observation | None:
-    """TensorFlow's depthwise convolution with strides and a dilation.
+    """Compute a depthwise convolution with strides and a dilation as TensorFlow did.
 
-    Each axis is padded as if the stride were 1 and cut into `d` blocks, of every `d`-th cell each; the stride
-    is taken within a block. Output `q*d + r` starts at cell `q*s*d + r`, and at the end as many outputs are
+    Each axis is padded as if the stride were 1 and cut into `d` blocks of every `d`-th cell; the stride
+    applies within a block. Output `q*d + r` starts at cell `q*s*d + r`; at the end, as many outputs are
     dropped as cells were added to make the blocks equal.
     """
     case, padding = simulated.case, simulated.padding
     if padding is None or len(set(case.strides)) > 1 or min(max(case.strides), max(case.dilation)) < 2:
         return None
-    plan = plan_computation(case, padding)
-    starts = [_compute_block_starts(axis, padding) for axis in plan.axes]
+    computation = plan_computation(case, padding)
+    starts = [_compute_block_starts(axis, padding) for axis in computation.axes]
     if not all(starts):
         return None
     axes = tuple(
-        replace(axis, stride=1, out=max(own) + 1, before=_compute_block_padding(axis, padding) // 2)
-        for axis, own in zip(plan.axes, starts, strict=True)
+        replace(axis, stride=1, out=max(axis_starts) + 1, before=_compute_block_padding(axis, padding) // 2)
+        for axis, axis_starts in zip(computation.axes, starts, strict=True)
     )
-    values = compute_values(case, replace(plan, axes=axes), simulated.signals)
-    for axis, own in zip(case.spatial_axes, starts, strict=True):
-        values = values.take(own, axis=axis)
+    values = compute_values(case, replace(computation, axes=axes), simulated.case_data)
+    for axis, axis_starts in zip(case.spatial_axes, starts, strict=True):
+        values = values.take(axis_starts, axis=axis)
     return simulated.return_values(values)
 
 
 def _compute_block_starts(axis: AxisGeometry, padding: Padding) -> list[int]:
-    """Where each output starts, counted from the first cell of padding."""
+    """Compute where each output starts, counted from the first cell of padding."""
     cells, blocks = axis.length + _compute_block_padding(axis, padding), axis.dilation
     added = -cells % blocks
-    own = (cells + added) // blocks
-    per_block = (own - axis.kernel) // axis.stride + 1 if own >= axis.kernel else 0
+    block_length = (cells + added) // blocks
+    per_block = (block_length - axis.kernel) // axis.stride + 1 if block_length >= axis.kernel else 0
     outputs = (divmod(place, blocks) for place in range(per_block * blocks - added))
     return [step * axis.stride * blocks + block for step, block in outputs]
 
@@ -302,12 +313,12 @@ def _compute_block_padding(axis: AxisGeometry, padding: Padding) -> int:
 
 
 def forget_output_padding(case: Case, padding: Padding) -> Computation:
-    """A transposed layer that has forgotten its `output_padding`."""
+    """Plan a transposed layer without its `output_padding`."""
     return plan_computation(replace(case, output_padding=None), padding)
 
 
 def return_unwritten_memory(simulated: SimulatedCase) -> Observation | None:
-    """Where no window fits: cells that nobody wrote, as many as the input has."""
+    """Return cells that were never written, as many as the input has, where no window fits."""
     case, values = simulated.case, simulated.expectation.values
     if values is None or values.size or case.batch == 0 or min(case.input) == 0:
         return None

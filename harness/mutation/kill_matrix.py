@@ -1,4 +1,4 @@
-"""Asks every mutant many cases, by as many processes as there are processors."""
+"""Count the kills of a suite in as many processes as there are processors."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from harness.parallel import map_in_processes
 from harness.records import Case, parse_case_id
 
 _CHUNK_SIZE: Final = 64
-"""Cases that a process is asked at once."""
+"""Cases that a process gets at once."""
 
 
 def count_kills_of_suite(suite: str, cases: Iterable[Case]) -> Kills:
-    """Ask every mutant of the library every case of a suite."""
+    """Count which mutants each case of a suite catches."""
     kills = Kills(suite)
     ids = (case.id for case in cases)
     chunks = iter(lambda: tuple(itertools.islice(ids, _CHUNK_SIZE)), ())
-    for part in map_in_processes(partial(_count_chunk_kills, suite), chunks):
-        kills.merge(part)
+    for chunk_kills in map_in_processes(partial(_count_chunk_kills, suite), chunks):
+        kills.merge(chunk_kills)
     return kills
 
 
 def _count_chunk_kills(suite: str, case_ids: tuple[str, ...]) -> Kills:
-    """In a process of its own: what is sent there and back are ids and counts."""
+    """Count the kills of some cases in another process; ids are sent there, and counts back."""
     return count_kills(suite, map(parse_case_id, case_ids), list_all_mutants())

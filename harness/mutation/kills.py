@@ -1,4 +1,4 @@
-"""Which cases catch which mutants: the kill matrix of a suite, and what is left alive."""
+"""Which cases catch which mutants: the kill matrix of a suite, and the mutants that survive."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from harness.mutation.simulated_target import SimulatedCase
 from harness.records import Case, Layer, Mode, Observation, Verdict
 
 LayerVariant: TypeAlias = tuple[Layer, int]
-"""A layer with its number of spatial axes: what a mutant lives in."""
+"""A layer with its number of spatial axes: what a mutant applies to."""
 
 MIN_KILLS = 2
-"""Independent cases that have to catch a mutant."""
+"""The number of independent cases that have to catch a mutant."""
 
 
 @dataclass(slots=True)
@@ -25,7 +25,7 @@ class Kills:
     """How many cases of a suite catch each mutant, by layer, by mode and by facet.
 
     `count_independent` counts those of different geometry: lengths, kernel, strides, dilation, paddings. It
-    stops at `MIN_KILLS`. `cases` is how many the suite has.
+    stops at `MIN_KILLS`. `cases` is the number of cases of the suite.
     """
 
     suite: str
@@ -36,15 +36,15 @@ class Kills:
     cases_by_layer_variant: Counter[LayerVariant] = field(default_factory=Counter)
     _geometries: dict[tuple[str, LayerVariant], set[object]] = field(default_factory=dict)
 
-    def add(self, case: Case, library: Sequence[Mutant]) -> None:
-        """Ask every mutant that lives in the case's layer."""
+    def add(self, case: Case, mutants: Sequence[Mutant]) -> None:
+        """Count the mutants that the case catches, of those that apply to its layer."""
         simulated = SimulatedCase(case)
         layer_variant = (case.layer, case.ndim)
         self.cases += 1
         self.cases_by_layer_variant[layer_variant] += 1
         verdicts: dict[int, bool] = {}
-        answers: list[Observation] = []  # Kept, so that no two have the same id.
-        for mutant in library:
+        answers: list[Observation] = []  # Kept alive, so that no two have the same id.
+        for mutant in mutants:
             if not mutant.applies_to(*layer_variant):
                 continue
             answer = mutant.answer(simulated)
@@ -63,7 +63,7 @@ class Kills:
                 seen.add(_make_geometry_key(case))
 
     def merge(self, other: Kills) -> None:
-        """Take in what was counted of other cases of the suite."""
+        """Add the counts of other cases of the suite."""
         self.cases += other.cases
         self.by_layer_variant.update(other.by_layer_variant)
         self.by_mode.update(other.by_mode)
@@ -73,12 +73,12 @@ class Kills:
             self._geometries[key] = set(list(self._geometries.get(key, set()) | geometries)[:MIN_KILLS])
 
     def count_independent(self, mutant: Mutant, layer_variant: LayerVariant) -> int:
-        """Cases of different geometry that catch a mutant in a place, up to `MIN_KILLS`."""
+        """Count the cases of different geometry that catch a mutant in a layer, up to `MIN_KILLS`."""
         return len(self._geometries.get((mutant.name, layer_variant), ()))
 
-    def alive(self, library: Sequence[Mutant]) -> tuple[Survivor, ...]:
-        """The mutants that fewer than `MIN_KILLS` independent cases catch, and where."""
-        return tuple(survivor for mutant in library for survivor in self._find_survivors_of_mutant(mutant))
+    def find_survivors(self, mutants: Sequence[Mutant]) -> tuple[Survivor, ...]:
+        """Find the mutants that fewer than `MIN_KILLS` independent cases catch, and where."""
+        return tuple(survivor for mutant in mutants for survivor in self._find_survivors_of_mutant(mutant))
 
     def _find_survivors_of_mutant(self, mutant: Mutant) -> Iterator[Survivor]:
         if mutant.is_layer_independent:
@@ -96,7 +96,7 @@ class Kills:
 
 @dataclass(frozen=True, slots=True)
 class Survivor:
-    """A mutant that too few cases catch: in a layer, or anywhere."""
+    """A mutant that too few cases catch: in one layer or, where that is None, in any."""
 
     mutant: Mutant
     layer_variant: LayerVariant | None
@@ -111,26 +111,26 @@ class Survivor:
         return f"{self.mutant.name} in {where}: caught by {self.num_caught} of {MIN_KILLS} cases"
 
 
-def count_kills(suite: str, cases: Iterable[Case], library: Sequence[Mutant]) -> Kills:
-    """Ask every mutant every case of a suite."""
+def count_kills(suite: str, cases: Iterable[Case], mutants: Sequence[Mutant]) -> Kills:
+    """Count which mutants each case of a suite catches."""
     kills = Kills(suite)
     for case in cases:
-        kills.add(case, library)
+        kills.add(case, mutants)
     return kills
 
 
 def is_caught(simulated: SimulatedCase, answer: Observation) -> bool:
-    """Whether the comparison says of an answer that it diverges."""
+    """Return whether the comparison finds that an answer diverges."""
     finding = judge_observation(simulated.case, simulated.expectation, answer, (), with_cause=False)
     return finding.verdict is Verdict.DIVERGES
 
 
 def list_layer_variants() -> tuple[LayerVariant, ...]:
-    """Every layer with each number of axes that it takes."""
+    """List every layer with each number of axes that it takes."""
     return tuple((layer, ndim) for layer in Layer for ndim in layer.ndims)
 
 
-def name_place(layer_variant: LayerVariant) -> str:
+def name_layer_variant(layer_variant: LayerVariant) -> str:
     """Name a layer, with its axes where there is a choice: `ops.conv 2D`."""
     layer, ndim = layer_variant
     return layer.value if len(layer.ndims) == 1 else f"{layer.value} {ndim}D"

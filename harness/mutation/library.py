@@ -1,4 +1,4 @@
-"""Every mutant: the wrong semantics, and the bugs that Keras once had."""
+"""Every mutant: wrong semantics, and past bugs of Keras."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from harness.mutation.past_bugs import list_replays
 
 
 def list_all_mutants() -> tuple[Mutant, ...]:
-    """All mutants that a suite is measured by."""
+    """List all mutants that a suite is measured by."""
     return (*list_mutants(), *list_replays())

@@ -1,7 +1,7 @@
-"""The library of wrong semantics: what each mutant does wrong, and in which layers it can.
+"""Mutants with wrong semantics: what each gets wrong, and to which layers it applies.
 
-A mutant answers a case with an observation, or None where it answers as the formula does. It lives in a
-layer if that layer has what the mutant gets wrong; a suite has to catch it there, in each such layer.
+A mutant answers a case with an observation, or None where it answers as the formula does. It applies to a
+layer if that layer has what the mutant gets wrong; a suite has to catch it in each such layer.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ class Theme(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One way of being wrong. `applies_to` tells of a layer and its number of axes whether it can be.
+    """A target that is wrong in one known way; `applies_to` says in which layers, with how many axes.
 
-    One that lives `is_layer_independent` has to be caught in some layer, any other in each that it lives in.
+    If it `is_layer_independent`, it has to be caught in some layer, otherwise in each that it applies to.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Mutant:
 
 
 def list_mutants() -> tuple[Mutant, ...]:
-    """Every mutant; names are unique."""
+    """List every mutant; names are unique."""
     return (
         *_make_value_mutants(),
         *_make_shape_mutants(),
@@ -83,14 +83,14 @@ def _make_value_mutants() -> Iterator[Mutant]:
 
 def _compute_by_rule(rule: Rule) -> Behaviour:
     def respond(simulated: SimulatedCase) -> Observation | None:
-        plan = simulated.find_other_computation(rule)
-        return None if plan is None else simulated.compute(plan)
+        computation = simulated.find_other_computation(rule)
+        return None if computation is None else simulated.compute(computation)
 
     return respond
 
 
 def _make_shape_mutants() -> Iterator[Mutant]:
-    """Shapes said before the call that follow a wrong rule, where the output itself is right."""
+    """Make mutants that report a wrong shape before the call and return the right output."""
     for name, rule in WRONG_RULES.items():
         if is_wrong_about_lengths(rule):
             yield Mutant(f"inferred-{name}", Theme.INFERRED, build_applicability(rule), _infer_by_rule(rule))
@@ -101,18 +101,18 @@ def _make_shape_mutants() -> Iterator[Mutant]:
 
 def _infer_by_rule(rule: Rule) -> Behaviour:
     def respond(simulated: SimulatedCase) -> Observation | None:
-        plan = simulated.find_other_computation(rule)
+        computation = simulated.find_other_computation(rule)
         inferred = simulated.expectation.inferred_shape
-        if plan is None or inferred is None:
+        if computation is None or inferred is None:
             return None
-        wrong = replace_lengths(simulated.case, inferred, plan.out)
+        wrong = replace_lengths(simulated.case, inferred, computation.out)
         return None if wrong == inferred else simulated.report_shapes(inferred=wrong)
 
     return respond
 
 
 def replace_lengths(case: Case, shape: Shape, lengths: Sequence[int | None]) -> Shape:
-    """The shape with other spatial lengths, where it knows them."""
+    """Return the shape with other spatial lengths in place of those that it knows."""
     wrong = list(shape)
     for axis, length in zip(case.spatial_axes, lengths, strict=True):
         wrong[axis] = None if shape[axis] is None else length
@@ -123,8 +123,8 @@ def _infer_input_channels(simulated: SimulatedCase) -> Observation | None:
     case, inferred = simulated.case, simulated.expectation.inferred_shape
     if inferred is None or case.channels == case.filters:
         return None
-    place = case.channel_axis
-    return simulated.report_shapes(inferred=(*inferred[:place], case.channels, *inferred[place + 1 :]))
+    axis = case.channel_axis
+    return simulated.report_shapes(inferred=(*inferred[:axis], case.channels, *inferred[axis + 1 :]))
 
 
 def _report_no_shape(simulated: SimulatedCase) -> Observation | None:
@@ -143,7 +143,7 @@ def _report_input_lengths(simulated: SimulatedCase) -> Observation | None:
 
 
 def _make_gradient_mutants() -> Iterator[Mutant]:
-    """Gradients that follow a wrong rule, where the output itself is right."""
+    """Make mutants that return wrong gradients and the right output."""
     for name, rule in WRONG_RULES.items():
         if can_change_gradients(rule):
             yield Mutant(
@@ -163,8 +163,8 @@ def _make_gradient_mutants() -> Iterator[Mutant]:
 
 def _differentiate_by_rule(rule: Rule) -> Behaviour:
     def respond(simulated: SimulatedCase) -> Observation | None:
-        plan = simulated.find_other_computation(rule)
-        return None if plan is None else simulated.differentiate(plan)
+        computation = simulated.find_other_computation(rule)
+        return None if computation is None else simulated.differentiate(computation)
 
     return respond
 
@@ -183,7 +183,7 @@ def _spoil_gradient(part: int, change: Callable[[Values], Values]) -> Behaviour:
 
 
 def _make_refusing_mutants() -> Iterator[Mutant]:
-    """Targets that raise an error wherever a facet holds."""
+    """Make mutants that raise an error wherever a facet holds."""
     for facet in Facet:
         if facet not in _REFUSABLE_FACETS:
             yield Mutant(
@@ -205,7 +205,7 @@ _REFUSABLE_FACETS: Final = frozenset(
         Facet.STRIDED_AND_DILATED,
     }
 )
-"""Facets of which a refusal may be right."""
+"""Facets of cases that a target may be right to refuse."""
 
 
 def _refuse_where(facet: Facet) -> Behaviour:
@@ -217,7 +217,7 @@ def _refuse_where(facet: Facet) -> Behaviour:
 
 
 def _make_accepting_mutants() -> Iterator[Mutant]:
-    """Targets that compute something where an exception is due, or that raise one which says nothing."""
+    """Make mutants that compute something where they must refuse, or that refuse without saying why."""
     for name, is_applicable, holds in _IMPOSSIBLE:
         yield Mutant(f"accepts-{name}", Theme.ACCEPTS, is_applicable, _accept_where(holds))
     yield Mutant("refuses-without-naming-the-argument", Theme.ACCEPTS, _is_any_layer, _refuse_without_name)
@@ -228,15 +228,15 @@ def _make_accepting_mutants() -> Iterator[Mutant]:
 
 def _accept_where(holds: Callable[[Case], bool]) -> Behaviour:
     def respond(simulated: SimulatedCase) -> Observation | None:
-        required = simulated.expectation.refusal is Refusal.REQUIRED
-        return simulated.accept() if required and holds(simulated.case) else None
+        must_refuse = simulated.expectation.refusal is Refusal.REQUIRED
+        return simulated.accept() if must_refuse and holds(simulated.case) else None
 
     return respond
 
 
 def _refuse_without_name(simulated: SimulatedCase) -> Observation | None:
-    required = simulated.expectation.refusal is Refusal.REQUIRED
-    return simulated.refuse("invalid value") if required else None
+    must_refuse = simulated.expectation.refusal is Refusal.REQUIRED
+    return simulated.refuse("invalid value") if must_refuse else None
 
 
 def _return_one_window(simulated: SimulatedCase) -> Observation | None:
@@ -254,7 +254,7 @@ def _return_unwritten_memory(simulated: SimulatedCase) -> Observation | None:
 
 
 def _has_no_window(simulated: SimulatedCase) -> bool:
-    """Whether nothing comes of the case for want of a window, and not of an entry or a cell."""
+    """Return whether the output is empty because no window fits, not because the batch or input is empty."""
     values = simulated.expectation.values
     return (
         values is not None and values.size == 0 and simulated.case.batch > 0 and min(simulated.case.input) > 0
@@ -268,15 +268,15 @@ def _return_one_entry(simulated: SimulatedCase) -> Observation | None:
     return simulated.return_values(np.zeros((1, *values.shape[1:])))
 
 
-def _is_any_layer(layer: Layer, ndim: int) -> bool:  # noqa: ARG001  (one of `Applicability`)
+def _is_any_layer(layer: Layer, ndim: int) -> bool:  # noqa: ARG001  (has the signature of `Applicability`)
     return True
 
 
-def _has_kernel(layer: Layer, ndim: int) -> bool:  # noqa: ARG001  (one of `Applicability`)
+def _has_kernel(layer: Layer, ndim: int) -> bool:  # noqa: ARG001  (has the signature of `Applicability`)
     return bool(layer.kind.traits.kernels)
 
 
-def _has_windows(layer: Layer, ndim: int) -> bool:  # noqa: ARG001  (one of `Applicability`)
+def _has_windows(layer: Layer, ndim: int) -> bool:  # noqa: ARG001  (has the signature of `Applicability`)
     return not layer.kind.traits.is_transposed
 
 
@@ -284,18 +284,18 @@ def _has_bias(layer: Layer, ndim: int) -> bool:
     return _has_argument(Argument.USE_BIAS)(layer, ndim)
 
 
-def _has_filters(layer: Layer, ndim: int) -> bool:  # noqa: ARG001  (one of `Applicability`)
+def _has_filters(layer: Layer, ndim: int) -> bool:  # noqa: ARG001  (has the signature of `Applicability`)
     return layer.kind.traits.derived_filters is None
 
 
 def _has_argument(argument: Argument) -> Applicability:
-    def is_applicable(layer: Layer, ndim: int) -> bool:  # noqa: ARG001  (one of `Applicability`)
+    def is_applicable(layer: Layer, ndim: int) -> bool:  # noqa: ARG001  (has the signature of `Applicability`)
         return argument in layer.arguments
 
     return is_applicable
 
 
-def _has_no_causal(layer: Layer, ndim: int) -> bool:  # noqa: ARG001  (one of `Applicability`)
+def _has_no_causal(layer: Layer, ndim: int) -> bool:  # noqa: ARG001  (has the signature of `Applicability`)
     return Padding.CAUSAL not in list_known_paddings(layer)
 
 
@@ -325,4 +325,4 @@ _IMPOSSIBLE: Final[tuple[tuple[str, Applicability, Callable[[Case], bool]], ...]
         lambda case: any(p >= s for p, s in zip(case.output_padding or (), case.strides, strict=False)),
     ),
 )
-"""What must be refused: a name, the layers that can be asked for it, and how it is told."""
+"""What must be refused: its name, the layers that it concerns, and whether a case asks for it."""

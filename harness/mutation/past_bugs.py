@@ -1,7 +1,7 @@
-"""Bugs that Keras had, or a backend of it, and that were mended: replayed, so that a suite has to find them.
+"""Fixed bugs of Keras and its backends, replayed as mutants so that a suite has to catch them.
 
-Each has a link to where it was reported or mended. What it answers is made of the formula's parts
-(`reproducing`), and shows wherever it showed then: in some layers, formats, modes or sizes only.
+Each has a link to its report or fix. Its answers are composed of the formula's parts (`bug_behaviours`) and
+wrong wherever the bug showed: in some layers, formats, modes or sizes only.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _TENSORFLOW_URL = "https://github.com/tensorflow/tensorflow"
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A bug that was mended: what was wrong, where that is written, and in which layers."""
+    """A fixed bug: what was wrong, where that is documented, and in which layers it showed."""
 
     name: str
     description: str
@@ -51,7 +51,7 @@ class Replay:
 
 
 def list_replays() -> tuple[Mutant, ...]:
-    """The bugs as mutants; their names begin with `replay-`."""
+    """List the bugs as mutants; their names begin with `replay-`."""
     return tuple(Mutant(f"replay-{bug.name}", Theme.REPLAY, bug.applies_to, bug.answer) for bug in REPLAYS)
 
 
@@ -350,4 +350,4 @@ REPLAYS: Final[tuple[Replay, ...]] = (
         accept(lambda case: case.filters == 0),
     ),
 )
-"""The bugs, most of them by backend; the oldest is of 2016, the latest of 2026."""
+"""The bugs, most of them by backend; the oldest is from 2016, the latest from 2026."""

@@ -1,7 +1,7 @@
-"""A pretended target's answer to a case: what one that follows a rule, or refuses, would have returned.
+"""Simulated targets' answers to a case: what a target that follows a rule, or refuses, would return.
 
-Every answer is an observation like a real target's, so that what catches it is the comparison that
-catches real ones.
+Every answer is an observation like a real target's, so that the comparison that catches real targets
+catches it.
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ from harness.records import (
     Values,
 )
 
-SIMULATED_TARGET = "pretended"
+SIMULATED_TARGET = "simulated"
 
 
 @dataclass(frozen=True)
 class SimulatedCase:
-    """A case that pretended targets are asked, with what several of them need of it."""
+    """A case as simulated targets get it, with what several of them need of it."""
 
     case: Case
 
     @cached_property
-    def signals(self) -> CaseData:
+    def case_data(self) -> CaseData:
         """The data of the case."""
         return make_case_data(self.case)
 
     @cached_property
     def expectation(self) -> Expectation:
-        """The formula's answer."""
-        return expect(self.case, self.signals)
+        """The expectation of the case."""
+        return expect(self.case, self.case_data)
 
     @cached_property
     def facets(self) -> frozenset[Facet]:
@@ -60,13 +60,13 @@ class SimulatedCase:
 
     @cached_property
     def padding(self) -> Padding | None:
-        """The mode of the padding where the case has an answer, None where it must be refused."""
+        """The padding mode where the case has an answer, None where it must be refused."""
         has_answer = self.expectation.refusal is not Refusal.REQUIRED
         return parse_padding(self.case) if has_answer else None
 
     @cached_property
     def expected_observation(self) -> Observation:
-        """What a target that follows the formula returns. The case has an answer."""
+        """What a target that follows the formula returns; only for a case that has an answer."""
         expected = self.expectation
         assert expected.values is not None
         return Observation(
@@ -75,21 +75,23 @@ class SimulatedCase:
             outcome=Outcome.RETURNED,
             stage=Stage.REPLY,
             values=expected.values.astype(DTYPES[self.case.dtype]),
-            gradients=tuple(part.values.astype(DTYPES[self.case.dtype]) for part in expected.gradients),
+            gradients=tuple(
+                gradient.values.astype(DTYPES[self.case.dtype]) for gradient in expected.gradients
+            ),
             inferred_shape=expected.inferred_shape,
             symbolic_shape=expected.symbolic_shape,
             weight_shapes=expected.weight_shapes,
         )
 
     def find_other_computation(self, rule: Rule) -> Computation | None:
-        """The case's plan under a rule; None where it is Keras's or the case has no answer."""
+        """Return the case's computation under a rule; None where it is Keras's or the case has no answer."""
         if self.padding is None:
             return None
-        plan = plan_computation(self.case, self.padding, rule)
-        return None if plan == self._right_computation else plan
+        computation = plan_computation(self.case, self.padding, rule)
+        return None if computation == self._expected_computation else computation
 
     def return_values(self, values: Values, gradients: Sequence[Values] | None = None) -> Observation:
-        """The right answer but for its values, and for its gradients where they are given."""
+        """Return the expected observation with other values, and with other gradients where given."""
         dtype = DTYPES[self.case.dtype]
         with np.errstate(over="ignore"):
             return replace(
@@ -101,7 +103,7 @@ class SimulatedCase:
             )
 
     @cached_property
-    def _right_computation(self) -> Computation:
+    def _expected_computation(self) -> Computation:
         assert self.padding is not None
         return plan_computation(self.case, self.padding, KERAS)
 
@@ -109,28 +111,33 @@ class SimulatedCase:
     def _observations(self) -> dict[Computation, Observation]:
         return {}
 
-    def compute(self, plan: Computation) -> Observation:
-        """The answer of a target that computes after a plan; shapes said before the call stay right.
+    def compute(self, computation: Computation) -> Observation:
+        """Return the answer of a target with another computation; shapes before the call stay right.
 
-        Equal plans have one answer, the same object.
+        Equal computations have one answer, the same object.
         """
-        if plan not in self._observations:
-            self._observations[plan] = self.return_values(compute_values(self.case, plan, self.signals))
-        return self._observations[plan]
+        if computation not in self._observations:
+            self._observations[computation] = self.return_values(
+                compute_values(self.case, computation, self.case_data)
+            )
+        return self._observations[computation]
 
-    def differentiate(self, plan: Computation) -> Observation | None:
-        """The right output with the gradients of a plan; None in another mode, or of another length."""
+    def differentiate(self, computation: Computation) -> Observation | None:
+        """Return the right output with the gradients of a computation.
+
+        None in a mode without gradients, or where the output has another shape.
+        """
         output = self.expectation.values
         if not self.case.mode.traits.differentiates or output is None:
             return None
-        if compute_result_shape(self.case, plan) != output.shape:
+        if compute_result_shape(self.case, computation) != output.shape:
             return None
         return self.return_values(
-            output, compute_gradients(self.case, plan, self.signals, make_cotangent(output.shape))
+            output, compute_gradients(self.case, computation, self.case_data, make_cotangent(output.shape))
         )
 
     def report_shapes(self, *, inferred: Shape | None = None, symbolic: Shape | None = None) -> Observation:
-        """The right output, after another shape was said before the call."""
+        """Return the expected observation with other shapes before the call."""
         return replace(
             self.expected_observation,
             inferred_shape=inferred or self.expected_observation.inferred_shape,
@@ -138,7 +145,7 @@ class SimulatedCase:
         )
 
     def refuse(self, message: str) -> Observation:
-        """An exception in place of an answer."""
+        """Return an observation of an exception."""
         return Observation(
             target=SIMULATED_TARGET,
             case_id=self.case.id,
@@ -148,7 +155,7 @@ class SimulatedCase:
         )
 
     def accept(self) -> Observation:
-        """An array where an exception is due."""
+        """Return an observation of an array, for a case that must be refused."""
         values = np.ones(self.case.arrange_shape(max(self.case.batch, 1), (1,) * self.case.ndim, 1))
         return Observation(
             target=SIMULATED_TARGET,

@@ -1,1 +1,1 @@
-"""The files that people and pipelines read of a run; computes no verdict. `write` makes all of them."""
+"""The report files of a run, for users and pipelines; decides no verdict. `write` writes them all."""

@@ -1,7 +1,6 @@
 """The conformance table: layer x mode, and layer x padding x facet, against target, as counts.
 
-A cell never shows a bare percentage: `118/120 · 2 silent` says how many were judged and what became
-of the rest.
+A cell never shows a bare percentage: `118/120 · 2 silent` says how many were judged, and what the rest is.
 """
 
 from __future__ import annotations
@@ -17,13 +16,13 @@ from harness.records import Case, Finding, Layer, Mode
 from harness.report.tally import FindingCount, classify_finding, is_refused
 
 EVERY: Final = "all"
-"""Stands for every mode, padding or facet in the rows that count them together."""
+"""The name of every mode, padding or facet in the rows that count them together."""
 
 _RANKS: Final = tuple(
-    {EVERY: -1, **{str(word): place for place, word in enumerate(words)}}
-    for words in (Layer, Mode, sorted(Padding), Facet)
+    {EVERY: -1, **{str(name): rank for rank, name in enumerate(names)}}
+    for names in (Layer, Mode, sorted(Padding), Facet)
 )
-"""Where each word of a key stands among its own kind: `all` first, and what is unknown last."""
+"""The rank of each name at each place of a key: `all` first; unknown names come last."""
 
 
 _RowKey: TypeAlias = tuple[str, str, str, str]
@@ -44,18 +43,18 @@ class ConformanceCell:
 
     @property
     def num_judged(self) -> int:
-        """Every finding of the cell."""
+        """The number of findings of the cell."""
         diverging = self.silent + self.loud + self.unstable
         return self.conforming + diverging + self.unsupported + self.inconclusive
 
     @property
     def fraction(self) -> str:
-        """Conforming of judged."""
+        """Conforming of judged, as text."""
         return f"{self.conforming}/{self.num_judged}"
 
     @property
     def markers(self) -> tuple[tuple[str, int], ...]:
-        """The counts other than conforming that are not zero, the worst first."""
+        """The counts other than conforming that are not zero, worst first."""
         counts = (
             ("silent", self.silent),
             ("loud", self.loud),
@@ -76,7 +75,7 @@ class ConformanceCell:
 class ConformanceRow:
     """One row of the table, with a cell per target: a mode of a layer, or a facet of a layer and padding.
 
-    `mode`, `padding` and `facet` are `all` where the row is not of one of them.
+    `mode`, `padding` and `facet` are `all` where the row counts all of them.
     """
 
     layer: str
@@ -87,7 +86,7 @@ class ConformanceRow:
 
 
 class Conformance:
-    """Adds findings up into the table, one at a time. Padding names count in lower case."""
+    """The table, to which findings are added one at a time. Padding names are in lower case."""
 
     def __init__(self, targets: tuple[str, ...]) -> None:
         self.targets = targets
@@ -98,10 +97,10 @@ class Conformance:
         self._known_facets: dict[frozenset[Facet], frozenset[Facet]] = {}
 
     def add(self, finding: Finding) -> None:
-        """Count one finding in every row that it belongs to."""
+        """Count a finding in every row that it belongs to."""
         case = finding.case
         padding = case.padding.lower()
-        counted, refused = classify_finding(finding), is_refused(finding)
+        count, refused = classify_finding(finding), is_refused(finding)
         keys = [
             (case.layer, case.mode, EVERY, EVERY),
             (case.layer, case.mode, padding, EVERY),
@@ -109,7 +108,7 @@ class Conformance:
         ]
         for key in keys:
             self._keys[key] = None
-            self._counts[key, finding.target, counted] += 1
+            self._counts[key, finding.target, count] += 1
             if refused:
                 self._refused[key, finding.target] += 1
 
@@ -122,7 +121,7 @@ class Conformance:
         return self._facets[case_id]
 
     def list_mode_rows(self) -> Iterator[ConformanceRow]:
-        """List a row for each mode of each layer, in their own order."""
+        """List a row for each mode of each layer, in the order of the enums."""
         return (row for row in self._list_rows() if row.padding == EVERY)
 
     def list_facet_rows(self) -> Iterator[ConformanceRow]:
@@ -130,9 +129,9 @@ class Conformance:
         return (row for row in self._list_rows() if row.mode == EVERY)
 
     def list_disjoint_rows(self) -> Iterator[ConformanceRow]:
-        """List the rows of facets, but each `all` divided into modes.
+        """List the rows of facets, with each row of facet `all` split by mode.
 
-        Those with facet `all` are of one mode each, and count every finding once.
+        The rows with facet `all` are of one mode each, and count every finding once.
         """
         return (
             row
@@ -158,4 +157,4 @@ class Conformance:
 
 
 def _sort_key(key: _RowKey) -> tuple[tuple[int, str], ...]:
-    return tuple((places.get(word, len(places)), word) for word, places in zip(key, _RANKS, strict=True))
+    return tuple((ranks.get(name, len(ranks)), name) for name, ranks in zip(key, _RANKS, strict=True))

@@ -1,7 +1,7 @@
-"""The CSV files of a run: findings and divergences, written as a stream; conformance; timings.
+"""Write the CSV files of a run: findings and divergences, as a stream; conformance; timings.
 
-UTF-8, LF line ends, and nothing that differs between two runs of the same targets (but for
-`timings.csv`, which holds nothing else). A file appears under its name when it is whole.
+UTF-8, LF line ends, and nothing that differs between two runs of the same targets, except in `timings.csv`.
+A file appears under its name when it is complete.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ TIMING_COLUMNS: Final = ("target", "workers", "cases", "start_seconds", "seconds
 
 @contextmanager
 def open_findings_files(directory: Path) -> Iterator[Callable[[Judgement], None]]:
-    """A writer of `findings.csv`, and of `divergences.csv` for the findings that diverge."""
+    """Open `findings.csv`, and `divergences.csv` for findings that diverge; yield a writer of findings."""
     with (
         replace_when_whole(directory / "findings.csv") as all_file,
         replace_when_whole(directory / "divergences.csv") as diverging_file,
@@ -48,10 +48,10 @@ def open_findings_files(directory: Path) -> Iterator[Callable[[Judgement], None]
         write_all.writerow(COLUMNS)
         write_diverging.writerow(COLUMNS)
 
-        def write(one: Judgement) -> None:
-            row = format_row(one)
+        def write(judgement: Judgement) -> None:
+            row = format_row(judgement)
             write_all.writerow(row)
-            if one.finding.verdict is Verdict.DIVERGES:
+            if judgement.finding.verdict is Verdict.DIVERGES:
                 write_diverging.writerow(row)
 
         yield write
@@ -89,7 +89,7 @@ def write_conformance_csv(path: Path, table: Conformance) -> None:
 
 
 def write_timings(path: Path, info: RunInfo) -> None:
-    """Write `timings.csv`: how long each target took. Without a footer it holds its header only."""
+    """Write `timings.csv`: how long each target took; without a footer, only its header."""
     targets = () if info.footer is None else info.footer.targets
     write_table(
         path,

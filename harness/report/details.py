@@ -1,7 +1,7 @@
-"""What is shown of one divergence: expected and observed side by side, around the first difference.
+"""Details of a divergence: expected and observed side by side, around the first difference.
 
-A report shows so many divergences and no more; `DetailSample` spreads them evenly over targets and
-causes. Values come from the target and are only ever shown as numbers.
+A report shows a limited number of divergences; `DetailSample` spreads them evenly over targets and causes.
+Values come from the target and are only ever shown as numbers.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ from harness.text import format_plain_lines, format_shape
 _Cell = TypeVar("_Cell", bound=np.generic)
 
 MAX_SHOWN_CELLS: Final = 12
-"""Rows and columns of an array that are shown."""
+"""The most rows and columns of an array that are shown."""
 
 
 _CHANNEL_AXES: Final = {ChannelExtent.FILTERS: "filter", ChannelExtent.MULTIPLIER: "multiplier"}
-"""What the axes of a kernel that are none of channels are called."""
+"""The names of the axes of a kernel that are neither spatial nor of channels."""
 
 MAX_SUMMARY_LINES: Final = 40
-"""Lines of a model's summary that are shown."""
+"""The most lines of a model's summary that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class GridCell:
-    """One value; `differs` as the comparison has it, `is_first` marks the first difference."""
+    """One value; `differs` is the result of the comparison, `is_first` marks the first difference."""
 
     text: str
     differs: bool
@@ -53,9 +53,9 @@ class GridCell:
 
 @dataclass(frozen=True, slots=True)
 class ValueGrid:
-    """A window onto one plane of an array, with the indices of its rows and columns.
+    """A part of one plane of an array, with the indices of its rows and columns.
 
-    `note` says which plane it is and what is left out.
+    `note` says which plane it is and which part is shown.
     """
 
     title: str
@@ -67,7 +67,7 @@ class ValueGrid:
 
 @dataclass(frozen=True, slots=True)
 class ArrayLayout:
-    """What the axes of an array are called, and the one or two of them that a grid shows."""
+    """The names of the axes of an array, and the one or two of them that a grid shows."""
 
     names: tuple[str, ...]
     shown_axes: tuple[int, ...]
@@ -75,7 +75,7 @@ class ArrayLayout:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """A divergence as a report shows it. `number` counts from 1 in the order of the findings."""
+    """A divergence as a report shows it; `number` counts from 1 in the order of the findings."""
 
     number: int
     finding: Finding
@@ -85,14 +85,14 @@ class Detail:
 
     @property
     def has_marks(self) -> bool:
-        """Whether a cell that is shown differs from the other side."""
+        """Whether a shown cell differs from the other side."""
         return any(cell.differs for grid in self.grids for row in grid.cells for cell in row)
 
 
 class DetailSample:
-    """Keeps at most `limit` divergences, spread evenly over the pairs of target and cause.
+    """At most `limit` divergences, spread evenly over the pairs of target and cause.
 
-    Of each pair the first in the order of arrival stay, so that the same run gives the same sample.
+    Of each pair the first that arrive are kept, so that the same run gives the same sample.
     """
 
     def __init__(self, limit: int) -> None:
@@ -101,10 +101,10 @@ class DetailSample:
         self._kept = 0
         self.offered = 0
 
-    def offer(self, judged: Judgement) -> None:
-        """Keep what is needed to show a divergence, if its pair has a place left or gets one."""
+    def offer(self, judgement: Judgement) -> None:
+        """Keep the details of a divergence if its pair has a place left or gets one."""
         self.offered += 1
-        finding = judged.finding
+        finding = judgement.finding
         key = (finding.target, finding.cause or (finding.divergence or ""))
         group = self._groups.setdefault(key, [])
         if self._kept == self._limit:
@@ -113,11 +113,11 @@ class DetailSample:
                 return
             largest.pop()
             self._kept -= 1
-        group.append(_make_detail(self.offered, judged))
+        group.append(_make_detail(self.offered, judgement))
         self._kept += 1
 
     def list_details(self) -> tuple[Detail, ...]:
-        """What was kept, by target and cause."""
+        """List the details that were kept, by target and cause."""
         return tuple(detail for key in sorted(self._groups) for detail in self._groups[key])
 
     @property
@@ -126,33 +126,33 @@ class DetailSample:
         return frozenset(detail.number for group in self._groups.values() for detail in group)
 
 
-def _make_detail(number: int, judged: Judgement) -> Detail:
+def _make_detail(number: int, judgement: Judgement) -> Detail:
     return Detail(
         number=number,
-        finding=judged.finding,
-        grids=make_grids(judged),
-        facts=_list_facts(judged),
-        summary=format_plain_lines(judged.observation.summary or "", MAX_SUMMARY_LINES),
+        finding=judgement.finding,
+        grids=make_grids(judgement),
+        facts=_list_facts(judgement),
+        summary=format_plain_lines(judgement.observation.summary or "", MAX_SUMMARY_LINES),
     )
 
 
-def _list_facts(judged: Judgement) -> tuple[tuple[str, str], ...]:
-    """What the formula and the target say where it is neither shape nor value."""
-    expectation, observation = judged.expectation, judged.observation
+def _list_facts(judgement: Judgement) -> tuple[tuple[str, str], ...]:
+    """List what the formula and the target say that is neither shape nor value."""
+    expectation, observation = judgement.expectation, judgement.observation
     facts = []
-    if judged.finding.divergence is Divergence.PARAMETERS:
+    if judgement.finding.divergence is Divergence.PARAMETERS:
         facts.append(("expected parameters", str(expectation.num_parameters)))
-    if observation.values is not None and judged.finding.divergence is Divergence.DTYPE:
+    if observation.values is not None and judgement.finding.divergence is Divergence.DTYPE:
         facts.append(("dtype", f"{observation.values.dtype}, not {expectation.dtype}"))
-    if judged.finding.divergence is Divergence.INFERRED_SHAPE:
+    if judgement.finding.divergence is Divergence.INFERRED_SHAPE:
         facts.append(("to be inferred", format_shape(expectation.inferred_shape)))
     if observation.symbolic_shape is not None:
-        said = format_shape(observation.symbolic_shape)
+        symbolic = format_shape(observation.symbolic_shape)
         is_right = observation.symbolic_shape == expectation.symbolic_shape
         facts.append(
             (
                 "the model's output",
-                said if is_right else f"{said}, not {format_shape(expectation.symbolic_shape)}",
+                symbolic if is_right else f"{symbolic}, not {format_shape(expectation.symbolic_shape)}",
             )
         )
     if expectation.refusal_reason:
@@ -162,27 +162,27 @@ def _list_facts(judged: Judgement) -> tuple[tuple[str, str], ...]:
     return tuple(facts)
 
 
-def make_grids(judged: Judgement) -> tuple[ValueGrid, ...]:
-    """Expected and observed, one plane each, around the first difference.
+def make_grids(judgement: Judgement) -> tuple[ValueGrid, ...]:
+    """Make grids of expected and observed, one plane each, around the first difference.
 
-    Of the output, or of the first gradient that differs where the output is right. A side that has no
-    array gives no grid, and neither does what was computed with weights of other shapes. Cells are
-    compared where both sides have one shape.
+    They show the output or, if that is right, the first gradient that differs. A side without an array gives
+    no grid, and neither does a computation with weights of other shapes. Cells are compared if both sides
+    have the same shape.
     """
-    case, observation = judged.finding.case, judged.observation
-    if judged.finding.divergence is Divergence.WEIGHTS:
+    case, observation = judgement.finding.case, judgement.observation
+    if judgement.finding.divergence is Divergence.WEIGHTS:
         return ()
     title, layout = "", _make_layout(case)
-    expected, observed = judged.expectation.output, observation.values
-    if judged.finding.divergence is Divergence.GRADIENT:
-        wrong = _find_first_wrong_gradient(judged)
-        if wrong is None:
+    expected, observed = judgement.expectation.output, observation.values
+    if judgement.finding.divergence is Divergence.GRADIENT:
+        gradient = _find_first_wrong_gradient(judgement)
+        if gradient is None:
             return ()
-        name, expected, observed = wrong
+        name, expected, observed = gradient
         title, layout = f", gradient of the {name}", _make_gradient_layout(case, name)
     if observed is not None and observed.ndim != len(layout.names):
         observed = None
-    index = judged.finding.first_index
+    index = judgement.finding.first_index
     if index is None or len(index) != len(layout.names):
         index = None
     sides = _list_sides(expected, observed)
@@ -197,9 +197,9 @@ def _list_sides(expected: ExpectedArray | None, observed: Array | None) -> list[
     return sides if observed is None else [*sides, ("observed", observed.astype(np.float64))]
 
 
-def _find_first_wrong_gradient(judged: Judgement) -> tuple[str, ExpectedArray, Array] | None:
-    names = list_gradient_names(judged.finding.case)
-    gradients = zip(names, judged.expectation.gradients, judged.observation.gradients, strict=False)
+def _find_first_wrong_gradient(judgement: Judgement) -> tuple[str, ExpectedArray, Array] | None:
+    names = list_gradient_names(judgement.finding.case)
+    gradients = zip(names, judgement.expectation.gradients, judgement.observation.gradients, strict=False)
     for name, expected, observed in gradients:
         if (
             observed.shape != expected.values.shape
@@ -210,7 +210,7 @@ def _find_first_wrong_gradient(judged: Judgement) -> tuple[str, ExpectedArray, A
 
 
 def _make_layout(case: Case) -> ArrayLayout:
-    """That of the input and the output."""
+    """Make the layout of the input and the output."""
     names = ["batch entry", *name_axes(case.ndim)]
     names.insert(case.channel_axis, "channel")
     return ArrayLayout(tuple(names), tuple(case.spatial_axes)[-2:])
@@ -223,7 +223,7 @@ def _make_gradient_layout(case: Case, name: str) -> ArrayLayout:
         return ArrayLayout(("filter",), (0,))
     kernel = case.kind.traits.kernels[list_gradient_names(case).index(name) - 1]
     names = (*name_axes(case.ndim), *(_CHANNEL_AXES.get(axis, "channel") for axis in kernel.axes))
-    if kernel.is_pointwise:  # Its taps are one, so that its matrix is what there is to see.
+    if kernel.is_pointwise:  # It has a single tap, so only its matrix is worth showing.
         return ArrayLayout(names, (case.ndim, case.ndim + 1))
     return ArrayLayout(names, tuple(range(case.ndim))[-2:])
 
@@ -235,7 +235,7 @@ def _make_grid(
     index: tuple[int, ...] | None,
     layout: ArrayLayout,
 ) -> ValueGrid:
-    """One plane of an array: the axes that the layout shows, a single one as a row."""
+    """Make the grid of one plane of an array: the axes that the layout shows, a single one as a row."""
     if values.size == 0:
         return ValueGrid(title, "empty", (), (), ())
     at = index if index is not None and _is_within(index, values.shape) else (0,) * values.ndim
@@ -265,13 +265,13 @@ def _is_within(index: Sequence[int], shape: Sequence[int]) -> bool:
 
 
 def _select_plane(values: npt.NDArray[_Cell], at: tuple[int, ...], layout: ArrayLayout) -> npt.NDArray[_Cell]:
-    places = tuple(slice(None) if axis in layout.shown_axes else place for axis, place in enumerate(at))
-    plane: npt.NDArray[_Cell] = values[places]
+    indices = tuple(slice(None) if axis in layout.shown_axes else index for axis, index in enumerate(at))
+    plane: npt.NDArray[_Cell] = values[indices]
     return np.atleast_2d(plane)
 
 
 def _choose_shown_indices(around: int, length: int) -> range:
-    """At most `MAX_SHOWN_CELLS` indices, `around` as near the middle as the ends allow."""
+    """Choose at most `MAX_SHOWN_CELLS` indices, with `around` as near the middle as the ends allow."""
     start = min(max(around - MAX_SHOWN_CELLS // 2, 0), max(length - MAX_SHOWN_CELLS, 0))
     return range(start, min(start + MAX_SHOWN_CELLS, length))
 
@@ -279,7 +279,7 @@ def _choose_shown_indices(around: int, length: int) -> range:
 def _describe_plane(
     at: tuple[int, ...], shape: tuple[int, ...], rows: range, columns: range, layout: ArrayLayout
 ) -> str:
-    """Where the plane lies, and what of it is left out."""
+    """Describe where the plane lies, and which part of it is shown."""
     fixed = (
         (name, place)
         for axis, (name, place) in enumerate(zip(layout.names, at, strict=True))
@@ -294,7 +294,7 @@ def _describe_plane(
 
 
 def format_number(value: float) -> str:
-    """A value as people read it: an integer without a point, else up to seven digits."""
+    """Format a value for reading: an integer without a point, else up to seven digits."""
     if math.isfinite(value) and value == int(value) and abs(value) < 1e15:
         return str(int(value))
     return f"{value:.7g}"

@@ -1,9 +1,8 @@
-"""`index.html`: one self-contained page that opens from disk, with no network.
+"""`index.html`: one self-contained page that opens from disk, without a network.
 
-Everything that comes from a target is untrusted: Jinja2 escapes what is in the markup, the table's
-data stand in a JSON block without `<`, `>` or `&`, cells are filled as text, and a content security
-policy lets no script run but the page's own, known by its hash, and no request leave.
-The table is DataTables, from the bundle that itables carries.
+Everything from a target is untrusted: Jinja2 escapes what is in the markup, the data of the table are in a
+JSON block without `<`, `>` or `&`, cells are filled as text, and a content security policy allows only the
+page's own script, by its hash, and no request. The table is DataTables, from the bundle in itables.
 """
 
 from __future__ import annotations
@@ -27,10 +26,10 @@ from harness.templates import hash_script, read_asset, write_rendered
 from harness.text import format_one_line, format_shape
 
 MAX_ROWS: Final = 20_000
-"""Findings that the page's table holds; those that do not conform come first."""
+"""The most findings in the page's table; those that do not conform come first."""
 
 MAX_DETAILS: Final = 200
-"""Divergences that are shown one by one."""
+"""The most divergences that are shown one by one."""
 
 _RESULTS: Final = {
     FindingCount.CONFORMING: "conforms",
@@ -40,7 +39,7 @@ _RESULTS: Final = {
     FindingCount.INCONCLUSIVE: "inconclusive",
     FindingCount.UNSTABLE: "unstable",
 }
-"""How the table names what became of a finding: the verdict, with the two kinds of diverging apart."""
+"""The result of a finding as the table names it: its verdict, with silent and loud divergences apart."""
 
 _SHOWN_COLUMNS: Final = (
     "target",
@@ -70,7 +69,7 @@ _SHOWN_PLACES: Final = tuple(COLUMNS.index(name) for name in _SHOWN_COLUMNS)
 
 
 class Page:
-    """Gathers what the page shows, one finding at a time, within its caps."""
+    """The contents of the page, gathered one finding at a time, within its limits."""
 
     def __init__(self, max_rows: int = MAX_ROWS, max_details: int = MAX_DETAILS) -> None:
         self._max_rows = max_rows
@@ -78,27 +77,27 @@ class Page:
         self._others: list[list[str]] = []
         self.sample = DetailSample(max_details)
 
-    def add(self, judged: Judgement) -> None:
-        """Keep the row of a finding, and of a divergence what is needed to show it."""
-        finding = judged.finding
+    def add(self, judgement: Judgement) -> None:
+        """Keep the row of a finding and, if it diverges, its details."""
+        finding = judgement.finding
         number = 0
         if finding.verdict is Verdict.DIVERGES:
-            self.sample.offer(judged)
+            self.sample.offer(judgement)
             number = self.sample.offered
         rows = self._conforming if finding.verdict is Verdict.CONFORMS else self._others
         if len(rows) < self._max_rows:
-            rows.append([str(number), *_format_row(judged)])
+            rows.append([str(number), *_format_row(judgement)])
 
     def list_rows(self) -> list[list[str]]:
-        """The rows of the table; the first cell is the number of the shown divergence, 0 for none."""
+        """List the rows of the table; the first cell is the number of the shown divergence, 0 for none."""
         shown = self.sample.numbers
         rows = [*self._others, *self._conforming][: self._max_rows]
         return [[number if int(number) in shown else "0", *cells] for number, *cells in rows]
 
 
-def _format_row(judged: Judgement) -> list[str]:
-    cells = format_row(judged)
-    return [_RESULTS[classify_finding(judged.finding)], *(cells[place] for place in _SHOWN_PLACES)]
+def _format_row(judgement: Judgement) -> list[str]:
+    cells = format_row(judgement)
+    return [_RESULTS[classify_finding(judgement.finding)], *(cells[place] for place in _SHOWN_PLACES)]
 
 
 def write_html(path: Path, info: RunInfo, tally: Tally, table: Conformance, page: Page) -> None:
@@ -116,14 +115,14 @@ def write_html(path: Path, info: RunInfo, tally: Tally, table: Conformance, page
         "legend": LEGEND,
         "details": page.sample.list_details(),
         "num_divergences": page.sample.offered,
-        "filtered": _FILTERED_COLUMNS,
+        "filtered_columns": _FILTERED_COLUMNS,
         "data": {"columns": ["result", *_SHOWN_COLUMNS], "rows": rows},
         "num_rows": len(rows),
         "style": "\n".join(map(read_asset, ("harness.report/report.css", "harness.explain/picture.css"))),
         "script": script,
         "script_hash": hash_script(script),
         "bundle": _read_bundle(),
-        "call_code": format_call,
+        "format_call": format_call,
         "draw_picture": _draw_picture,
         "describe_difference": describe_difference,
         "list_measured": list_measured,
@@ -133,7 +132,7 @@ def write_html(path: Path, info: RunInfo, tally: Tally, table: Conformance, page
 
 
 def find_bundle() -> Path:
-    """Return where itables keeps the script of DataTables; itself it would import pandas."""
+    """Return the path of DataTables in itables, which is not imported because it would import pandas."""
     package = find_spec("itables")
     assert package is not None
     assert package.submodule_search_locations is not None
@@ -141,7 +140,7 @@ def find_bundle() -> Path:
 
 
 def _read_bundle() -> Mapping[str, str]:
-    """Read DataTables: its style as it is, its script in base64 so that nothing in it can end a block."""
+    """Read DataTables: its style as text, its script in base64 so that nothing in it can end a block."""
     path = find_bundle()
     style = path.with_suffix(".css").read_text(encoding="utf-8")
     if "</style" in style.lower():
@@ -154,16 +153,16 @@ def _draw_picture(case: Case, name: str) -> str:
 
 
 def describe_difference(detail: Detail) -> str:
-    """Say what went wrong, in a sentence."""
+    """Describe a divergence in a sentence."""
     finding = detail.finding
-    words = str(finding.divergence or finding.verdict)
+    kind = str(finding.divergence or finding.verdict)
     if finding.standing is Standing.UNSTABLE:
         return format_one_line(finding.error, 240)
     if finding.first_index is not None:
         size = "" if finding.max_abs_error is None else f" off by up to {finding.max_abs_error!r},"
-        return f"{words}:{size} first at {format_shape(finding.first_index)}"
+        return f"{kind}:{size} first at {format_shape(finding.first_index)}"
     if finding.error:
-        return f"{words}: {format_one_line(finding.error, 120)}"
+        return f"{kind}: {format_one_line(finding.error, 120)}"
     if finding.expected_shape != finding.observed_shape and finding.observed_shape is not None:
-        return f"{words}: {format_shape(finding.observed_shape)}, not {format_shape(finding.expected_shape)}"
-    return words
+        return f"{kind}: {format_shape(finding.observed_shape)}, not {format_shape(finding.expected_shape)}"
+    return kind

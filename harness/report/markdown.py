@@ -1,4 +1,4 @@
-"""`conformance.md`: what was run, and the table, for people to read and to commit."""
+"""`conformance.md`: what was run, and the conformance table, to be read and committed."""
 
 from __future__ import annotations
 

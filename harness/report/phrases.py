@@ -1,4 +1,4 @@
-"""The sentences that more than one report says: the headline, what is missing, how to read a table."""
+"""Sentences that several reports share: the headline, what is missing, how to read a table."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ LEGEND: Final = (
 
 
 def format_headline(tally: Tally) -> str:
-    """The verdict of a run in words."""
+    """Return the headline of a run: what diverges, and what could not be judged."""
     if tally.judged == 0:
         return "Nothing was judged"
     if tally.inconclusive == tally.judged:
         return "Nothing could be judged"
     if tally.has_computed_nothing:
         return f"N{describe_nothing_computed(tally)[1:]}"
-    buts = []
+    reservations = []
     if tally.unstable:
-        buts.append(f"{format_count(tally.unstable, 'divergence')} did not come again")
+        reservations.append(f"{format_count(tally.unstable, 'divergence')} did not come again")
     if tally.inconclusive:
-        buts.append(f"{format_count(tally.inconclusive, 'finding')} could not be judged")
-    if tally.diverging == 0 and buts:
-        return f"Nothing diverges, but {' and '.join(buts)}"
+        reservations.append(f"{format_count(tally.inconclusive, 'finding')} could not be judged")
+    if tally.diverging == 0 and reservations:
+        return f"Nothing diverges, but {' and '.join(reservations)}"
     if tally.diverging == 0:
         return "Nothing diverges"
     parts = []
@@ -47,7 +47,7 @@ def format_headline(tally: Tally) -> str:
 
 
 def describe_nothing_computed(tally: Tally) -> str:
-    """That a run or a target computed nothing, and what it did instead."""
+    """Say that a run or a target computed nothing, and what it did instead."""
     parts = [
         f"{number:,} {word}"
         for number, word in ((tally.unsupported, "unsupported"), (tally.refused, "refused"))
@@ -57,7 +57,7 @@ def describe_nothing_computed(tally: Tally) -> str:
 
 
 def describe_shortfall(info: RunInfo, tally: Tally) -> tuple[str, ...]:
-    """Why a run is not whole, a sentence each; empty for a complete run."""
+    """Say why a run is incomplete, a sentence per reason; empty for a complete run."""
     if info.is_complete and tally.judged == tally.planned:
         return ()
     footer = info.footer

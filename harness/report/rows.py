@@ -1,7 +1,7 @@
-"""How a finding reads in a file: the columns, and each value as the text of one cell.
+"""Format a finding as a row of text: the columns, and the text of each cell.
 
-Knows findings and their observations only. Text that comes from a target is untrusted and unstable
-(escape sequences, addresses, counters in names); `format_one_line` makes it one printable, repeatable line.
+Text from a target is untrusted and differs between runs (escape sequences, addresses, counters in names);
+`format_one_line` makes it one printable, repeatable line.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ COLUMNS: Final = (
     "data",
     "symbolic_shape",
 )
-"""Stable: people read `findings.csv` by these. A new column comes last."""
+"""Stable, since users read `findings.csv` by these names. A new column comes last."""
 
 
-def format_row(one: Judgement) -> tuple[str, ...]:
-    """The cells of a finding, in the order of `COLUMNS`; what is absent is empty."""
-    finding = one.finding
+def format_row(judgement: Judgement) -> tuple[str, ...]:
+    """Return the cells of a finding in the order of `COLUMNS`; an absent value is empty."""
+    finding = judgement.finding
     case = finding.case
     return (
         finding.target,
@@ -88,5 +88,5 @@ def format_row(one: Judgement) -> tuple[str, ...]:
         "" if case.output_padding is None else format_lengths(case.output_padding),
         case.form,
         case.data,
-        format_shape(one.observation.symbolic_shape),
+        format_shape(judgement.observation.symbolic_shape),
     )

@@ -1,6 +1,6 @@
-"""Counting findings: of a run, of a target, of a cell of the conformance table.
+"""Count findings: of a run, of a target, of a cell of the conformance table.
 
-Counts what the verdicts say; judges nothing.
+Counts verdicts; decides none.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from harness.records import Finding, Outcome, Refusal, RunInfo, Standing, Verdic
 
 
 class FindingCount(StrEnum):
-    """What a finding is counted as: every finding has exactly one."""
+    """The categories of counts; every finding has exactly one."""
 
     CONFORMING = "conforming"
     SILENT = "silent"
@@ -26,7 +26,7 @@ class FindingCount(StrEnum):
 
 
 def classify_finding(finding: Finding) -> FindingCount:
-    """Return the one count that a finding adds to."""
+    """Return the category of a finding."""
     if finding.standing is Standing.UNSTABLE:
         return FindingCount.UNSTABLE
     match finding.verdict:
@@ -43,7 +43,7 @@ def classify_finding(finding: Finding) -> FindingCount:
 
 
 def is_refused(finding: Finding) -> bool:
-    """Whether the target raised, and was right or free to."""
+    """Return whether the target refused as it must or may."""
     return finding.verdict is Verdict.CONFORMS and finding.outcome is Outcome.RAISED
 
 
@@ -51,9 +51,8 @@ def is_refused(finding: Finding) -> bool:
 class Tally:
     """The counts of a run, or of one target of it (`targets` is empty then).
 
-    `judged = conforming + silent + loud + unsupported + inconclusive + unstable`; `refused` are those of
-    the conforming that raised; `new` are those of that standing; `due` are the findings of cases that had to
-    be computed.
+    `judged = conforming + silent + loud + unsupported + inconclusive + unstable`; `refused` counts the
+    conforming that raised, `new` those of that standing, `due` the findings of cases that had to be computed.
     """
 
     planned: int
@@ -71,17 +70,17 @@ class Tally:
 
     @property
     def diverging(self) -> int:
-        """The findings that diverge, silent or loud."""
+        """The number of findings that diverge, silent or loud."""
         return self.silent + self.loud
 
     @property
     def has_computed_nothing(self) -> bool:
-        """Whether all was unsupported or refused though something had to be computed."""
+        """Whether everything was unsupported or refused, though something had to be computed."""
         return self.due > 0 and self.judged == self.refused + self.unsupported
 
 
 class Tallier:
-    """Adds findings up, one at a time."""
+    """A counter of findings, to which they are added one at a time."""
 
     def __init__(self, info: RunInfo) -> None:
         self._header = info.header
@@ -101,7 +100,7 @@ class Tallier:
             self._refused[finding.target] += 1
 
     def compute_tally(self) -> Tally:
-        """The counts so far, of the run and of each of its targets."""
+        """Compute the counts so far, of the run and of each of its targets."""
         names = self._header.targets
         targets = {name: self._sum_counts((name,), self._header.cases, {}) for name in names}
         return self._sum_counts(names, self._header.planned, targets)
@@ -125,7 +124,7 @@ class Tallier:
 
 
 def count_findings(info: RunInfo, findings: Iterable[Finding]) -> Tally:
-    """The counts of findings that are at hand."""
+    """Count the given findings."""
     tallier = Tallier(info)
     for finding in findings:
         tallier.add(finding)

@@ -1,4 +1,4 @@
-"""What reports say of a target besides its findings: what it pins, and what its worker measured."""
+"""Facts about a target beyond its findings: what it pins, and what its worker measured."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Final
 from harness.records import Fingerprint, TargetRun
 
 _VERSION = re.compile(r"v?\d+(\.\d+)+\S*")
-_OF_PROCESSOR: Final = frozenset({"processor", "processor_isa", "isa", "onednn", "threads", "subnormals"})
-"""What a worker measured of its processor, and of what libraries make of it."""
+_PROCESSOR_KEYS: Final = frozenset({"processor", "processor_isa", "isa", "onednn", "threads", "subnormals"})
+"""Keys of a fingerprint about the processor, and about what libraries derive from it."""
 
 
 def list_pins(run: TargetRun) -> tuple[str, ...]:
@@ -18,9 +18,9 @@ def list_pins(run: TargetRun) -> tuple[str, ...]:
 
 
 def list_measured(fingerprint: Fingerprint) -> tuple[str, ...]:
-    """List the versions that a worker measured, its processor, and what libraries derived from that."""
+    """List the versions that a worker measured, its processor, and what libraries derived from it."""
     return tuple(
         f"{key} {value}"
         for key, value in fingerprint.items()
-        if _VERSION.fullmatch(value) or key in _OF_PROCESSOR
+        if _VERSION.fullmatch(value) or key in _PROCESSOR_KEYS
     )

@@ -1,4 +1,4 @@
-"""Writes every report of a run in one pass over its findings."""
+"""Write every report of a run in one pass over its findings."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ TABLES: Final = ("conformance.md", "conformance.csv", "divergences.csv", "timing
 """The reports that may be committed."""
 
 
-def write_reports(directory: Path, info: RunInfo, judged: Iterable[Judgement]) -> Tally:
+def write_reports(directory: Path, info: RunInfo, judgements: Iterable[Judgement]) -> Tally:
     """Write every report of a run into a directory, and return its counts.
 
-    One pass, and memory that does not grow with the number of findings but for what `index.html`
-    shows, which is capped. Writes `findings.csv`, `divergences.csv`, `conformance.csv`,
-    `conformance.md`, `timings.csv` and `index.html`.
+    Reads the findings once, in memory that does not grow with their number: what `index.html` shows is
+    capped. Writes `findings.csv`, `divergences.csv`, `conformance.csv`, `conformance.md`, `timings.csv` and
+    `index.html`.
 
     Args:
-        directory: made where it does not exist.
+        directory: created if it does not exist.
         info: what was run.
-        judged: sorted by target, then by case id, each pair once.
+        judgements: sorted by target, then by case id, each pair once.
 
     Raises:
         HarnessError: the directory cannot be written.
-        ValueError: a finding is out of order, repeated, or of a target that is not of the run.
+        ValueError: a finding is out of order, repeated, or of a target that the run does not have.
     """
     with explain_disk_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
         tallier, table, page = Tallier(info), Conformance(info.header.targets), Page()
         with open_findings_files(directory) as write:
-            for one in check_order(judged, info):
-                write(one)
-                tallier.add(one.finding)
-                table.add(one.finding)
-                page.add(one)
+            for judgement in check_order(judgements, info):
+                write(judgement)
+                tallier.add(judgement.finding)
+                table.add(judgement.finding)
+                page.add(judgement)
         tally = tallier.compute_tally()
         write_conformance_csv(directory / "conformance.csv", table)
         write_conformance_markdown(directory / "conformance.md", info, table, tally)
@@ -53,7 +53,7 @@ def write_reports(directory: Path, info: RunInfo, judged: Iterable[Judgement]) -
 
 
 def copy_tables(directory: Path, tables: Path) -> None:
-    """Copy the reports that are small and name no path of a machine, so that they can be committed.
+    """Copy the reports that can be committed: they are small and name no path of a machine.
 
     Raises:
         HarnessError: a file cannot be copied.
@@ -64,14 +64,18 @@ def copy_tables(directory: Path, tables: Path) -> None:
             shutil.copyfile(directory / name, tables / name)
 
 
-def check_order(judged: Iterable[Judgement], info: RunInfo) -> Iterator[Judgement]:
-    """The findings as they come, each of a target of the run and sorted after the one before it."""
+def check_order(judgements: Iterable[Judgement], info: RunInfo) -> Iterator[Judgement]:
+    """Yield the findings unchanged; check that they are sorted and of targets of the run.
+
+    Raises:
+        ValueError: a finding is out of order, repeated, or of a target that the run does not have.
+    """
     previous = ("", "")
-    for one in judged:
-        key = (one.finding.target, one.finding.case.id)
-        if one.finding.target not in info.header.targets:
-            raise ValueError(f"a finding of {one.finding.target}, which is not a target of the run")
+    for judgement in judgements:
+        key = (judgement.finding.target, judgement.finding.case.id)
+        if judgement.finding.target not in info.header.targets:
+            raise ValueError(f"a finding of {judgement.finding.target}, which is not a target of the run")
         if key <= previous:
             raise ValueError(f"findings out of order or repeated: {key} after {previous}")
         previous = key
-        yield one
+        yield judgement

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.browser
 HOSTILE = "</script><script>window.hacked = 1</script><img src=x onerror='window.hacked = 2'>"
 VERSIONS = 40
 OTHERS = (Layer.DEPTHWISE_CONV2D, Layer.SEPARABLE_CONV2D, Layer.CONV2D_TRANSPOSE, Layer.MAX_POOLING2D)
-"""So many layers that the table is higher than the window."""
+"""Enough layers to make the table higher than the window."""
 
 
 @pytest.fixture(scope="module")

@@ -57,7 +57,7 @@ LOUD = replace(SAME, input=(7, 7))
 
 @dataclass
 class Watched:
-    """A page, and what it said and asked for that it must not."""
+    """A page, with its messages and requests, of which there must be none."""
 
     page: Page
     complaints: list[str] = field(default_factory=list)

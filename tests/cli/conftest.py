@@ -13,7 +13,7 @@ from harness.cli import main
 
 @dataclass(frozen=True)
 class Ended:
-    """What a command printed, and its exit code."""
+    """The output of a command, and its exit code."""
 
     code: int
     out: str
@@ -25,7 +25,7 @@ Cli = Callable[..., Ended]
 
 @pytest.fixture
 def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Cli]:
-    """`keras-harness ARGUMENTS`, run in the empty folder `tmp_path`, which is also the person's home."""
+    """Run `keras-harness ARGUMENTS` in the empty folder `tmp_path`, which is also the user's home."""
     monkeypatch.chdir(tmp_path)
     for variable, value in (
         ("HOME", str(tmp_path)),
@@ -49,7 +49,7 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 @pytest.fixture
 def refused(cli: Cli) -> Callable[..., str]:
-    """What a command says that ends with a usage error: a message, and no traceback."""
+    """Return the message of a command that ends with a usage error, without a traceback."""
 
     def run(*arguments: str) -> str:
         ended = cli(*arguments)

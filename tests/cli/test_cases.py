@@ -1,4 +1,4 @@
-"""`cases` and `targets`: listings, a person's own files, and what is said of mistakes in them."""
+"""`cases` and `targets`: listings, a user's own files, and the messages about mistakes in them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ take = [{ grid = "mine" }]
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A person's own cases."""
+    """Write a user's own cases; return their folder."""
     for name, text in (("grids", GRID), ("suites", SUITE)):
         (tmp_path / "mine" / name).mkdir(parents=True)
         (tmp_path / "mine" / name / "mine.toml").write_text(text)

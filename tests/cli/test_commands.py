@@ -1,4 +1,4 @@
-"""`--help`: what it lists, and that it loads nothing of what the commands work with."""
+"""`--help`: what it lists, and that it imports nothing that the commands need."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`history`, `repro` and `confirm`: what goes on from a stored run."""
+"""`history`, `repro` and `confirm`: the commands that work on a stored run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HALF = "found.append((windows, total // 2))"
 
 @pytest.fixture
 def run(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A run on `here`, whose Keras puts the odd cell before."""
+    """Make a run on `here`, whose Keras puts the odd cell before."""
     assert fake_keras.__file__ is not None
     source = Path(fake_keras.__file__).read_text(encoding="utf-8")
     assert source.count(HALF) == 1
@@ -134,7 +134,7 @@ def test_a_script_makes_one_call_and_runs_by_itself(cli: Cli, run: Path, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("history", "nowhere"), "no run here"),
         (("confirm", "nowhere"), "no run here"),
@@ -144,11 +144,11 @@ def test_a_script_makes_one_call_and_runs_by_itself(cli: Cli, run: Path, tmp_pat
     ],
 )
 def test_what_a_run_does_not_hold_is_a_usage_error(
-    refused: Callable[..., str], run: Path, arguments: tuple[str, ...], said: str
+    refused: Callable[..., str], run: Path, arguments: tuple[str, ...], message: str
 ) -> None:
     case_id = (run / "cases.txt").read_text().split()[0]
     words = {"RUN": str(run), "CASE": case_id}
-    assert said in refused(*(words.get(word, word) for word in arguments))
+    assert message in refused(*(words.get(word, word) for word in arguments))
 
 
 WHY = "a program behind the worker's wire format is no Keras that a script could import"
@@ -174,8 +174,8 @@ def test_of_programs_alone_confirm_and_repro_say_that_they_cannot(
     cli(*RUN, "-t", selector("odd-cell-before"), "-o", str(tmp_path / "run"))
     found = rows(tmp_path / "run" / "divergences.csv")[0]
     assert f"cannot be called by hand: {WHY}" in refused("confirm", str(tmp_path / "run"))
-    said = refused("repro", str(tmp_path / "run"), found["case"], found["target"])
-    assert f"{found['case']}: no script can call it on {found['target']}: {WHY}" in said
+    message = refused("repro", str(tmp_path / "run"), found["case"], found["target"])
+    assert f"{found['case']}: no script can call it on {found['target']}: {WHY}" in message
 
 
 def test_what_is_unstable_is_not_called(cli: Cli, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,7 +36,7 @@ versions = ["1.0.1", "1.0.2", "1.1.0"]
 
 @pytest.fixture
 def own_list(tmp_path: Path) -> Path:
-    """A person's own list of targets, none of which can be built offline."""
+    """Write a user's own list of targets, none of which can be built offline."""
     path = tmp_path / "mine.toml"
     path.write_text(LIST.format(python="{}.{}".format(*sys.version_info[:2])))
     return path
@@ -157,7 +157,7 @@ def test_settings_make_variants_with_names_of_their_own(cli: Cli, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("targets", "keras==9.9.9"), "near misses: "),
         (("run", "seed", "-t", "family=theona"), "no target has family 'theona'"),
@@ -169,6 +169,6 @@ def test_settings_make_variants_with_names_of_their_own(cli: Cli, tmp_path: Path
     ],
 )
 def test_a_wrong_selection_is_a_usage_error(
-    refused: Callable[..., str], arguments: tuple[str, ...], said: str
+    refused: Callable[..., str], arguments: tuple[str, ...], message: str
 ) -> None:
-    assert said in " ".join(refused(*arguments).split())
+    assert message in " ".join(refused(*arguments).split())

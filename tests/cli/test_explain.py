@@ -1,4 +1,4 @@
-"""`explain`: the document's example, the picture, and what a target says."""
+"""`explain`: the document's example, the picture, and what a target answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""While a run goes on: bars cut no number off, a log has a line every few seconds."""
+"""Progress of a run: bars truncate no number, a log gets a line every few seconds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from harness.cli.progress import MANY, Bars, LogLines, RunReporter, TargetCounts, make_bars, show_progress
+from harness.cli.progress import MAX_BARS, Bars, LogLines, RunReporter, TargetCounts, make_bars, show_progress
 from harness.records import Fingerprint, Observation, Outcome, Stage
 
 LONG = "keras3.15.1-tensorflow+onednn=0+ONEDNN_MAX_CPU_ISA=AVX2"
@@ -28,7 +28,7 @@ def never(observation: Observation, fingerprint: Fingerprint) -> bool:
 
 
 def drawn(width: int, target: str, counts: TargetCounts) -> str:
-    """The bars of a terminal of some width, as it shows them."""
+    """Return the bars as a terminal of some width shows them."""
     console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
     progress = make_bars(console)
     bars = Bars(progress)
@@ -54,7 +54,7 @@ def test_of_many_targets_those_are_shown_that_are_observed() -> None:
     console = Console(file=io.StringIO(), width=120, force_terminal=True, color_system=None)
     progress = make_bars(console)
     bars = Bars(progress)
-    counts = {f"target-{number:02}": TargetCounts(4) for number in range(MANY + 1)}
+    counts = {f"target-{number:02}": TargetCounts(4) for number in range(MAX_BARS + 1)}
     for target, one in counts.items():
         bars.add(target, one)
     counts["target-03"].done = 2

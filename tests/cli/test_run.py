@@ -1,4 +1,4 @@
-"""`run`, `judge` and `report`: exit codes, files, and what is said of people's mistakes."""
+"""`run`, `judge` and `report`: exit codes, files, and the messages about users' mistakes."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ FILES = {
 
 
 def on(*faults: str) -> list[str]:
-    """Arguments that run the suite of the fakes on fakes, into the folder `run`."""
+    """Return arguments that run the suite of the fakes on fakes, into the folder `run`."""
     targets = [word for fault in faults for word in ("-t", selector(fault))]
     return ["run", "fakes", "--cases", str(CASES), "-o", "run", "-j", "2", *targets]
 
@@ -99,13 +99,13 @@ def test_what_is_incomplete_or_inconclusive_is_3_with_its_reason(cli: Cli, fault
     ended = cli(*on(fault, "right"))
     assert ended.code == EXIT_INCOMPLETE, ended
     assert "Traceback" not in ended.out + ended.err
-    said = {
+    message = {
         "segfaults": "quarantined after 5 deaths of its worker, the last: SIGSEGV",
         "cannot-import-keras": "could not start: ModuleNotFoundError: No module named 'keras'",
         "chatters": "quarantined after 5 deaths of its worker, the last: it wrote 'I0000 some framework",
         "old-protocol": "could not start: the worker speaks protocol 0, the harness 1; update the worker",
     }
-    assert said[fault] in ended.err
+    assert message[fault] in ended.err
     assert f"{len(suite())}/{len(suite())}" in ended.out
 
 
@@ -118,20 +118,22 @@ def test_a_divergence_that_comes_again_counts_and_is_stored_twice(cli: Cli, tmp_
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "message"),
     [
         ("nan-once", "at first nonfinite, first at (0, 0, 0, 0); when asked again it conforms"),
         ("segfaults-once", "at first crash (SIGSEGV); when asked again it conforms"),
         ("raises-always-once", "at first unexpected-error (RuntimeError: out of order); when asked again it"),
     ],
 )
-def test_what_does_not_come_again_is_unstable_and_3(cli: Cli, fault: str, said: str, tmp_path: Path) -> None:
+def test_what_does_not_come_again_is_unstable_and_3(
+    cli: Cli, fault: str, message: str, tmp_path: Path
+) -> None:
     ended = cli(*on(), "-t", selector(fault, suite()[3]))
     assert ended.code == EXIT_INCOMPLETE, ended
     assert "Nothing diverges, but 1 divergence did not come again" in ended.out
     (row,) = rows(tmp_path / "run" / "divergences.csv")
     assert (row["case"], row["verdict"], row["standing"]) == (suite()[3].id, "diverges", "unstable")
-    assert row["error"].startswith(said)
+    assert row["error"].startswith(message)
     counts = rows(tmp_path / "run" / "conformance.csv")
     assert sum(int(one["unstable"]) for one in counts if one["facet"] == "all") == 1
     assert sum(int(one["silent"]) + int(one["loud"]) for one in counts) == 0
@@ -264,8 +266,8 @@ def test_a_run_goes_on_only_when_asked_to(cli: Cli, refused: Callable[..., str],
     assert "run: already holds a run; add --resume, or choose another folder" in refused(*on("right"))
     assert cli(*on("right"), "--resume").code == EXIT_OK
     assert (tmp_path / "run" / "findings.csv").read_bytes() == before
-    said = refused(*on("nan"), "--resume")
-    assert "with other cases or targets than asked for now; choose another folder with -o" in said
+    message = refused(*on("nan"), "--resume")
+    assert "with other cases or targets than asked for now; choose another folder with -o" in message
 
 
 def test_resuming_needs_a_folder(refused: Callable[..., str]) -> None:
@@ -273,8 +275,8 @@ def test_resuming_needs_a_folder(refused: Callable[..., str]) -> None:
 
 
 def test_a_folder_without_a_run_cannot_be_resumed(refused: Callable[..., str], tmp_path: Path) -> None:
-    said = refused("run", "seed", "--resume", "-o", str(tmp_path / "mistyped"), "-t", selector("right"))
-    assert "no run here" in said
+    message = refused("run", "seed", "--resume", "-o", str(tmp_path / "mistyped"), "-t", selector("right"))
+    assert "no run here" in message
     assert not (tmp_path / "mistyped").exists()
 
 
@@ -308,9 +310,9 @@ def test_here_with_another_backend_than_keras_would_take_says_how_to_choose(
 ) -> None:
     monkeypatch.delenv("KERAS_BACKEND", raising=False)
     monkeypatch.setattr("harness.cli.inputs.is_installed", lambda package: package in {"keras", "torch"})
-    said = refused("run", "seed", "-t", "here")
-    assert "Keras's default is tensorflow, which is not installed" in said
-    assert "choose: KERAS_BACKEND=torch keras-harness ... -t here" in said
+    message = refused("run", "seed", "-t", "here")
+    assert "Keras's default is tensorflow, which is not installed" in message
+    assert "choose: KERAS_BACKEND=torch keras-harness ... -t here" in message
 
 
 @pytest.mark.parametrize("command", ["judge", "report"])
@@ -324,12 +326,12 @@ def test_a_run_of_other_signals_is_not_judged(cli: Cli, refused: Callable[..., s
     info = json.loads(path.read_text())
     info["header"]["signals"] += 1
     path.write_text(json.dumps(info))
-    said = f"run: observed with signals {CASE_DATA_VERSION + 1}, this version makes {CASE_DATA_VERSION}"
-    assert said in refused("judge", "run")
+    message = f"run: observed with signals {CASE_DATA_VERSION + 1}, this version makes {CASE_DATA_VERSION}"
+    assert message in refused("judge", "run")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["run", "smok"], "no suite 'smok'; did you mean smoke"),
         (["run", "fakes"], "no suite 'fakes'"),
@@ -346,7 +348,7 @@ def test_a_run_of_other_signals_is_not_judged(cli: Cli, refused: Callable[..., s
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_with_a_remedy_and_nothing_is_left_behind(
-    refused: Callable[..., str], tmp_path: Path, arguments: list[str], said: str
+    refused: Callable[..., str], tmp_path: Path, arguments: list[str], message: str
 ) -> None:
-    assert said in " ".join(refused(*arguments).split())
+    assert message in " ".join(refused(*arguments).split())
     assert list(tmp_path.iterdir()) == []

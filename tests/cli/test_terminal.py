@@ -1,4 +1,4 @@
-"""Tables: nothing of them is cut, however narrow the terminal and wherever they are piped."""
+"""Tables: no cell is truncated, however narrow the terminal and wherever they are piped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Made targets of every generation, the script of a case on one of them, and snippets to be called."""
+"""Made-up targets of every generation, the script of a case on one of them, and snippets to be called."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def list_definitions(text: str) -> set[str]:
 
 
 def list_undefined(text: str) -> set[str]:
-    """Return the names that a script reads and binds nowhere."""
+    """Return the names that a script reads but never binds."""
     nodes = list(ast.walk(ast.parse(text)))
     names = [node for node in nodes if isinstance(node, ast.Name)]
     bound = {node.id for node in names if isinstance(node.ctx, ast.Store)} | list_definitions(text)
@@ -80,7 +80,7 @@ def find_check(text: str) -> ast.Call:
 
 
 def load_snippets(*names: str, modules: Mapping[str, object] = MappingProxyType({})) -> dict[str, Any]:
-    """Return snippets with all that they call, by their names, where these modules are imported."""
+    """Return snippets with all that they call, by their names, with these modules as imports."""
     space: dict[str, Any] = {"np": np, **modules}
     exec("\n\n".join(gather_snippets(names).definitions), space)
     return space

@@ -1,4 +1,4 @@
-"""Scripts that call Keras without the worker: what they print, and what becomes of one that dies."""
+"""Scripts that call Keras without the worker: what they print, and what happens if one dies."""
 
 from __future__ import annotations
 

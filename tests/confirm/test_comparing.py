@@ -1,4 +1,4 @@
-"""What a script prints of what a call gave: the functions of `snippets/comparing.py`."""
+"""What a script prints for the result of a call: the functions of `snippets/comparing.py`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NOTHING: Mapping[str, object] = MappingProxyType({})
 def find_word(
     arrays: Sequence[Any], claims: Sequence[object] = (), changes: Mapping[str, object] = NOTHING
 ) -> ScriptWord:
-    """Return the word that `check` prints of what a call returned, and of what Keras claimed before it."""
+    """Return the word that `check` prints for the result of a call, and for what Keras claimed before it."""
 
     def call(*arguments: Any) -> Sequence[Any]:
         *_, list_of_claims = arguments

@@ -1,4 +1,4 @@
-"""Stand-alone scripts: what they hold, and that what they compare with is the formula to the last bit."""
+"""Stand-alone scripts: their contents, and that they compare with the formula to the last bit."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ KERAS_3 = ("tensorflow", "jax", "torch", "numpy", "openvino")
 
 
 def argument(text: str, name: str) -> ast.expr:
-    """Return what the only call of `check` is given under a name."""
+    """Return an argument of the only call of `check`, by name."""
     (value,) = [keyword.value for keyword in find_check(text).keywords if keyword.arg == name]
     return value
 
 
 def read_arrays(text: str, name: str) -> list[npt.NDArray[Any]]:
-    """Return every array under an argument, as the script's own functions read it."""
+    """Return every array in an argument, as the script's own functions read it."""
     calls = [node for node in ast.walk(argument(text, name)) if isinstance(node, ast.Call)]
     space = load_snippets("read_array", "read_bfloat16", modules={"ml_dtypes": ml_dtypes})
     return [eval(ast.unparse(call), space) for call in calls]
@@ -179,12 +179,12 @@ def test_a_script_tells_the_environment_that_it_was_seen_in() -> None:
 def test_what_goes_in_and_what_is_right_are_written_to_the_last_bit(dtype: str, data: DataKind) -> None:
     layer = Layer.MAX_POOLING1D if data.is_pooling_only else Layer.SEPARABLE_CONV1D
     case = of_family(layer, dtype=dtype, data=data)
-    text, signals, expectation = write_one(case), make_case_data(case), expectation_of(case)
+    text, case_data, expectation = write_one(case), make_case_data(case), expectation_of(case)
     (x,) = read_arrays(text, "x")
-    assert x.dtype == signals.inputs.dtype
-    assert x.tobytes() == signals.inputs.tobytes()
+    assert x.dtype == case_data.inputs.dtype
+    assert x.tobytes() == case_data.inputs.tobytes()
     assert [weight.tobytes() for weight in read_arrays(text, "weights")] == [
-        one.tobytes() for one in signals.weights
+        one.tobytes() for one in case_data.weights
     ]
     assert expectation.output is not None
     values, *bounds = read_arrays(text, "expected")

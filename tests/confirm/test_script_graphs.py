@@ -1,4 +1,4 @@
-"""Scripts by way of graphs: how Keras 1 and 2 are called there, in which layouts and dtypes."""
+"""Scripts that use graphs: how they call Keras 1 and 2, in which layouts and dtypes."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_other_layers_of_keras_2_are_called_in_a_graph_without_what_is_newer() -
 
 
 class Recorded:
-    """A layer that keeps what it was made with."""
+    """A layer that records the arguments it was made with."""
 
     def __init__(self, name: str, *positional: object, **keywords: Any) -> None:
         self.call = (name, *positional)

@@ -8,7 +8,7 @@ from harness.confirm.snippet_files import find_names, gather_snippets, read_defi
 
 
 def list_names(*wanted: str) -> list[str]:
-    """Return the names of what is gathered, in order."""
+    """Return the names of the gathered definitions, in order."""
     gathered = gather_snippets(wanted)
     nodes = [node for text in gathered.definitions for node in ast.parse(text).body]
     return [node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)]

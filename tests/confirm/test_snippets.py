@@ -56,7 +56,7 @@ def test_every_name_is_defined_once() -> None:
 
 
 def test_no_variable_hides_a_definition_or_a_module() -> None:
-    """A name in a function would fetch the definition of that name into every script."""
+    """A variable named like a definition would pull that definition into every script."""
     nodes = [node for body in BODIES.values() for top in body for node in ast.walk(top)]
     bound = {node.arg for node in nodes if isinstance(node, ast.arg)} | {
         node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
@@ -71,7 +71,7 @@ def test_no_variable_hides_a_definition_or_a_module() -> None:
 
 
 def test_scripts_print_the_words_of_the_enum() -> None:
-    """What `comparing` holds as strings of letters and hyphens alone are the words."""
+    """The strings in `comparing` that consist of letters and hyphens are the words."""
     nodes = [node for top in BODIES[SNIPPETS / "comparing.py"] for node in ast.walk(top)]
     strings = [
         part

@@ -1,4 +1,4 @@
-"""A case as the Python that a person would write."""
+"""A case as the Python that a user would write."""
 
 from __future__ import annotations
 

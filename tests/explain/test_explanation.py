@@ -164,7 +164,7 @@ def test_average_pooling_shows_what_each_window_is_divided_by() -> None:
 
 
 @pytest.mark.parametrize(
-    ("case", "said"),
+    ("case", "message"),
     [
         (of_family(Layer.MAX_POOLING1D), "The largest of the real cells in each window"),
         (of_family(Layer.DEPTHWISE_CONV2D), "output channel c*2 + j is channel c by filter j"),
@@ -179,8 +179,8 @@ def test_average_pooling_shows_what_each_window_is_divided_by() -> None:
         ),
     ],
 )
-def test_the_values_of_every_kind_are_explained(case: Case, said: str) -> None:
-    assert said in section(case, "Values")
+def test_the_values_of_every_kind_are_explained(case: Case, message: str) -> None:
+    assert message in section(case, "Values")
 
 
 def test_both_modes_of_a_transposed_layer_are_compared_by_what_they_keep() -> None:

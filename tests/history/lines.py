@@ -1,4 +1,4 @@
-"""Made runs of several versions: real cases and formulas, judged by the real comparison."""
+"""Runs of several made-up versions: real cases and formulas, judged by the real comparison."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Doing = Callable[[str, Case], Observation]
 def target(
     version: str, family: str = "made", backend_version: str = "1.0", variant: str = "", failure: str = ""
 ) -> TargetRun:
-    """A target named by its family, version, backend's version and variant."""
+    """Make a target named by its family, version, backend's version and variant."""
     name = "-".join(part for part in (f"{family}{version}", backend_version, variant) if part)
     return TargetRun(
         name=name,
@@ -51,7 +51,7 @@ def target(
 
 
 def info_of(targets: Sequence[TargetRun], num_cases: int = 1, state: str = "complete") -> RunInfo:
-    """A run of these targets."""
+    """Make the info of a run of these targets."""
     names = tuple(one.name for one in targets)
     planned = num_cases * len(names)
     return RunInfo(
@@ -61,7 +61,7 @@ def info_of(targets: Sequence[TargetRun], num_cases: int = 1, state: str = "comp
 
 
 def follows(rule: Rule = KERAS) -> Doing:
-    """Answers by a rule, and raises where the formula has no answer."""
+    """Answer by a rule, and raise where the formula has no answer."""
 
     def do(name: str, case: Case) -> Observation:
         values = expect(case, make_case_data(case), rule).values
@@ -73,7 +73,7 @@ def follows(rule: Rule = KERAS) -> Doing:
 
 
 def raises(message: str) -> Doing:
-    """Raises, whatever the case."""
+    """Raise an error in every case."""
 
     def do(name: str, case: Case) -> Observation:
         error = ObservedError("ValueError", message)
@@ -83,12 +83,12 @@ def raises(message: str) -> Doing:
 
 
 def not_run(name: str, case: Case) -> Observation:
-    """Was not observed."""
+    """Return an observation of a case that was not run."""
     return Observation(name, case.id, Outcome.NOT_RUN, Stage.START, reason="would not start")
 
 
 def judged_one(name: str, case: Case, do: Doing) -> Judgement:
-    """One case on one target."""
+    """Judge one case on one target."""
     expectation, observation = expect(case, make_case_data(case)), do(name, case)
     return Judgement(judge_observation(case, expectation, observation, ()), expectation, observation)
 
@@ -96,7 +96,7 @@ def judged_one(name: str, case: Case, do: Doing) -> Judgement:
 def judged_run(
     cases: Sequence[Case], doing: Mapping[str, Doing], other: Mapping[tuple[str, str], Doing] | None = None
 ) -> Iterator[Judgement]:
-    """Every case on every target, sorted; `other` says what a target does with one case (by its id)."""
+    """Judge every case on every target, sorted; `other` says what a target does with one case, by its id."""
     for name in sorted(doing):
         for case in sorted(cases, key=lambda case: case.id):
             yield judged_one(name, case, (other or {}).get((name, case.id), doing[name]))

@@ -30,7 +30,7 @@ def changes_of(
     cases: Sequence[Case] = (PLAIN,),
     other: Mapping[tuple[str, str], Doing] | None = None,
 ) -> tuple[Change, ...]:
-    """What changes over versions 1.0, 2.0, ... that do this; `other` by version and case id."""
+    """Find the changes over versions 1.0, 2.0, ... that do this; `other` by version and case id."""
     targets = [target(f"{number}.0") for number in range(1, len(line) + 1)]
     named = {(f"made{version}.0-1.0", case_id): do for (version, case_id), do in (other or {}).items()}
     doing = {one.name: do for one, do in zip(targets, line, strict=True)}
@@ -41,7 +41,7 @@ def changes_of(
 
 
 def spans(changes: Sequence[Change]) -> list[tuple[str, str, str, str]]:
-    """The version before, the first and the last bad one, the first good one; `-` for none."""
+    """Return the version before, the first and the last bad one, the first good one; `-` for none."""
     return [
         (
             "-" if change.before is None else change.before.version,

@@ -37,7 +37,7 @@ LINE = (GOOD, BAD, not_run, BAD, GOOD, GOOD)
 def run_of(
     line: Sequence[Doing] = LINE, cases: Sequence[Case] = CASES, directory: Path | None = None
 ) -> tuple[RunInfo, History]:
-    """Versions 1.0, 2.0, ... of a family that do this, and one target of another family that is right."""
+    """Make a run of versions 1.0, 2.0, ... of a family that do this, and one right target of another."""
     targets = [target(f"{number}.0") for number in range(1, len(line) + 1)]
     other = target("1.0", "jax")
     info = info_of([*targets, other], len(cases))
@@ -173,7 +173,7 @@ def test_readings_stand_per_range_of_versions() -> None:
     _, history = run_of([FLIPPED, not_run, FLIPPED, GOOD], [SAME, spelled, replace(SAME, kernel=(4, 3))])
     first, second = history.families[1].same_rule_spans
     assert (first.versions, first.explained, first.returned) == ("1.0–3.0", 6, 6)
-    assert "kernel flipped" in first.words
+    assert "kernel flipped" in first.description
     assert (second.versions, second.is_keras, second.explained) == ("4.0", True, 3)
 
 

@@ -86,25 +86,25 @@ def test_the_half_rule_is_recovered_from_loops_that_share_nothing_with_the_oracl
 
 
 def half_convolution(case: Case) -> Array:
-    """A true convolution of the input padded by half a kernel on both sides, cut to `ceil(n/s)`.
+    """Compute a true convolution of the input padded by half a kernel on both sides, cut to `ceil(n/s)`.
 
     That is Theano's `border_mode='half'` and the cut that Keras makes after it, in plain loops.
     """
-    signals = make_case_data(case)
-    inputs = signals.inputs
+    case_data = make_case_data(case)
+    inputs = case_data.inputs
     if case.data_format == "channels_first":
         inputs = np.moveaxis(inputs, 1, -1)
     halves = [((k - 1) * d + 1) // 2 for k, d in zip(case.kernel, case.dilation, strict=True)]
-    assert signals.kernel is not None
+    assert case_data.kernel is not None
     lengths = [-(-n // s) for n, s in zip(case.input, case.strides, strict=True)]
     output = np.zeros((case.batch, *lengths, case.filters))
     for entry, row, column, number in product(*map(range, output.shape)):
-        total = 0 if signals.bias is None else int(signals.bias[number])
+        total = 0 if case_data.bias is None else int(case_data.bias[number])
         for down, right, channel in product(*map(range, (*case.kernel, case.channels))):
             y = row * case.strides[0] + down * case.dilation[0] - halves[0]
             x = column * case.strides[1] + right * case.dilation[1] - halves[1]
             if 0 <= y < case.input[0] and 0 <= x < case.input[1]:
-                tap = signals.kernel[case.kernel[0] - 1 - down, case.kernel[1] - 1 - right, channel, number]
+                tap = case_data.kernel[case.kernel[0] - 1 - down, case.kernel[1] - 1 - right, channel, number]
                 total += int(inputs[entry, y, x, channel]) * int(tap)
         output[entry, row, column, number] = total
     if case.data_format == "channels_first":

@@ -1,4 +1,4 @@
-"""Cases made by hand for every layer: few, and each different from the others in something that shows."""
+"""Handmade cases for every layer: few, and each different from the others in something that matters."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _PLAIN = Case(
 
 @dataclass(frozen=True)
 class Made:
-    """What a case differs in from the plain one; lengths are cut to the layer's axes."""
+    """The differences of a case from the plain one; lengths are cut to the layer's axes."""
 
     changes: Changes = field(default_factory=dict)
     needs: Argument | LayerKind | None = None
@@ -144,7 +144,7 @@ _OTHERS: tuple[Made, ...] = (
 
 
 def handmade(layer_variant: LayerVariant) -> Iterator[Case]:
-    """The cases of a layer with a number of axes, each once."""
+    """Yield the cases of a layer with a number of axes, each once."""
     seen = set[str]()
     for made in _all():
         case = _case(layer_variant, made)

@@ -30,11 +30,11 @@ SHOWS_BESIDES = {
     # There is no bias, so that it is the rule above.
     "sums-and-bias-rounded-to-bfloat16": {LayerKind.MAX_POOLING, LayerKind.AVERAGE_POOLING},
     "sums-and-bias-rounded-to-float16": {LayerKind.MAX_POOLING, LayerKind.AVERAGE_POOLING},
-    # One of its two words alone is Keras's there.
+    # One of its two wrong values alone equals Keras's there.
     "stride-ignored-in-padding-odd-cell-before": {LayerKind.TRANSPOSE},
     "padding-not-clamped-odd-cut-after": {LayerKind.TRANSPOSE},
 }
-"""Rules that give another answer in layers in which they are not looked for."""
+"""Rules that give another answer in layers to which they do not apply."""
 
 
 def kinds_of_habitat(name: str) -> Set[LayerKind]:
@@ -44,7 +44,7 @@ def kinds_of_habitat(name: str) -> Set[LayerKind]:
 
 @pytest.mark.parametrize("name", WRONG_RULES)
 def test_a_rule_lives_wherever_it_shows_but_where_another_is_told_or_a_refusal_allowed(name: str) -> None:
-    # That it shows wherever it lives is what `test_mutants` asks, layer by layer.
+    # `test_mutants` checks, layer by layer, that it shows wherever it applies.
     assert kinds_that_show()[name] - kinds_of_habitat(name) == SHOWS_BESIDES.get(name, set())
 
 
@@ -71,5 +71,5 @@ def test_lengths_and_gradients_are_changed_as_the_words_of_a_rule_reach() -> Non
         "dilation-ignored": (True, True),
         "bias-omitted": (False, False),
     }
-    # Of two wrong words, each has to show in the gradients.
+    # Of two wrong values, each has to show in the gradients.
     assert not can_change_gradients(WRONG_RULES["sums-and-bias-rounded-to-float16"])

@@ -38,7 +38,9 @@ def catches(case: Case, mutant: Mutant) -> bool:
 
 
 def survivors(kills: Kills, mutant: Mutant) -> tuple[Survivor, ...]:
-    return tuple(survivor for survivor in kills.alive([mutant]) if survivor.layer_variant in {PLACE, None})
+    return tuple(
+        survivor for survivor in kills.find_survivors([mutant]) if survivor.layer_variant in {PLACE, None}
+    )
 
 
 def test_a_case_counts_by_layer_mode_and_facet() -> None:
@@ -99,7 +101,7 @@ def test_a_mutant_survives_a_suite_without_the_cases_that_catch_it() -> None:
 
 
 def test_a_mutant_survives_in_each_layer_that_a_suite_leaves_out() -> None:
-    alive = count_kills("one layer", CASES, [FLIPPED]).alive([FLIPPED])
+    alive = count_kills("one layer", CASES, [FLIPPED]).find_survivors([FLIPPED])
     expected = {
         layer_variant for layer_variant in list_layer_variants() if FLIPPED.applies_to(*layer_variant)
     } - {PLACE}
@@ -111,8 +113,8 @@ def test_what_may_be_caught_anywhere_survives_once() -> None:
     anywhere = mutant_named(f"refuses-{Facet.CHANNELS_FIRST}")
     assert anywhere.theme is Theme.REFUSES
     none = count_kills("none", [PLAIN], [anywhere])
-    assert none.alive([anywhere]) == (Survivor(anywhere, None, 0),)
-    assert count_kills("all", CASES, [anywhere]).alive([anywhere]) == ()
+    assert none.find_survivors([anywhere]) == (Survivor(anywhere, None, 0),)
+    assert count_kills("all", CASES, [anywhere]).find_survivors([anywhere]) == ()
 
 
 def test_a_survivor_says_where_and_how_seldom() -> None:

@@ -25,7 +25,7 @@ def markdown_of(directory: Path, suites: Sequence[Kills], mutant: Mutant = FLIPP
 def test_what_is_caught_is_counted_by_theme() -> None:
     strength = measure_strength(count_kills("made", CASES, [FLIPPED]), [FLIPPED])
     (part,) = strength.themes
-    assert (part.theme, part.num_mutants, part.num_homes) == (FLIPPED.theme, 1, NUM_HOMES)
+    assert (part.theme, part.num_mutants, part.num_pairs) == (FLIPPED.theme, 1, NUM_HOMES)
     assert (strength.num_caught, len(strength.alive), part.num_alive) == (1, NUM_HOMES - 1, NUM_HOMES - 1)
     assert (part.rarest.num_cases, part.rarest.mutant) == (0, "kernel-flipped")
 

@@ -44,7 +44,7 @@ def _alive(layer_variant: LayerVariant, library: Sequence[Mutant]) -> Sequence[M
 
 
 def _right_answers(simulated: SimulatedCase) -> Iterator[Observation]:
-    """Everything that a target which follows the formula may answer."""
+    """Return every answer that a target which follows the formula may give."""
     expectation = simulated.expectation
     if expectation.values is not None:
         yield simulated.expected_observation

@@ -1,4 +1,4 @@
-"""Each replay on a case whose wrong answer is known: from its report, or worked out by hand beside it."""
+"""Each replay on a case whose wrong answer is known: from its report, or computed by hand in a comment."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ SPACE = replace(
 
 
 def asked(name: str, simulated: SimulatedCase) -> Observation:
-    """What the replay answers; it is caught."""
+    """Return what the replay answers; check that it is caught."""
     (mutant,) = (mutant for mutant in list_replays() if mutant.name == f"replay-{name}")
     assert mutant.applies_to(simulated.case.layer, simulated.case.ndim)
     answer = mutant.answer(simulated)
@@ -63,7 +63,7 @@ def asked(name: str, simulated: SimulatedCase) -> Observation:
 
 
 def is_silent(name: str, case: Case) -> bool:
-    """Whether a case does not show the bug."""
+    """Return whether a case does not show the bug."""
     (mutant,) = (mutant for mutant in list_replays() if mutant.name == f"replay-{name}")
     simulated = SimulatedCase(derive_arguments(case))
     answer = mutant.answer(simulated)
@@ -71,12 +71,14 @@ def is_silent(name: str, case: Case) -> bool:
 
 
 def with_data(case: Case, inputs: list[float], taps: list[float] | None) -> SimulatedCase:
-    """One batch entry, one channel, one filter; the data in C order."""
+    """Return a case of one batch entry, one channel and one filter, with the data in C order."""
     simulated = SimulatedCase(derive_arguments(case))
     kernel = None if taps is None else np.array(taps).reshape(*case.kernel, 1, 1)
     pointwise = np.ones((1,) * case.ndim + (1, 1)) if "Separable" in case.layer else None
-    signals = CaseData(np.array(inputs, dtype=np.float64).reshape(case.input_shape), kernel, None, pointwise)
-    simulated.__dict__["signals"] = signals
+    case_data = CaseData(
+        np.array(inputs, dtype=np.float64).reshape(case.input_shape), kernel, None, pointwise
+    )
+    simulated.__dict__["case_data"] = case_data
     return simulated
 
 

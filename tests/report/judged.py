@@ -62,7 +62,7 @@ CASES = (SAME, VALID, FIRST, LARGE, UNKNOWN)
 
 
 def of_family(layer: Layer, **changes: object) -> Case:
-    """A small case of a layer or operation, on as many axes as it has at most."""
+    """Return a small case of a layer or operation, on as many axes as it has at most."""
     ndim = layer.ndims[-1]
     case = Case(
         layer=layer,
@@ -115,7 +115,7 @@ def refused(target: str, case: Case) -> Judgement:
 
 
 def silent(target: str, case: Case, cause: str = "all-padding-before") -> Judgement:
-    """A target that follows a wrong rule; a case that the rule changes nothing in is a mistake here."""
+    """Judge a target that follows a wrong rule; the rule has to change the answer."""
     right, wrong = expectation_of(case), expectation_of(case, WRONG_RULES[cause])
     assert right.values is not None
     assert wrong.values is not None
@@ -176,7 +176,7 @@ def in_order(findings: list[Judgement]) -> list[Judgement]:
 
 
 def mixed() -> list[Judgement]:
-    """Five cases on two targets: one that conforms, one that is wrong in every way."""
+    """Return five cases on two targets: one that conforms, one that is wrong in every way."""
     return in_order(
         [
             *(conforming(GOOD, case) for case in CASES),
@@ -190,7 +190,7 @@ def mixed() -> list[Judgement]:
 
 
 def many(count: int) -> Iterator[Judgement]:
-    """As many findings that diverge, of one target; made one at a time."""
+    """Yield as many diverging findings of one target."""
     cases = (replace(SAME, input=(5, n)) for n in range(5, 5 + count))
     for case in sorted(cases, key=lambda case: case.id):
         yield silent(BAD, case)
@@ -240,7 +240,7 @@ def table_of(findings: list[Judgement]) -> Conformance:
 
 
 def of_modes() -> list[Judgement]:
-    """Two layers in two modes each, one of which diverges in one mode."""
+    """Return two layers in two modes each, one of which diverges in one mode."""
     dynamic = of_family(Layer.CONV2D, mode=Mode.DYNAMIC)
     return in_order(
         [

@@ -1,4 +1,4 @@
-"""The tables that are committed: whole, small, of the listed targets, and what the README quotes."""
+"""The committed tables: complete, small, of listed targets, and as the README quotes them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def rows(name: str) -> list[dict[str, str]]:
 
 
 def test_the_history_holds_listed_targets_observed_whole() -> None:
-    """What was listed later is in the tables once they are made again."""
+    """Targets that were listed later are missing until the tables are written again."""
     listed = {target.name for target in read_catalog([find_cases_folder() / "targets.toml"]).targets}
     observed = {row["target"]: row for row in rows("targets.csv")}
     assert len(observed) >= MIN_TARGETS
@@ -41,7 +41,7 @@ def test_every_cell_of_the_history_was_judged() -> None:
 
 
 DO_NOT_HOLD = {("tf.keras1.4.0", 1), ("tf.keras1.5.0", 1), ("tf_keras2.20.1+onednn=0", 1)}
-"""How many divergences of which target do not hold by hand; the README of the reports says why."""
+"""The number of divergences by target that do not hold by hand; the README of the reports says why."""
 
 
 def test_the_divergences_of_the_history_were_called_by_hand_and_all_but_three_hold() -> None:

@@ -63,7 +63,7 @@ def test_the_plane_is_that_of_the_first_difference() -> None:
 
 
 def wrong_gradient(layer: Layer, place: int, index: tuple[int, ...], filters: int = 3) -> Judgement:
-    """A target whose output is right and one gradient is not, in one cell."""
+    """Judge a target whose output is right and one gradient wrong in one cell."""
     one = conforming(BAD, derive_arguments(of_family(layer, mode=Mode.GRADIENT, filters=filters)))
     gradients = [array.values.astype(np.float32) for array in one.expectation.gradients]
     gradients[place][index] += 1

@@ -26,7 +26,7 @@ FILES = {
 
 
 class Scripts(HTMLParser):
-    """Collects what a browser would take for scripts, images, and attributes that run."""
+    """A parser that collects scripts, images, and attributes that a browser would run."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -72,6 +72,6 @@ def test_a_row_says_all_of_a_case() -> None:
 
 def test_a_row_holds_what_the_model_said_of_its_shape() -> None:
     one = conforming(GOOD, of_family(Layer.CONV1D, mode=Mode.DYNAMIC))
-    said = replace(one, observation=replace(one.observation, symbolic_shape=(None, None, 3)))
-    assert format_row(said)[-1] == "(None, None, 3)"
+    symbolic = replace(one, observation=replace(one.observation, symbolic_shape=(None, None, 3)))
+    assert format_row(symbolic)[-1] == "(None, None, 3)"
     assert format_row(one)[-1] == ""

@@ -1,7 +1,7 @@
-"""The commands: a module each, which has the command's name and whose function `command` is what it does.
+"""The commands: a module each, named like the command, with the function `command` that performs it.
 
-A module imports what it works with when its command is called: `--help` reads all of them, and is to cost
-nothing but that.
+A module imports what it needs only when its command is called, because `--help` imports all of them and has
+to be fast.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ _ORDER: Final = (
     *("run", "judge", "report", "cases", "explain", "targets", "prepare", "doctor"),
     *("strength", "history", "repro", "confirm"),
 )
-"""How `--help` lists the commands; others follow by their names."""
+"""The order of the commands in `--help`; others follow by name."""
 
 
 def read_commands() -> Mapping[str, Callable[..., None]]:
     """Return the function of each command by its name, in the order of `--help`."""
-    names = sorted((module.name for module in iter_modules(__path__)), key=_place)
+    names = sorted((module.name for module in iter_modules(__path__)), key=_rank)
     return {name: import_module(f"{__name__}.{name}").command for name in names}
 
 
-def _place(name: str) -> tuple[int, str]:
+def _rank(name: str) -> tuple[int, str]:
     return _ORDER.index(name) if name in _ORDER else len(_ORDER), name

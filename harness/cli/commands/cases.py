@@ -1,4 +1,4 @@
-"""`cases`: what suites hold."""
+"""`cases`: list the cases of suites."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ def command(
 
     if not suites and form is Format.TABLE:
         library = inputs.read_library(cases)
-        own = [name for name in library.suites if library.files[f"suite {name}"].parents[1] in (cases or ())]
-        listing.print_suites(library, count_cases(library, own) if own else {})
+        own_suites = [
+            name for name in library.suites if library.files[f"suite {name}"].parents[1] in (cases or ())
+        ]
+        listing.print_suites(library, count_cases(library, own_suites) if own_suites else {})
         return
     selected = inputs.read_cases(cases, suites or tuple(inputs.read_library(cases).suites))
     match form:

@@ -1,4 +1,4 @@
-"""`confirm`: every divergence of a stored run, called by hand."""
+"""`confirm`: call every divergence of a stored run by hand."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def command(
     from harness.cli import confirming
     from harness.cli.terminal import out
     from harness.confirm.csv_files import write_confirmation_counts, write_confirmations
-    from harness.confirm.phrases import count_results, list_doubts
+    from harness.confirm.phrases import count_results, list_unconfirmed
     from harness.files import explain_disk_errors
 
     confirmations = confirming.confirm_run(
@@ -42,7 +42,7 @@ def command(
         with explain_disk_errors(tables, "choose another folder"):
             tables.mkdir(parents=True, exist_ok=True)
             write_confirmation_counts(tables / "confirmed.csv", confirmations)
-    for line in (*list_doubts(confirmations), f"by hand: {count_results(confirmations)}"):
+    for line in (*list_unconfirmed(confirmations), f"by hand: {count_results(confirmations)}"):
         out.print(line, markup=False, soft_wrap=True)
     out.print(f"{run_folder / 'confirmed.csv'}", markup=False, soft_wrap=True)
-    raise typer.Exit(confirming.exit_code(confirmations))
+    raise typer.Exit(confirming.choose_exit_code(confirmations))

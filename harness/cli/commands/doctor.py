@@ -1,4 +1,4 @@
-"""`doctor`: what is here and what is missing, and whether the comparison catches what it must."""
+"""`doctor`: check what is installed, what is missing, and whether the comparison catches every wrong rule."""
 
 from __future__ import annotations
 
@@ -46,22 +46,22 @@ def command(targets_file: TargetsFiles = None) -> None:
 
 
 def _add_interpreters(table: Table, targets: Iterable[Target], environ: Mapping[str, str]) -> int:
-    """Add where each Python is that targets need; return how many are missing."""
+    """Add a row for each Python that targets need; return how many are missing."""
     from harness.environments.interpreters import explain_how_to_get
 
     num_missing = 0
     needs = Counter(target.built.python for target in targets if target.built is not None)
-    for version, found in _locate_interpreters(needs, environ):
-        num_missing += found is None
+    for version, path in _locate_interpreters(needs, environ):
+        num_missing += path is None
         missing = f"[red]missing, and {needs[version]} targets need it: {explain_how_to_get(version)}"
-        table.add_row(f"Python {version}", missing if found is None else str(found))
+        table.add_row(f"Python {version}", missing if path is None else str(path))
     return num_missing
 
 
 def _locate_interpreters(
     versions: Iterable[str], environ: Mapping[str, str]
 ) -> Iterator[tuple[str, Path | None]]:
-    """Give each version of Python, the oldest first, and where it is."""
+    """Yield each version of Python, oldest first, and its path or None."""
     from packaging.version import Version
 
     from harness.environments.interpreters import locate_interpreter
@@ -74,16 +74,16 @@ def _locate_interpreters(
 
 
 def _add_environments(table: Table, files: Sequence[Path], targets: Sequence[Target], cache: Path) -> None:
-    """Add how many environments are built, stale, and how large. One that is not built is no fault."""
-    from harness.cli.listing import use_line
+    """Add rows for the environments that are built or stale, and for their size; none has to be built."""
+    from harness.cli.listing import describe_disk_use
     from harness.environments.cache import find_stale, is_built, measure_cache
 
     listed = Counter(target.family for target in targets)
     built = Counter(target.family for target in targets if is_built(target, cache))
     for family, number in listed.items():
         table.add_row(f"family {family}", f"{built[family]} of {number} built; a run builds the others")
-    if old := find_stale(files, targets, cache):
+    if stale := find_stale(files, targets, cache):
         table.add_row(
-            "stale", f"{len(old)} environments that no list of targets needs; `prepare --remove-stale`"
+            "stale", f"{len(stale)} environments that no list of targets needs; `prepare --remove-stale`"
         )
-    table.add_row("disk", use_line(cache, measure_cache(cache)))
+    table.add_row("disk", describe_disk_use(cache, measure_cache(cache)))

@@ -1,4 +1,4 @@
-"""`explain`: one case in words and pictures, and what real targets do with it."""
+"""`explain`: show one case in words and pictures, and what real targets do with it."""
 
 from __future__ import annotations
 
@@ -67,12 +67,17 @@ def command(
 ) -> None:
     """Show the formula step by step, the picture, and what a real target does."""
     from harness.cli import inputs, listing, results, runs
-    from harness.cli.explaining import Asked, build_described_case, parse_named_case, spread_lengths
+    from harness.cli.explaining import (
+        CaseOptions,
+        build_described_case,
+        describe_spread_lengths,
+        parse_named_case,
+    )
     from harness.explain.explanation import explain_case
     from harness.explain.svg import draw_svg_picture
     from harness.report.tally import count_findings
 
-    asked = Asked(
+    options = CaseOptions(
         layer=layer,
         mode=mode,
         input=input_size,
@@ -92,33 +97,33 @@ def command(
         form=form,
         data=data,
     )
-    case = build_described_case(asked) if case_id is None else parse_named_case(case_id, asked)
-    chosen = inputs.select_targets(target, targets_file, settings) if target else ()
-    if note := spread_lengths(asked, case.ndim):
+    case = build_described_case(options) if case_id is None else parse_named_case(case_id, options)
+    targets = inputs.select_targets(target, targets_file, settings) if target else ()
+    if note := describe_spread_lengths(options, case.ndim):
         sys.stdout.write(note + "\n\n")
     text = str(explain_case(case, ascii_only=ascii_only or not _can_draw(sys.stdout.encoding)))
     sys.stdout.write(text + "\n")
     if svg is not None:
-        _write(svg, draw_svg_picture(case))
-    if not chosen:
+        _write_file(svg, draw_svg_picture(case))
+    if not targets:
         return
     with TemporaryDirectory(prefix="keras-harness-") as folder:
         request = runs.Request(
             directory=Path(folder, "run"),
             suites=("explain",),
             cases=(case,),
-            targets=chosen,
+            targets=targets,
             targets_files=targets_file,
-            jobs=len(chosen),
+            jobs=len(targets),
             timeout_s=timeout,
             keeps_logs=False,
         )
-        info, findings = results.judge_reviewed(request, runs.observe(request, resume=False))
+        info, findings = results.judge_with_second_look(request, runs.observe(request, resume=False))
     listing.print_answers(findings)
-    raise typer.Exit(results.exit_code(info, count_findings(info, findings)))
+    raise typer.Exit(results.choose_exit_code(info, count_findings(info, findings)))
 
 
-def _write(path: Path, text: str) -> None:
+def _write_file(path: Path, text: str) -> None:
     from harness.files import explain_disk_errors, replace_text
 
     if not path.name or "\0" in str(path):
@@ -128,7 +133,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _can_draw(encoding: str) -> bool:
-    """Check whether a terminal of this encoding can show the picture's signs."""
+    """Return whether a terminal of this encoding can show the picture's signs."""
     try:
         "┌░■".encode(encoding)
     except (LookupError, UnicodeEncodeError):

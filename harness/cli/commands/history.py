@@ -1,4 +1,4 @@
-"""`history`: what a stored run says of every version."""
+"""`history`: write the history tables of a stored run."""
 
 from __future__ import annotations
 

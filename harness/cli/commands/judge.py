@@ -1,4 +1,4 @@
-"""`judge`: a stored run, judged again."""
+"""`judge`: judge a stored run again."""
 
 from __future__ import annotations
 
@@ -15,4 +15,4 @@ def command(run_folder: RunFolder) -> None:
     info = read_info(run_folder)
     tally = results.report(run_folder, info)
     results.print_summary(run_folder, info, tally)
-    raise typer.Exit(results.exit_code(info, tally))
+    raise typer.Exit(results.choose_exit_code(info, tally))

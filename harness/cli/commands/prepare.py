@@ -1,4 +1,4 @@
-"""`prepare`: environments, built ahead of a run or removed."""
+"""`prepare`: build environments ahead of a run, or remove them."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def command(
     if removing_stale:
         _remove_stale(targets_file, cache)
     else:
-        chosen = inputs.select_targets(target or [NEWEST], targets_file, newest_only=newest_only)
+        selected = inputs.select_targets(target or [NEWEST], targets_file, newest_only=newest_only)
         if removing:
-            _remove(chosen, cache)
+            _remove(selected, cache)
         else:
             inputs.note_list(targets_file)
-            failures = _build(chosen, cache, jobs or os.cpu_count() or 1)
-    out.print(listing.use_line(cache, measure_cache(cache)), markup=False, soft_wrap=True)
+            failures = _build(selected, cache, jobs or os.cpu_count() or 1)
+    out.print(listing.describe_disk_use(cache, measure_cache(cache)), markup=False, soft_wrap=True)
     if failures:
         raise typer.Exit(EXIT_INCOMPLETE)
 
@@ -68,22 +68,22 @@ def _remove(targets: Sequence[Target], cache: Path) -> None:
     from harness.environments.cache import remove_environment
 
     for target in targets:
-        done = "removed" if remove_environment(target, cache) else "was not built"
-        out.print(f"{target.name}: {done}", markup=False, soft_wrap=True)
+        result = "removed" if remove_environment(target, cache) else "was not built"
+        out.print(f"{target.name}: {result}", markup=False, soft_wrap=True)
 
 
 def _build(targets: Sequence[Target], cache: Path, jobs: int) -> Sequence[Failure]:
-    """Build what the targets need and tell how it went; return those that failed."""
+    """Build the environments of the targets and print the progress; return the failures."""
     from harness.cli.terminal import err, out
     from harness.environments.prepare_many import prepare_all
     from harness.resources import WORKER
 
-    def tell(message: str) -> None:
+    def print_progress(message: str) -> None:
         err.print(message, style="dim", markup=False, soft_wrap=True)
 
     stop = threading.Event()
     try:
-        failures = prepare_all(targets, cache, WORKER, os.environ, tell, jobs, stop)
+        failures = prepare_all(targets, cache, WORKER, os.environ, print_progress, jobs, stop)
     finally:
         stop.set()
     for failure in failures:

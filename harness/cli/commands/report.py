@@ -1,4 +1,4 @@
-"""`report`: the reports of a stored run, written again."""
+"""`report`: write the reports of a stored run again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`run`: suites on targets, observed, judged, explained and reported."""
+"""`run`: observe suites on targets, judge, explain and report."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def command(
     from harness.targets.selection import NEWEST
 
     names = tuple(suites or ("core",))
-    chosen = inputs.select_targets(target or [NEWEST], targets_file, settings, newest_only=newest_only)
+    selected = inputs.select_targets(target or [NEWEST], targets_file, settings, newest_only=newest_only)
     if resume and output is None:
         raise HarnessError("--resume needs -o DIR, the folder of the run to go on with")
     if resume and output is not None:
@@ -52,16 +52,16 @@ def command(
         directory=output or Path("reports", "runs", f"{time.strftime('%Y%m%d-%H%M%S')}-{'-'.join(names)}"),
         suites=names,
         cases=inputs.read_cases(cases, names),
-        targets=chosen,
+        targets=selected,
         targets_files=targets_file,
         jobs=jobs or os.cpu_count() or 1,
         timeout_s=timeout,
     )
     info = runs.observe(request, resume=resume)
 
-    # Only now, so that no worker waits for what judges and reports to be loaded.
+    # Imported only now, so that no worker waits for the modules that judge and report.
     from harness.cli import results
 
-    info, tally = results.report_reviewed(request, info)
+    info, tally = results.report_with_second_look(request, info)
     results.print_summary(request.directory, info, tally)
-    raise typer.Exit(results.exit_code(info, tally))
+    raise typer.Exit(results.choose_exit_code(info, tally))

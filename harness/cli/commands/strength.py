@@ -1,4 +1,4 @@
-"""`strength`: suites, measured by what they catch."""
+"""`strength`: measure suites by the mutants that they catch."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from harness.errors import EXIT_UNEXPECTED
 if TYPE_CHECKING:
     from harness.mutation.kills import Survivor
 
-_SHOWN: Final = 20
-"""Survivors that are printed; the files have them all."""
+_MAX_SHOWN: Final = 20
+"""The most survivors that are printed; the files have them all."""
 
 
 def command(
@@ -32,19 +32,19 @@ def command(
     from harness.mutation.tables import write_strength
 
     mutants = list_all_mutants()
-    measured = [
+    kills_by_suite = [
         count_kills_of_suite(suite, inputs.read_cases(cases, [suite])) for suite in suites or ("core",)
     ]
     if output is not None:
-        write_strength(output, measured, mutants)
+        write_strength(output, kills_by_suite, mutants)
         out.print(str(output / "strength.md"), markup=False, soft_wrap=True)
     alive: tuple[Survivor, ...] = ()
-    for kills in measured:
-        alive = kills.alive(mutants)
+    for kills in kills_by_suite:
+        alive = kills.find_survivors(mutants)
         out.print(f"{kills.suite}: {kills.cases:,} cases, {len(mutants)} mutants, {len(alive)} alive")
-    for survivor in alive[:_SHOWN]:
+    for survivor in alive[:_MAX_SHOWN]:
         err.print(str(survivor), style="red", markup=False, soft_wrap=True)
-    if len(alive) > _SHOWN:
-        err.print(f"and {len(alive) - _SHOWN:,} more; -o DIR writes them all", style="red")
+    if len(alive) > _MAX_SHOWN:
+        err.print(f"and {len(alive) - _MAX_SHOWN:,} more; -o DIR writes them all", style="red")
     if alive:
         raise typer.Exit(EXIT_UNEXPECTED)

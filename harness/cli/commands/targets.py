@@ -1,4 +1,4 @@
-"""`targets`: which there are."""
+"""`targets`: list targets."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def command(
     from harness.cli import inputs, listing
     from harness.environments.cache import find_cache_directory
 
-    chosen = inputs.select_targets(selectors or ["*"], targets_file, newest_only=newest_only)
-    rows = listing.make_target_rows(chosen, find_cache_directory(os.environ))
+    selected = inputs.select_targets(selectors or ["*"], targets_file, newest_only=newest_only)
+    rows = listing.make_target_rows(selected, find_cache_directory(os.environ))
     match form:
         case Format.TABLE:
             listing.print_targets(rows)

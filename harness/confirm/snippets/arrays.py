@@ -1,4 +1,4 @@
-"""Reads the arrays that a script holds as text."""
+"""Read the arrays that a script contains as text."""
 
 import ml_dtypes
 import numpy as np

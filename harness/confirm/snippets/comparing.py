@@ -1,4 +1,4 @@
-"""Compares what a call gave with what the formula says, and prints how it differs."""
+"""Compare the result of a call with the formula, and print how it differs."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Differentiates sum(output * cotangent) by the means of each backend."""
+"""Differentiate sum(output * cotangent) by the means of each backend."""
 
 import jax
 import keras

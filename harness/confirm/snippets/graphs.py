@@ -1,7 +1,7 @@
-"""Calls layers by way of a graph, in Keras 1 and in Keras 2 where layers take no arrays.
+"""Call layers through a graph, in Keras 1 and in Keras 2 where layers take no arrays.
 
-The layer comes as the arguments that the case writes, its name among them, under the names of Keras 3. `make`
-gives them to the layer in the words of its Keras, and returns the weights as the layer keeps them, too.
+The layer comes as the arguments of the case, including its name, under the names of Keras 3. `make` passes
+them under the names of its Keras, and also returns the weights as the layer stores them.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Makes layers of Keras 1, which has names and layouts of its own, and calls what differs from Keras 2."""
+"""Make layers of Keras 1, which has its own names and layouts, and calls that differ from Keras 2."""
 
 import keras
 import numpy as np

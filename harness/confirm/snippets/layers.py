@@ -1,4 +1,4 @@
-"""Calls layers on arrays, as Keras 3 does, and Keras 2 on TensorFlow 2."""
+"""Call layers on arrays, in Keras 3 and in Keras 2 on TensorFlow 2."""
 
 import keras
 import numpy as np

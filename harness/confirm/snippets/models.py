@@ -1,4 +1,4 @@
-"""Runs Functional models, and those of a layer alone."""
+"""Run Functional models, of a layer and in general."""
 
 import os
 import tempfile

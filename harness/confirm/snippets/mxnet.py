@@ -1,4 +1,4 @@
-"""Makes layers of Keras 2 on MXNet, which keeps and takes weights in its own way."""
+"""Make layers of Keras 2 on MXNet, which stores and accepts weights in its own way."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Calls operations of Keras 3 with their weights as arguments."""
+"""Call operations of Keras 3 with their weights as arguments."""
 
 import keras
 

@@ -1,4 +1,4 @@
-"""Sets the weights of layers and models."""
+"""Set the weights of layers and models."""
 
 import keras
 
