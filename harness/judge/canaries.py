@@ -28,9 +28,9 @@ def find_failing_canaries(cases: Iterable[Case]) -> tuple[str, ...]:
 
 def _judge_rule(case: Case, rule: Rule) -> Verdict:
     """The verdict on a target that follows `rule`."""
-    signals = make_case_data(case)
-    expectation = expect(case, signals)
-    values = expect(case, signals, rule).values
+    case_data = make_case_data(case)
+    expectation = expect(case, case_data)
+    values = expect(case, case_data, rule).values
     assert values is not None
     observation = Observation(
         target=CANARY_TARGET,

@@ -74,7 +74,7 @@ def diagnose_shape(case: Case, lengths: Shape) -> str:
         tuple(
             name
             for group in group_by_computation(case, named)
-            if _is_compatible(lengths, compute_result_shape(case, group.plan))
+            if _is_compatible(lengths, compute_result_shape(case, group.computation))
             for name in group.names
         )
     )
@@ -108,12 +108,12 @@ def is_equivalent_cause(cause: str, case: Case, other: str) -> bool:
     padding, one, two = parse_padding(case), find_rule(cause), find_rule(other)
     if padding is None or one is None or two is None:
         return cause == other
-    plan, observed = plan_computation(case, padding, one), plan_computation(case, padding, two)
-    if plan == observed:
+    computation, observed = plan_computation(case, padding, one), plan_computation(case, padding, two)
+    if computation == observed:
         return True
-    signals = make_case_data(case)
-    return plan.out == observed.out and is_reproduced_by(
-        case, plan, signals, compute_values(case, observed, signals)
+    case_data = make_case_data(case)
+    return computation.out == observed.out and is_reproduced_by(
+        case, computation, case_data, compute_values(case, observed, case_data)
     )
 
 
@@ -154,10 +154,10 @@ def _combine_rules(one: Rule, other: Rule) -> Rule | None:
 @lru_cache(maxsize=4096)
 def _diagnose_array(answer: ObservedArray) -> tuple[str, ...]:
     case, values = answer.case, answer.values
-    signals = make_case_data(case)
-    found = find_matching_rules(case, signals, group_by_computation(case, WRONG_RULES), values)
+    case_data = make_case_data(case)
+    found = find_matching_rules(case, case_data, group_by_computation(case, WRONG_RULES), values)
     if not found and case.ndim > 1:
-        found = find_matching_rules(case, signals, group_by_computation(case, build_axis_rules()), values)
+        found = find_matching_rules(case, case_data, group_by_computation(case, build_axis_rules()), values)
     if found:
         return found
     if case.data is DataKind.NONFINITE:
@@ -168,7 +168,7 @@ def _diagnose_array(answer: ObservedArray) -> tuple[str, ...]:
     if math.prod(values.shape) * math.prod(case.kernel) * case.channels > _MAX_PAIR_WORK:
         return ()
     return find_matching_rules(
-        case, signals, group_by_computation(case, _select_effective_pairs(case)), values
+        case, case_data, group_by_computation(case, _select_effective_pairs(case)), values
     )
 
 

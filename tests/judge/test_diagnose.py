@@ -175,7 +175,9 @@ def test_rules_that_are_held_to_be_alike_give_equal_answers(cases: Sequence[Case
         for group in group_by_computation(case, WRONG_RULES):
             for one, other in combinations(group.names, 2):
                 assert np.array_equal(answer(case, WRONG_RULES[one]), answer(case, WRONG_RULES[other]))
-            assert answer(case, WRONG_RULES[group.names[0]]).shape == compute_result_shape(case, group.plan)
+            assert answer(case, WRONG_RULES[group.names[0]]).shape == compute_result_shape(
+                case, group.computation
+            )
 
 
 def test_the_lowest_number_in_the_place_of_minus_infinity_is_named() -> None:

@@ -46,8 +46,8 @@ def test_a_rule_matches_exactly_where_its_whole_output_does() -> None:
             wholly = tuple(
                 name
                 for group in groups
-                if compute_result_shape(case, group.plan) == values.shape
-                and is_reproduced_by(case, group.plan, data, values)
+                if compute_result_shape(case, group.computation) == values.shape
+                and is_reproduced_by(case, group.computation, data, values)
                 for name in group.names
             )
             assert find_matching_rules(case, data, groups, observed) == wholly, case.id
