@@ -22,7 +22,7 @@ from harness.records import Case, DataKind, Layer, derive_arguments
 from tests.judge.made import MUST_BE_REFUSED, PLAIN, answer, smoke
 
 PER_RULE = 3
-"""Cases of each rule that are diagnosed: each runs every other rule too."""
+"""The number of cases of each rule that are diagnosed; each evaluates every other rule too."""
 
 
 @pytest.fixture(scope="module")
