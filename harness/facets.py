@@ -1,4 +1,4 @@
-"""What is special about a case, computed from its geometry, and how many cases have it."""
+"""The facets of a case: its notable properties, computed from its geometry, and how many cases have each."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from harness.records import (
 
 
 class Facet(StrEnum):
-    """A property of a case; the comment behind each is its definition."""
+    """A notable property of a case; the comment behind each is its definition."""
 
     NO_PADDING = "no-padding"  # same, and no axis needs a padded cell
     SYMMETRIC_SAME = "symmetric-same"  # same, padded, before equals after on every axis
@@ -36,17 +36,17 @@ class Facet(StrEnum):
     CAUSAL = "causal"
     NOTHING_BUT_PADDING = "nothing-but-padding"  # a window in which no tap meets a cell of the input
     INEXACT_DIVISION = "inexact-division"  # the stride does not divide the length it steps over
-    UNREAD_CELLS = "unread-cells"  # valid, and the end of an axis is never read
-    CROPPED = "cropped"  # transposed, cells are cut off the full result
-    CROPPED_ODDLY = "cropped-oddly"  # transposed same, an odd number of cells is cut off an axis
+    UNREAD_CELLS = "unread-cells"  # valid, and no window reads the end of an axis
+    CROPPED = "cropped"  # transposed, cells are cropped off the full result
+    CROPPED_ODDLY = "cropped-oddly"  # transposed same, an odd number of cells is cropped off an axis
     EXTENDED = "extended"  # transposed, zeros are added to the full result
-    OVERLAPPING = "overlapping"  # windows of the output of a transposed layer, or of a pool, overlap
-    OUTPUT_PADDING = "output-padding"  # one is given, be it 0
+    OVERLAPPING = "overlapping"  # transposed layer or pooling whose windows overlap
+    OUTPUT_PADDING = "output-padding"  # one is given, even if 0
     OUTPUT_PADDING_ABOVE_0 = "output-padding>0"
     UNEQUAL_OUTPUT_PADDING = "unequal-output-padding"
     STRIDED = "strided"  # a stride above 1
     UNEQUAL_STRIDES = "unequal-strides"
-    STRIDE_IS_KERNEL = "stride=kernel"  # above 1, on one axis
+    STRIDE_IS_KERNEL = "stride=kernel"  # above 1, on some axis
     STRIDE_ABOVE_KERNEL = "stride>kernel"
     STRIDE_ABOVE_INPUT = "stride>input"
     POINTWISE = "pointwise"  # every kernel length is 1
@@ -56,16 +56,16 @@ class Facet(StrEnum):
     KERNEL_ABOVE_INPUT = "kernel>input"  # the effective kernel is longer than the input
     DILATED = "dilated"
     UNEQUAL_DILATION = "unequal-dilation"
-    DILATION_ABOVE_INPUT = "dilation>=input"  # taps beside the first never meet its neighbours
+    DILATION_ABOVE_INPUT = "dilation>=input"  # at most one tap of a window falls on the input
     INPUT_LENGTH_ONE = "input-length-1"
     SQUARE_INPUT = "square-input"
     OBLONG_INPUT = "oblong-input"
-    LONG_AXIS = "long-axis"  # one axis at least 8 times as long as another
-    LONG_INPUT = "long-input"  # an axis of 32 cells and more
+    LONG_AXIS = "long-axis"  # an axis at least 8 times as long as another
+    LONG_INPUT = "long-input"  # an axis of at least 32 cells
     ONE_WINDOW = "one-window"  # an axis with a single output cell and several input cells
-    SINGLE_OUTPUT = "single-output"  # one window in all
+    SINGLE_OUTPUT = "single-output"  # one output cell in all
     COINCIDING_SIZES = "coinciding-sizes"  # a length equals the channels, the filters or the batch
-    LENGTH_IS_CHANNELS = "length=channels"  # above 1, as all coincidences
+    LENGTH_IS_CHANNELS = "length=channels"  # above 1, as in all coincidences
     LENGTH_IS_FILTERS = "length=filters"
     LENGTH_IS_BATCH = "length=batch"
     KERNEL_IS_CHANNELS = "kernel=channels"
@@ -79,7 +79,9 @@ class Facet(StrEnum):
     GROUPED = "grouped"
     DEPTHWISE = "depthwise"  # as many groups as channels
     MULTIPLIED = "multiplied"  # a depth multiplier above 1
-    WIDE_CHANNELS = "wide-channels"  # 8 channels or filters and more: blocked kernels start here
+    WIDE_CHANNELS = (
+        "wide-channels"  # at least 8 channels or filters, from which on backends use blocked kernels
+    )
     NO_BIAS = "no-bias"
     BATCHED = "batched"  # a batch above 1
     FLOAT64 = "float64"
@@ -90,8 +92,8 @@ class Facet(StrEnum):
     NONFINITE_DATA = "nonfinite-data"
     SPELLED_PADDING = "spelled-padding"  # a padding name that is not all lower case
     LISTS = "lists"  # lengths are written as lists
-    INTEGERS = "integers"  # as one integer for all axes
-    DEFAULTS = "defaults"  # what is Keras's default is left out
+    INTEGERS = "integers"  # lengths are written as one integer for all axes
+    DEFAULTS = "defaults"  # arguments equal to Keras's default are omitted
     SEQUENTIAL = "sequential"  # called through a Sequential model
     INFERRED = "inferred"
     COMPILED = "compiled"
@@ -100,33 +102,33 @@ class Facet(StrEnum):
     RELOADED = "reloaded"
     GRADIENT = "gradient"
     SYMBOLIC = "symbolic"
-    EMPTY_INPUT = "empty-input"  # an axis without a cell
+    EMPTY_INPUT = "empty-input"  # an axis without cells
     EMPTY_BATCH = "empty-batch"
-    EMPTY_OUTPUT = "empty-output"  # nothing comes of it
-    ONE_CELL_SHORT = "one-cell-short"  # valid, an axis lacks one cell for a window
+    EMPTY_OUTPUT = "empty-output"  # an axis of the output has no cells, or the batch no entries
+    ONE_CELL_SHORT = "one-cell-short"  # valid, an axis is one cell too short for a window
     STRIDED_AND_DILATED = "strided-and-dilated"
     MUST_BE_REFUSED = "must-be-refused"
 
 
 def find_facets(case: Case) -> frozenset[Facet]:
-    """Every facet of the case. One that must be refused has only those that need no geometry."""
-    found = set(_find_parameter_facets(case))
+    """Return every facet of the case. A case that must be refused has only those that need no geometry."""
+    facets = set(_find_parameter_facets(case))
     refusal = decide_refusal(case)
     padding = parse_padding(case)
     if refusal.refusal is Refusal.REQUIRED or padding is None:
-        return frozenset(found | {Facet.MUST_BE_REFUSED})
+        return frozenset(facets | {Facet.MUST_BE_REFUSED})
     if refusal is STRIDED_AND_DILATED:
-        found.add(Facet.STRIDED_AND_DILATED)
+        facets.add(Facet.STRIDED_AND_DILATED)
     geometries = compute_axis_geometries(case, padding)
-    found.update(_find_kernel_facets(case, geometries))
+    facets.update(_find_kernel_facets(case, geometries))
     if case.batch == 0 or any(geometry.out == 0 for geometry in geometries):
-        return frozenset(found | {Facet.EMPTY_OUTPUT})
+        return frozenset(facets | {Facet.EMPTY_OUTPUT})
     if geometries[0].is_transposed:
-        found.update(_find_transposed_facets(geometries, padding))
+        facets.update(_find_transposed_facets(geometries, padding))
     else:
-        found.update(_find_window_facets(geometries, padding))
-    found.update(_find_output_facets(case, geometries))
-    return frozenset(found)
+        facets.update(_find_window_facets(geometries, padding))
+    facets.update(_find_output_facets(case, geometries))
+    return frozenset(facets)
 
 
 _MODE_FACETS: Final[Mapping[Mode, Facet]] = {mode: Facet(mode) for mode in Mode if mode is not Mode.EAGER}
@@ -139,7 +141,7 @@ _DTYPE_FACETS: Final = {dtype: Facet(dtype) for dtype in DTYPE_TRAITS if dtype !
 
 
 def _find_parameter_facets(case: Case) -> Iterator[Facet]:
-    """Facets of the parameters alone."""
+    """Yield the facets that follow from the parameters alone."""
     lengths, kernel = {*case.input} - {1}, {*case.kernel} - {1}
     claims = {
         Facet.POINTWISE: set(case.kernel) == {1},
@@ -227,7 +229,7 @@ def _find_window_facets(geometries: tuple[AxisGeometry, ...], padding: Padding) 
 
 
 def _has_window_of_padding(axis: AxisGeometry) -> bool:
-    """Whether every tap of a window falls on padding."""
+    """Return whether every tap of some window falls on padding."""
     return not all(
         any(0 <= start + tap * axis.dilation < axis.length for tap in range(axis.kernel))
         for start in axis.starts
@@ -255,11 +257,11 @@ def _find_output_facets(case: Case, geometries: tuple[AxisGeometry, ...]) -> Ite
 
 
 def count_facets(cases: Iterable[Case]) -> Mapping[Facet, int]:
-    """The number of cases by facet, in the order of `Facet`; 0 for one that no case has."""
+    """Count the cases with each facet, in the order of `Facet`; 0 for a facet that no case has."""
     counts = Counter(facet for case in cases for facet in find_facets(case))
     return {facet: counts[facet] for facet in Facet}
 
 
 def find_uncovered_facets(counts: Mapping[Facet, int]) -> tuple[Facet, ...]:
-    """The facets that no case has."""
+    """Return the facets that no case has."""
     return tuple(facet for facet, number in counts.items() if number == 0)

@@ -1,4 +1,4 @@
-"""Settings by a covering array: each axis's lengths and the attributes that take turns are its factors."""
+"""Layers from a covering array: its factors are the lengths of each axis and the attributes under `turn`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FLOAT32 = DTYPE_TRAITS["float32"]
 _NARROW = frozenset(
     name for name, traits in DTYPE_TRAITS.items() if traits.significant_bits < _FLOAT32.significant_bits
 )
-"""The dtypes in which not every case has exact data."""
+"""The dtypes in which some cases have no exact data."""
 
 _LENGTH_KEYS = ("kernel", "strides", "dilation", "output_padding")
 
@@ -41,18 +41,18 @@ class _Factor:
 def expand_cover(
     cover: Cover, subject: SpatialLayer, turned: Mapping[str, Sequence[Any]], fixed: Mapping[str, Any]
 ) -> Iterator[LayerSpec]:
-    """The layers of a cover, one for each row, with one input each.
+    """Expand a cover to layers, one per row, each with one input.
 
-    Besides what the strength says, every window (kernel, stride and dilation) of an axis stands under each
-    padding, and so do any two lengths of an axis. What must be refused, may be refused, or has no exact
-    data, is not among them. Another layer, or other fixed attributes, give other rows, so that covers of
-    the same lists add up.
+    In addition to what the strength requires, every window (kernel, stride and dilation) of an axis occurs
+    with each padding, and so does every pair of lengths of an axis. Rows that must be refused, may be refused
+    or have no exact data are left out. Each layer, and each set of fixed attributes, has rows of its own, so
+    that several covers of the same lists cover more.
 
     Args:
         cover: the lists of an axis.
-        subject: what layer, and on how many axes.
+        subject: the layer and its number of axes.
         turned: the lists of attributes that are factors too.
-        fixed: the attributes that are the same for all.
+        fixed: the attributes that all rows share.
     """
     factors = tuple(_iterate_factors(cover, subject, turned))
     for row in _find_covering_rows(cover.strength, subject, factors, tuple(fixed.items())):
@@ -65,7 +65,7 @@ def _find_covering_rows(
 ) -> tuple[ArrayRow, ...]:
     attributes = dict(fixed)
     unify_axes = _make_axis_unifier(factors, attributes)
-    matter = _list_deciding_factors(factors, attributes)
+    deciding = _list_deciding_factors(factors, attributes)
     strided = _find_values_above_1(factors, "strides")
     dilated = _find_values_above_1(factors, "dilation")
     known: dict[ArrayRow, bool] = {}
@@ -73,8 +73,8 @@ def _find_covering_rows(
     def resolve_row(row: ArrayRow) -> ArrayRow | None:
         row = unify_axes(row)
         if _has_any_value(row, strided) and _has_any_value(row, dilated):
-            return None  # It may be refused, as the oracle says too; most of what is tried ends here.
-        part = tuple([row[number] for number in matter])
+            return None  # May be refused, as the oracle would decide; most rows that are tried end here.
+        part = tuple([row[number] for number in deciding])
         if part not in known:
             known[part] = _is_computable(subject, _make_spec(subject, factors, row), attributes)
         return row if known[part] else None
@@ -88,12 +88,12 @@ def _find_covering_rows(
 
 
 def _iterate_factor_groups(factors: Sequence[_Factor]) -> Iterator[tuple[int, ...]]:
-    """The window of each axis with the padding, and any two lengths of an axis with it."""
+    """Yield, for each axis, its window with the padding, and each pair of its lengths with the padding."""
     paddings = [number for number, factor in enumerate(factors) if factor.key == "padding"]
     for axis in sorted({factor.axis for factor in factors if factor.axis is not None}):
-        own = [number for number, factor in enumerate(factors) if factor.axis == axis]
-        yield (*(number for number in own if factors[number].key in _WINDOW_KEYS), *paddings)
-        for pair in itertools.combinations(own, 2):
+        of_axis = [number for number, factor in enumerate(factors) if factor.axis == axis]
+        yield (*(number for number in of_axis if factors[number].key in _WINDOW_KEYS), *paddings)
+        for pair in itertools.combinations(of_axis, 2):
             yield (*pair, *paddings)
 
 
@@ -116,7 +116,7 @@ def _iterate_factors(
 
 
 def _make_spec(subject: SpatialLayer, factors: Sequence[_Factor], row: ArrayRow) -> LayerSpec:
-    """The layer of a row."""
+    """Build the layer of a row."""
     axes: dict[str, list[Any]] = {}
     attributes: dict[str, Any] = {}
     for factor, place in zip(factors, row, strict=True):
@@ -136,13 +136,13 @@ def _make_spec(subject: SpatialLayer, factors: Sequence[_Factor], row: ArrayRow)
 
 
 def _is_computable(subject: SpatialLayer, setting: LayerSpec, fixed: Mapping[str, Any]) -> bool:
-    """Whether the layer must be computed and has exact data."""
+    """Return whether the layer must be computed and has exact data."""
     case = make_case(subject, setting, fixed, setting.inputs[0])
     return decide_refusal(case).refusal is Refusal.WRONG and has_data(case)
 
 
 def _list_deciding_factors(factors: Sequence[_Factor], fixed: Mapping[str, Any]) -> list[int]:
-    """The numbers of the factors that decide whether a case computes and has exact data."""
+    """Return the indices of the factors that decide whether a case is computable."""
     dtypes = {fixed.get("dtype")}.union(*(factor.values for factor in factors if factor.key == "dtype"))
     never = {"data_format", "form"}
     if not dtypes & _NARROW:
@@ -151,7 +151,7 @@ def _list_deciding_factors(factors: Sequence[_Factor], fixed: Mapping[str, Any])
 
 
 def _find_values_above_1(factors: Sequence[_Factor], key: str) -> list[tuple[int, frozenset[int]]]:
-    """The numbers of the factors of a key, and the places of their values above 1."""
+    """Return the indices of the factors of a key, each with the indices of its values above 1."""
     return [
         (number, frozenset(place for place, value in enumerate(factor.values) if value > 1))
         for number, factor in enumerate(factors)
@@ -160,8 +160,8 @@ def _find_values_above_1(factors: Sequence[_Factor], key: str) -> list[tuple[int
 
 
 def _has_any_value(row: ArrayRow, places: Sequence[tuple[int, frozenset[int]]]) -> bool:
-    """Whether a factor of a row has one of its places."""
-    for number, wanted in places:  # noqa: SIM110  (the innermost loop of all: a generator takes twice as long)
+    """Return whether a factor of a row has one of the given values."""
+    for number, wanted in places:  # noqa: SIM110  (the innermost loop: a generator takes twice as long)
         if row[number] in wanted:
             return True
     return False
@@ -170,10 +170,10 @@ def _has_any_value(row: ArrayRow, places: Sequence[tuple[int, frozenset[int]]]) 
 def _make_axis_unifier(
     factors: Sequence[_Factor], fixed: Mapping[str, Any]
 ) -> Callable[[ArrayRow], ArrayRow]:
-    """What makes axes alike that cannot differ.
+    """Make a function that equalises the axes of a row where they cannot differ.
 
-    A layer has an output padding on every axis or on none. In form `int` every axis has the lengths of
-    the first.
+    A layer has an output padding on every axis or on none. In form `int` every axis has the lengths of the
+    first.
     """
     by_key = {
         key: [n for n, factor in enumerate(factors) if factor.key == key] for key in (*_LENGTH_KEYS, "form")
@@ -200,5 +200,5 @@ def _make_axis_unifier(
 
 
 def _find_place(factor: _Factor, value: object) -> int:
-    """The place of a value in a factor's list, -1 if it has none."""
+    """Return the index of a value in a factor's list, or -1."""
     return factor.values.index(value) if value in factor.values else -1

@@ -1,7 +1,8 @@
-"""Covering arrays: few rows in which any `strength` values of as many factors meet, or more of some factors.
+"""Covering arrays: few rows that hold every combination of the values of any `strength` factors.
 
-A greedy construction, one row at a time (after Cohen et al., "The AETG system", 1997), without
-chance: what a random order would decide, scattered integers do. Nothing here knows what a factor is.
+For chosen groups of factors they hold every combination too. A greedy, deterministic construction, one row at
+a time (after Cohen et al., "The AETG system", 1997), with mixed integers in place of random ones. It knows
+nothing about the meaning of the factors.
 """
 
 from __future__ import annotations
@@ -16,33 +17,33 @@ import numpy as np
 import numpy.typing as npt
 
 ArrayRow = tuple[int, ...]
-"""A value of each factor, by its place in the factor's list."""
+"""One value of each factor, by its index in the factor's list."""
 
 RowResolver = Callable[[ArrayRow], ArrayRow | None]
-"""What becomes of a row: itself, another that it stands for, or None where there is no such row."""
+"""Maps a row to itself, to the row that it stands for, or to None where there is no such row."""
 
 _NUM_MIXED_COMPLETIONS: Final = 24
-"""How many rows without a reason are tried with a combination before it is given up."""
+"""How many mixed rows are tried with a combination before it is given up."""
 
 _Cells = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class _CoveringProblem:
-    """The factors; the flat number of a factor's value is the factor's offset and the value's place.
+    """The factors of an array. The flat number of a value is its factor's offset plus its index.
 
-    `completions` are rows whose values are tried beside those that are pinned.
+    `completions` are rows from which pinned values are completed.
     """
 
     sizes: tuple[int, ...]
     offsets: tuple[int, ...]
-    settle: RowResolver
+    resolve: RowResolver
     completions: list[ArrayRow]
 
 
 @dataclass(frozen=True, slots=True)
 class _FactorGroup:
-    """Some factors, in order, and by the places of their values which combinations no row holds yet."""
+    """Some factors, in order, and which combinations of their values, by index, no row holds yet."""
 
     factors: ArrayRow
     cells: _Cells
@@ -50,10 +51,10 @@ class _FactorGroup:
 
 @dataclass(frozen=True, slots=True)
 class _OpenCombinations:
-    """Which combinations no row holds yet.
+    """The combinations that no row holds yet.
 
-    Those of groups, the largest groups first; and those of any factors, by the flat numbers of their
-    values, in an array that is symmetric in its axes.
+    `groups` are those of the groups of factors, largest groups first; `cells` those of any factors, by the
+    flat numbers of their values, in an array that is symmetric in its axes.
     """
 
     groups: tuple[_FactorGroup, ...]
@@ -61,15 +62,13 @@ class _OpenCombinations:
 
 
 def build_covering_rows(
-    sizes: Sequence[int], strength: int, settle: RowResolver, seed: int, groups: Sequence[Sequence[int]] = ()
+    sizes: Sequence[int], strength: int, resolve: RowResolver, seed: int, groups: Sequence[Sequence[int]] = ()
 ) -> Iterator[ArrayRow]:
-    """Rows in which every combination of `strength` values that a settled row can hold is held by one.
+    """Yield rows that hold every combination of `strength` values, and of the values of each of the `groups`.
 
-    So is every combination of the values of each of the `groups` of factors.
-
-    A combination is given up where it settles neither with the first values of the other factors, or all
-    but one of them, nor with those of an earlier row, nor with some others; so the first value of each
-    factor should be one that goes with most. Another `seed` gives other rows.
+    A combination is given up if it resolves neither with the first values of the other factors, or of all but
+    one of them, nor with those of an earlier row, nor with some mixed ones; so the first value of each factor
+    should be compatible with most others. Another `seed` gives other rows.
     """
     if min(sizes, default=0) == 0:
         return
@@ -78,7 +77,7 @@ def build_covering_rows(
         *_iterate_nearly_first_rows(sizes),
         *(_make_mixed_row(sizes, attempt) for attempt in range(_NUM_MIXED_COMPLETIONS)),
     ]
-    problem = _CoveringProblem(tuple(sizes), offsets, settle, completions)
+    problem = _CoveringProblem(tuple(sizes), offsets, resolve, completions)
     still_open = _OpenCombinations(
         tuple(_iterate_factor_groups(problem, groups)), _make_open_cells(problem, min(strength, len(sizes)))
     )
@@ -101,26 +100,28 @@ def build_covering_rows(
 
 
 def _find_first_open(problem: _CoveringProblem, still_open: _OpenCombinations) -> ArrayRow | None:
-    """The flat numbers of a combination that no row holds yet."""
+    """Return the flat numbers of a combination that no row holds yet, None if there is none."""
     for _, groups in itertools.groupby(still_open.groups, key=lambda group: len(group.factors)):
-        open_ones = [
-            tuple(problem.offsets[factor] + place for factor, place in zip(group.factors, found, strict=True))
+        candidates = [
+            tuple(
+                problem.offsets[factor] + place for factor, place in zip(group.factors, places, strict=True)
+            )
             for group in groups
-            if (found := _find_first_true(group.cells)) is not None
+            if (places := _find_first_true(group.cells)) is not None
         ]
-        if open_ones:
-            return min(open_ones)
+        if candidates:
+            return min(candidates)
     return _find_first_true(still_open.cells)
 
 
 def _find_first_true(cells: _Cells) -> ArrayRow | None:
-    """Where the first cell stands that is true."""
+    """Return the index of the first true cell, None if there is none."""
     place = np.unravel_index(int(cells.argmax()), cells.shape)
     return tuple(map(int, place)) if cells[place] else None
 
 
 def _iterate_nearly_first_rows(sizes: Sequence[int]) -> Iterator[ArrayRow]:
-    """The row of first values, and those with one other value."""
+    """Yield the row of first values, and each row with one other value."""
     first = (0,) * len(sizes)
     yield first
     for factor, size in enumerate(sizes):
@@ -129,13 +130,13 @@ def _iterate_nearly_first_rows(sizes: Sequence[int]) -> Iterator[ArrayRow]:
 
 
 def _make_mixed_row(sizes: Sequence[int], attempt: int) -> ArrayRow:
-    """A row of some first values and some others."""
+    """Make a row of some first values and some others."""
     words = [mix_integers(attempt, factor) for factor in range(len(sizes))]
     return tuple(word // 2 % size if word % 2 else 0 for word, size in zip(words, sizes, strict=True))
 
 
 def _make_open_cells(problem: _CoveringProblem, strength: int) -> _Cells:
-    """Everything but combinations of two values of one factor."""
+    """Make the array of open combinations: all but those of two values of one factor."""
     factors = np.repeat(np.arange(len(problem.sizes)), problem.sizes)
     still_open = np.ones((len(factors),) * strength, dtype=np.bool_)
     for pair in itertools.combinations(range(strength), 2):
@@ -152,25 +153,25 @@ def _iterate_factor_groups(
 
 
 def _split_flat_number(problem: _CoveringProblem, flat: int) -> tuple[int, int]:
-    """The factor and the place of a flat number."""
+    """Return the factor and the index of the value with this flat number."""
     factor = int(np.searchsorted(problem.offsets, flat, side="right")) - 1
     return factor, flat - problem.offsets[factor]
 
 
 def _find_base_row(problem: _CoveringProblem, pinned: dict[int, int]) -> ArrayRow | None:
-    """A row that settles and holds the values that are pinned, by factor; None where none is found."""
+    """Return a resolved row with the pinned values (by factor), None if none is found."""
     for completion in problem.completions:
         row = list(completion)
         for factor, place in pinned.items():
             row[factor] = place
-        settled = problem.settle(tuple(row))
-        if settled is not None and all(settled[factor] == place for factor, place in pinned.items()):
-            return settled
+        resolved = problem.resolve(tuple(row))
+        if resolved is not None and all(resolved[factor] == place for factor, place in pinned.items()):
+            return resolved
     return None
 
 
 def _give_up_combination(problem: _CoveringProblem, flats: ArrayRow, still_open: _OpenCombinations) -> None:
-    """Close a combination that no row holds, and with a pair that none holds all that have the pair."""
+    """Close a combination that no row holds, and all with a pair of its values that no row holds."""
     values = dict(_split_flat_number(problem, flat) for flat in flats)
     _close_combinations(problem, values, still_open)
     for pair in itertools.combinations(values.items(), 2):
@@ -181,7 +182,7 @@ def _give_up_combination(problem: _CoveringProblem, flats: ArrayRow, still_open:
 def _close_combinations(
     problem: _CoveringProblem, values: Mapping[int, int], still_open: _OpenCombinations
 ) -> None:
-    """Close all that has these values, by factor."""
+    """Close every combination with these values, by factor."""
     for group in still_open.groups:
         if values.keys() <= set(group.factors):
             group.cells[tuple(values.get(factor, slice(None)) for factor in group.factors)] = False
@@ -195,17 +196,17 @@ def _close_combinations(
 def _fill_row(
     problem: _CoveringProblem, base: ArrayRow, pinned: ArrayRow, still_open: _OpenCombinations, number: int
 ) -> ArrayRow:
-    """The base with values of most use for the factors that are not pinned, one factor at a time."""
+    """Give each factor that is not pinned the value that closes most combinations, one factor at a time."""
     row = base
     held = list(pinned)
     free = [factor for factor in range(len(row)) if factor not in pinned]
     for factor in sorted(free, key=lambda factor: mix_integers(number, factor)):
         for place in _rank_places_by_use(problem, row, held, factor, still_open, number):
-            settled = problem.settle((*row[:factor], place, *row[factor + 1 :]))
-            if settled is None or settled[factor] != place:
+            resolved = problem.resolve((*row[:factor], place, *row[factor + 1 :]))
+            if resolved is None or resolved[factor] != place:
                 continue
-            if all(settled[other] == row[other] for other in held):
-                row = settled
+            if all(resolved[other] == row[other] for other in held):
+                row = resolved
                 break
         held.append(factor)
     return row
@@ -219,7 +220,7 @@ def _rank_places_by_use(
     still_open: _OpenCombinations,
     number: int,
 ) -> list[int]:
-    """The places of a factor, those first that meet most of what is still open in the factors held."""
+    """Rank the value indices of a factor by how many combinations they close with the factors held."""
     flat = [problem.offsets[other] + row[other] for other in held]
     first = problem.offsets[factor]
     met = still_open.cells[first : first + problem.sizes[factor]]
@@ -228,7 +229,7 @@ def _rank_places_by_use(
     uses = met.reshape(len(met), -1).sum(axis=1)
     for group in still_open.groups:
         if factor in group.factors and all(other == factor or other in held for other in group.factors):
-            # As many as orders in which the factors held could be named, as above.
+            # `cells` counts a combination once per order of its other factors; so must this.
             place = tuple(slice(None) if other == factor else row[other] for other in group.factors)
             uses = uses + group.cells[place] * math.factorial(len(group.factors) - 1)
     order = uses.tolist()
@@ -236,7 +237,7 @@ def _rank_places_by_use(
 
 
 def mix_integers(*numbers: int) -> int:
-    """An integer that looks like chance."""
+    """Mix integers to a pseudorandom one."""
     mixed = 0x9E3779B97F4A7C15
     for number in numbers:
         mixed = (mixed ^ number) * 0xBF58476D1CE4E5B9 % 2**64

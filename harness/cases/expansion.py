@@ -1,9 +1,9 @@
 """How grids expand to cases.
 
 A grid has one spatial design and attributes. The design is a `lattice` (every point of one axis, the axes
-paired by a covering design), a `product` (every combination, for short lists) or a `cover` (any two
-values meet). Attributes under `each` multiply the cases; those under `turn` take turns, layer by layer, or
-are factors of the cover.
+paired by a covering design), a `product` (every combination, for short lists) or a `cover` (any two values
+meet). Attributes under `each` multiply the cases; those under `turn` rotate from layer to layer, or are
+factors of the cover.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ from harness.records import Case
 from harness.suggestions import suggest
 
 _MAX_NAMED_CASES: Final = 3
-"""Cases that a complaint names."""
+"""The number of cases that an error message names."""
 
 
 def expand_grid(grid: Grid, place: str) -> Iterator[Case]:
-    """The cases of a grid, however many it states; those of one layer stand together.
+    """Yield the cases of a grid, whatever `count` states; those of one layer are adjacent.
 
-    What a layer leaves no choice of (see `derive_arguments`) has one value, whatever the grid lists.
+    Arguments that a layer determines (see `derive_arguments`) have one value, whatever the grid lists.
 
     Raises:
-        HarnessError: the grid contradicts itself (see `check_grid`), nothing is left to expand, or a
-            case must be refused and the grid is none of refusals, or the other way round. `place` begins
-            the message.
+        HarnessError: the grid contradicts itself (see `check_grid`) or expands to nothing, or a case must be
+            refused in a grid without `refusal = true`, or need not be in one with it. The message begins with
+            `place`.
     """
     check_grid(grid, place)
     number = 0
@@ -69,7 +69,7 @@ def expand_grid(grid: Grid, place: str) -> Iterator[Case]:
 
 
 def _describe_unexpected_refusal(case: Case, rule: RefusalDecision) -> str:
-    """What to say of a case that must be refused where nothing says that it is meant to be."""
+    """Describe a case that must be refused in a grid without `refusal = true`."""
     if parse_padding(case) is None:
         known = list_known_paddings(case.layer)
         what = f"`padding` has {case.padding!r}, which {case.layer} must refuse; "
@@ -100,16 +100,16 @@ def _iterate_cases(grid: Grid) -> Iterator[Case]:
 def _select_free_attributes(
     attributes: Mapping[str, Sequence[Any]], subject: SpatialLayer
 ) -> dict[str, Sequence[Any]]:
-    """The attributes that the layer leaves a choice of."""
+    """Return the attributes that the layer leaves open."""
     return {key: values for key, values in attributes.items() if subject.has_choice_of(key)}
 
 
 def _list_properties(setting: LayerSpec, values: tuple[Any, ...]) -> list[Hashable]:
-    """What should meet each value: a length of an axis, and all of them, with what multiplies."""
+    """Return the properties that should meet each rotating value: lengths and axes, each with `values`."""
     spatial = (setting.kernel, setting.strides, setting.dilation, setting.output_padding or ())
     lengths = [(key, axis, length) for key, axes in enumerate(spatial) for axis, length in enumerate(axes)]
     whole = zip(*(axes for axes in spatial if axes), strict=True)
-    return [values, *((values, one) for one in (*lengths, *enumerate(whole)))]
+    return [values, *((values, part) for part in (*lengths, *enumerate(whole)))]
 
 
 def _expand_design(grid: Grid, subject: SpatialLayer, attributes: Mapping[str, Any]) -> Iterator[LayerSpec]:

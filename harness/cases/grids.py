@@ -1,4 +1,4 @@
-"""What a grid file may say: designs, attributes, and what they are spread over."""
+"""The contents of a grid file: designs, attributes and layers; and what makes a grid invalid."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
 Natural: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
 Lengths: TypeAlias = tuple[int, ...]
 WrittenLengths: TypeAlias = int | Lengths
-"""Lengths of every axis, or one integer for all of them."""
+"""One length per axis, or one integer for all axes."""
 
 NONE: Final = "none"
 NoneWord: TypeAlias = Literal["none"]
 
 
 class Lattice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Every (kernel, strides, dilation, output_padding, input) of one axis, in scalars.
+    """Every (kernel, strides, dilation, output_padding, input) of one axis, as scalars.
 
-    Padding factorises, so an axis is covered exhaustively on its own and only pairs of axes are
-    sampled. Layers are pairs of axis settings; each of `rounds` rounds, from `first` on, lets every
-    setting stand on every axis once, beside another partner (in round 0 beside itself: square kernels
-    on square inputs). With `rounds = "all"` every point of an axis meets every point of the others.
-    `misfits` says whether lengths in which no window fits stand there too.
+    Axes are independent, so each is covered exhaustively and only pairs of axes are sampled. In each of
+    `rounds` rounds, from `first` on, every setting occurs once on every axis, each round beside another
+    partner (in round 0 beside itself: square kernels on square inputs). With `rounds = "all"` every point of
+    an axis meets every point of the others. `misfits` states whether lengths in which no window fits are
+    included.
     """
 
     input: tuple[Natural, ...]
@@ -65,7 +65,7 @@ class Product(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Cover(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A covering array: any two values of any two lists meet (any three, at strength 3).
 
-    The lists are the scalars of each axis, each axis on its own, and what takes turns.
+    The lists are the scalars of each axis, separately per axis, and the attributes under `turn`.
     """
 
     input: tuple[Natural, ...]
@@ -77,7 +77,7 @@ class Cover(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Attributes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Lists of values for what is not spatial; an empty list leaves the default."""
+    """Lists of values of non-spatial attributes; an empty list leaves the default."""
 
     mode: tuple[Mode, ...] = ()
     padding: tuple[Annotated[str, msgspec.Meta(pattern="^[A-Za-z_]+$")], ...] = ()
@@ -94,12 +94,11 @@ class Attributes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
 
 
 class Grid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Axes that expand to cases, of one `layer` or of several `layers`, by one design.
+    """A design that expands to cases of one `layer` or of several `layers`.
 
-    `count` states how many there are, and is checked. With `refusal` every case must be refused; without,
-    none must be.
-    `ndims` are the numbers of axes that are meant, by default all that a layer takes. The lists `in_step`
-    take their turns together.
+    `count` states the number of cases, and is checked. With `refusal` every case must be refused; without it
+    none must be. `ndims` restricts the numbers of axes, by default to all that a layer supports. The lists
+    named by `in_step` rotate together.
     """
 
     name: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]*$")]
@@ -134,43 +133,43 @@ DEFAULT_ATTRIBUTES: Final[Mapping[str, Any]] = MappingProxyType(
         "data": DataKind.EXACT,
     }
 )
-"""What a case has of which the grid says nothing."""
+"""The attributes of a case where the grid lists none."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpatialLayer:
-    """What a grid is expanded for: a layer, and the number of its axes."""
+    """A layer with a number of axes, for which a grid is expanded."""
 
     layer: Layer
     ndim: int
 
     @property
     def kind(self) -> LayerKind:
-        """What the layer computes."""
+        """The kind of computation that the layer performs."""
         return self.layer.kind
 
     def choose_default_stride(self, kernel: int) -> int:
-        """The stride where a grid names none: Keras's default."""
+        """Return Keras's default stride, for grids that list none."""
         return kernel if self.kind.traits.is_pooling else 1
 
     @property
     def has_dilation(self) -> bool:
-        """Whether a dilation makes a difference."""
+        """Whether the layer has a dilation."""
         return Argument.DILATION_RATE in self.layer.arguments
 
     @property
     def has_output_padding(self) -> bool:
-        """Whether an output padding makes a difference."""
+        """Whether the layer has an output padding."""
         return Argument.OUTPUT_PADDING in self.layer.arguments
 
     def has_choice_of(self, attribute: str) -> bool:
-        """Whether the layer leaves a choice of the attribute (see `derive_arguments`)."""
+        """Return whether the layer leaves the attribute open (see `derive_arguments`)."""
         return attribute not in _list_fixed_attributes(self.layer)
 
 
 @cache
 def _list_fixed_attributes(layer: Layer) -> frozenset[str]:
-    """The attributes that a layer leaves no choice of."""
+    """Return the attributes that a layer determines."""
     traits = layer.kind.traits
     claims = {
         "groups": traits.derived_groups is not None,
@@ -182,7 +181,7 @@ def _list_fixed_attributes(layer: Layer) -> frozenset[str]:
 
 
 def list_spatial_layers(grid: Grid) -> tuple[SpatialLayer, ...]:
-    """The layers of a grid, each with every number of axes that is meant."""
+    """Return the layers of a grid, each with every number of axes that the grid covers."""
     return tuple(
         SpatialLayer(layer, ndim)
         for layer in list_layers(grid)
@@ -192,32 +191,32 @@ def list_spatial_layers(grid: Grid) -> tuple[SpatialLayer, ...]:
 
 
 def list_layers(grid: Grid) -> tuple[Layer, ...]:
-    """The layers of a grid, however many."""
+    """Return the layers of a grid, from `layer` or `layers`."""
     return grid.layers if grid.layer is None else (grid.layer,)
 
 
 def select_multiplied_attributes(grid: Grid) -> dict[str, Sequence[Any]]:
-    """The attributes that multiply the cases; both paddings, where a lattice or a product names none."""
+    """Return the attributes that multiply the cases; without `each`, both paddings but in a cover."""
     if grid.each is not None:
         return select_listed_attributes(grid.each)
     return {} if grid.cover is not None else {"padding": ("same", "valid")}
 
 
 def select_listed_attributes(attributes: Attributes) -> dict[str, Sequence[Any]]:
-    """The attributes that have values."""
+    """Return the attributes that have values."""
     return {key: values for key, values in msgspec.structs.asdict(attributes).items() if values}
 
 
 def broadcast_lengths(written: WrittenLengths, ndim: int) -> Lengths:
-    """The lengths of the first `ndim` axes."""
+    """Return the lengths of the first `ndim` axes."""
     return (written,) * ndim if isinstance(written, int) else written[:ndim]
 
 
 def check_grid(grid: Grid, place: str) -> None:
-    """Refuse a grid that says too little, too much, or contradicts itself.
+    """Check that a grid is complete and does not contradict itself.
 
     Raises:
-        HarnessError: `place` begins the message.
+        HarnessError: it is or does not; the message begins with `place`.
     """
     for problem in _find_problems(grid):
         raise HarnessError(f"{place}: {problem}")

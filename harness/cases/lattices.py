@@ -11,9 +11,9 @@ from harness.cases.layer_specs import AxisSpec, LayerSpec, has_output
 
 
 def expand_lattice(lattice: Lattice, subject: SpatialLayer, spelled: str) -> Iterator[LayerSpec]:
-    """The layers of a lattice under a padding.
+    """Yield the layers of a lattice under a padding.
 
-    Without an output padding all axes are, or none: so those layers are a lattice of their own.
+    Either all axes have an output padding or none has; layers without one form a lattice of their own.
     """
     for axes in _list_axis_specs(lattice, subject):
         if lattice.rounds == "all":
@@ -23,18 +23,18 @@ def expand_lattice(lattice: Lattice, subject: SpatialLayer, spelled: str) -> Ite
 
 
 def _list_axis_specs(lattice: Lattice, subject: SpatialLayer) -> Iterator[tuple[AxisSpec, ...]]:
-    """The settings of an axis; an output padding that the stride does not allow is left out."""
+    """Yield the settings of an axis without output padding, then those with every one below the stride."""
     dilations = lattice.dilation if subject.has_dilation else (1,)
-    given = lattice.output_padding if subject.has_output_padding else (NONE,)
+    listed = lattice.output_padding if subject.has_output_padding else (NONE,)
     steps = [
         (kernel, stride, dilation)
         for kernel in lattice.kernel
         for stride in lattice.strides or (subject.choose_default_stride(kernel),)
         for dilation in dilations
     ]
-    if NONE in given:
+    if NONE in listed:
         yield tuple(AxisSpec(*step, None) for step in steps)
-    paddings = [padding for padding in given if isinstance(padding, int)]
+    paddings = [padding for padding in listed if isinstance(padding, int)]
     if paddings:
         yield tuple(AxisSpec(*step, padding) for step in steps for padding in paddings if padding < step[1])
 
@@ -42,11 +42,11 @@ def _list_axis_specs(lattice: Lattice, subject: SpatialLayer) -> Iterator[tuple[
 def _expand_rounds(
     lattice: Lattice, subject: SpatialLayer, axes: Sequence[AxisSpec], spelled: str, rounds: int
 ) -> Iterator[LayerSpec]:
-    """Settings paired by cyclic shifts, and their lengths too.
+    """Pair settings, and their input lengths, by cyclic shifts.
 
-    With `m` settings, round `r` puts setting `i` on axis 0 and `(i + r*step*axis) mod m` on the
-    others, with `step` coprime to `m`: a bijection, so every setting stands on every axis once a
-    round, and every length that fits it is used there. A single axis has no partner and one round.
+    With `m` settings, round `r` puts setting `i` on axis 0 and `(i + r*step*axis) mod m` on the others.
+    `step` is coprime to `m`, so this is a bijection: every setting occurs on every axis once per round, with
+    every length that fits it. A single axis has no partner and one round.
     """
     step = find_coprime_step(len(axes))
     turns = range(lattice.first, lattice.first + rounds) if subject.ndim > 1 else range(1)
@@ -86,11 +86,10 @@ def _pair_lengths(
     alone: int,
     index: int,
 ) -> Iterator[Lengths]:
-    """Input lengths for a layer.
+    """Yield input lengths for a layer.
 
-    Lengths in which a window fits meet each other, so that no empty axis hides its partner; those
-    in which none fits stand on one axis at a time: on every `alone`th axis of a turn, so that each has
-    its turn.
+    Lengths in which a window fits meet each other, so that no empty axis hides its partner; those in which
+    none fits occur on one axis at a time: on every `alone`th axis of a turn, so that each axis gets its turn.
     """
     lengths = lattice.input
     fitting = [
@@ -109,6 +108,6 @@ def _pair_lengths(
 
 
 def find_coprime_step(number: int) -> int:
-    """A step near the golden section of `number` that is coprime to it, so that shifts spread."""
+    """Return a step coprime to `number` and near its golden section, so that shifts spread."""
     start = max(round(number * 0.618), 1)
     return next(step for step in itertools.count(start) if math.gcd(step, number) == 1)

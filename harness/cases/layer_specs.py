@@ -1,4 +1,4 @@
-"""What designs give: the spatial parameters of a layer, and the input lengths that it is called with."""
+"""What designs expand to: the spatial parameters of a layer, and the input lengths it is called with."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.records import Argument, ArgumentStyle, Case, LayerSizes
 
 @dataclass(frozen=True, slots=True)
 class LayerSpec:
-    """One layer. `attributes` are those that the design itself decides."""
+    """One layer. `attributes` are those that the design decides."""
 
     kernel: Lengths
     strides: Lengths
@@ -26,7 +26,7 @@ class LayerSpec:
 
 @dataclass(frozen=True, slots=True)
 class AxisSpec:
-    """One axis of a layer."""
+    """The spatial parameters of one axis of a layer."""
 
     kernel: int
     stride: int
@@ -35,7 +35,7 @@ class AxisSpec:
 
 
 def has_output(subject: SpatialLayer, length: int, axis: AxisSpec, spelled: str) -> bool:
-    """Whether an output cell comes of the length; under a padding that is unknown, as under `same`."""
+    """Return whether an input of this length gives an output; an unknown padding counts as `same`."""
     known = {Padding.SAME, Padding.VALID} if subject.kind.traits.is_transposed else set(Padding)
     padding = Padding(spelled.lower()) if spelled.lower() in known else Padding.SAME
     if subject.kind.traits.is_transposed:
@@ -50,9 +50,9 @@ def has_output(subject: SpatialLayer, length: int, axis: AxisSpec, spelled: str)
 def make_case(
     subject: SpatialLayer, setting: LayerSpec, attributes: Mapping[str, Any], lengths: Lengths
 ) -> Case:
-    """The call of a setting's layer on an input of these lengths.
+    """Make the case of a layer called on an input of these lengths.
 
-    What the layer leaves no choice of is as in `derive_arguments`, which does so for any case, and slower.
+    Arguments that the layer determines are derived as `derive_arguments` does, but faster.
     """
     chosen = {**DEFAULT_ATTRIBUTES, **attributes, **setting.attributes}
     traits = subject.kind.traits
@@ -79,10 +79,10 @@ def make_case(
 
 
 def is_writable(case: Case) -> bool:
-    """Whether there is a way to write the call.
+    """Return whether the call can be written.
 
-    Lengths are integers only where axes are alike. The groups of an operation are what the channels of its
-    kernel make them, so that there are none but those that fit.
+    Lengths are single integers only where all axes have the same. The groups of an operation follow from the
+    channels of its kernel, so that only groups that divide channels and filters can be written.
     """
     if Argument.GROUPS not in case.layer.arguments and not _has_fitting_groups(case):
         return False

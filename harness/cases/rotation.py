@@ -1,7 +1,7 @@
-"""Who is next: attributes take turns, so that each value meets what it can as early and as evenly as it can.
+"""Rotates attribute values over layers so that each meets what it can as early and as evenly as possible.
 
-Plain rotation beats against the design: of two data formats, each of four strides would only ever meet one.
-So a layer takes those values that its kernel, its strides and the values it has already were given least
+Plain rotation interferes with the design: of two data formats, each of four strides would only ever meet one.
+So a layer takes the values that its kernel, its strides and the values it has already taken were given least
 often before.
 """
 
@@ -17,7 +17,7 @@ from harness.cases.covering_array import mix_integers
 
 @dataclass(frozen=True, slots=True)
 class ZippedAttributes:
-    """Attributes that are in step, and their values together. Most are alone."""
+    """Attributes that rotate together, and their values. Most have one attribute."""
 
     keys: tuple[str, ...]
     values: tuple[tuple[Any, ...], ...]
@@ -25,7 +25,10 @@ class ZippedAttributes:
 
 @dataclass(slots=True)
 class RotatingValues:
-    """The turns of one series of layers. `met` counts how often a value was given with a property."""
+    """The rotation of attributes over one series of layers.
+
+    `met` counts how often a value was given to a layer with a property.
+    """
 
     units: tuple[ZippedAttributes, ...]
     seed: int
@@ -33,22 +36,22 @@ class RotatingValues:
     met: Counter[tuple[Hashable, int, int]] = field(default_factory=Counter)
 
     def take(self, properties: Sequence[Hashable]) -> dict[str, Any]:
-        """The attributes of the next layer, which has these properties."""
+        """Return the attributes of the next layer, which has these properties."""
         taken: dict[str, Any] = {}
         had = list(properties)
         for index, unit in enumerate(self.units):
             place = self._choose_place(index, len(unit.values), had)
-            self.met.update((one, index, place) for one in had)
+            self.met.update((prop, index, place) for prop in had)
             had.append((unit.keys, place))
             taken.update(zip(unit.keys, unit.values[place], strict=True))
         self.number += 1
         return taken
 
     def _choose_place(self, index: int, number: int, had: Sequence[Hashable]) -> int:
-        """The place of the value that is new to most properties, and then least often met by them."""
+        """Return the index of the value that is new to most properties, then met least often by them."""
 
         def rank_place(place: int) -> tuple[int, int, int]:
-            counts = [self.met[one, index, place] for one in had]
+            counts = [self.met[prop, index, place] for prop in had]
             return -counts.count(0), sum(counts), mix_integers(self.seed, self.number, index, place)
 
         return min(range(number), key=rank_place)
@@ -57,7 +60,7 @@ class RotatingValues:
 def zip_attributes(
     turned: Mapping[str, Sequence[Any]], in_step: Sequence[str]
 ) -> tuple[ZippedAttributes, ...]:
-    """The lists that take turns; those in step as one."""
+    """Return the lists of attributes, those in step as one."""
     together = [key for key in turned if key in in_step]
     units = [
         ZippedAttributes((key,), tuple((value,) for value in values))

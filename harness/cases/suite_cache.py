@@ -1,9 +1,9 @@
-"""Keeps the expanded cases of suites, since covering arrays take seconds and seldom change.
+"""Caches the expanded cases of suites, since covering arrays take seconds and seldom change.
 
-An entry is a text file: a checksum, and below it the ids of the cases, one a line. Its name holds a digest of
-all that the cases are made from: the files of cases, the source of the packages that expand them, and the
-versions of what those compute with. So an entry is never wrong, only missing: it is made again where it is
-damaged, where anything of that has changed, and where the cache cannot be read.
+An entry is a text file: a checksum, then the ids of the cases, one per line. Its name holds a digest of
+everything that determines the cases: the case files, the source of the packages that expand them, and the
+versions of their dependencies. So an entry is never wrong, only missing: it is rebuilt when it is damaged,
+when anything of that has changed, or when the cache cannot be read.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ SUITES: Final = "suites"
 """The folder of the cache that holds the entries."""
 
 EXPANDING: Final = ("cases", "data", "oracle", "records")
-"""The packages that decide which cases a suite has."""
+"""The packages that determine the cases of a suite."""
 
 _VERSIONS: Final = (__version__, sys.version, np.__version__, ml_dtypes.__version__, msgspec.__version__)
 _KEY_LENGTH: Final = 12
 
 
 def read_or_expand(folders: Sequence[Path], suites: Sequence[str], cache: Path) -> tuple[Case, ...]:
-    """Return the cases of the suites as `expand_suites` gives them, from the cache where they lie there.
+    """Return the cases of the suites as `expand_suites` yields them, from the cache where it holds them.
 
     Raises:
-        HarnessError: as `load_library` and `expand_suites`; nothing that is wrong with the cache.
+        HarnessError: as `load_library` and `expand_suites`; never for a fault of the cache.
     """
     try:
         entry = _locate_entry(folders, suites, cache)
     except OSError:
-        # A file of cases that cannot be read: those who parse it say which.
+        # A case file cannot be read; parsing it reports which.
         return tuple(expand_suites(load_library(folders), suites))
     cases = _read(entry)
     if cases is None:
@@ -56,10 +56,10 @@ def read_or_expand(folders: Sequence[Path], suites: Sequence[str], cache: Path) 
 
 
 def _locate_entry(folders: Sequence[Path], suites: Sequence[str], cache: Path) -> Path:
-    """Return where the cases lie: `<key of the folders>-<digest>-<key of the suites>.txt`.
+    """Return the path of the entry: `<key of the folders>-<digest>-<key of the suites>.txt`.
 
     Raises:
-        OSError: a file that they are made from cannot be read.
+        OSError: a file that the digest covers cannot be read.
     """
     place = _make_key(str(folder.resolve()).encode() for folder in folders)
     digest = _make_key([repr(_VERSIONS).encode(), *_iterate_texts(folders)])
@@ -67,7 +67,7 @@ def _locate_entry(folders: Sequence[Path], suites: Sequence[str], cache: Path) -
 
 
 def _iterate_texts(folders: Sequence[Path]) -> Iterator[bytes]:
-    """Give the name and the text of every file that cases are made from."""
+    """Yield the name and the text of every file that determines the cases."""
     sources = (path for name in EXPANDING for path in sorted((PACKAGE / name).rglob("*.py")))
     for path in (*sources, *(path for folder in folders for path in list_case_files(folder))):
         yield f"{path.parent.name}/{path.name}".encode()
@@ -83,7 +83,7 @@ def _make_key(parts: Iterable[bytes]) -> str:
 
 
 def _read(entry: Path) -> tuple[Case, ...] | None:
-    """Return the cases of an entry, None where it is missing or damaged."""
+    """Return the cases of an entry, None if it is missing or damaged."""
     try:
         checksum, _, ids = entry.read_text(encoding="utf-8").partition("\n")
         if checksum != _compute_checksum(ids):
@@ -94,7 +94,7 @@ def _read(entry: Path) -> tuple[Case, ...] | None:
 
 
 def _write(entry: Path, cases: Iterable[Case]) -> None:
-    """Write an entry, and delete those that the same folders had before something changed.
+    """Write an entry, and delete outdated entries of the same folders.
 
     Raises:
         OSError: the cache cannot be written.

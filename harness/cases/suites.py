@@ -1,4 +1,4 @@
-"""Reads grids and suites from folders of TOML and checks them; the only files the generator touches."""
+"""Reads grids and suites from folders of TOML files, checks them, and expands suites."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _REGRESSIONS: Final = "regressions"
 _SUITES: Final = "suites"
 
 _MAX_LISTED_NAMES: Final = 8
-"""Names that a complaint lists."""
+"""The number of names that an error message lists."""
 
 _ABOUT_KEYS: Final = "cases/README.md"
 _NAMED: Final = ("grid", "suite")
-"""The tables that have names."""
+"""The tables whose entries have names."""
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 PositiveCount = Annotated[int, msgspec.Meta(ge=1)]
@@ -36,14 +36,14 @@ Parsed = TypeVar("Parsed")
 
 
 class SuitePart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a suite takes from a grid: every case, or every nth beginning with the first."""
+    """The cases that a suite takes from a grid: all, or every nth from the first on."""
 
     grid: Name
     every: PositiveCount = 1
 
 
 class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A named selection of cases. `count` states how many there are, and is checked."""
+    """A named selection of cases. `count` states their number, and is checked."""
 
     name: Name
     about: str
@@ -56,7 +56,7 @@ class _GridFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class InstructionSet(StrEnum):
-    """What a processor must have, or lack, or be capped to, for a divergence to show."""
+    """What a processor must support, lack, or be restricted to, for a divergence to show."""
 
     AVX512 = "AVX-512"
     NO_AVX512 = "no AVX-512"
@@ -85,7 +85,7 @@ class _SuiteFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """All grids and suites that were found, by name, and the file each came from."""
+    """All grids and suites, by name, and the file that defines each."""
 
     grids: Mapping[str, Grid]
     suites: Mapping[str, Suite]
@@ -93,7 +93,7 @@ class Library:
 
 
 def list_case_files(folder: Path) -> Iterator[Path]:
-    """Give the files of a folder of cases, grids before the suites that take them."""
+    """Yield the files of a folder of cases, grids before the suites that take them."""
     for name in (_GRIDS, _REGRESSIONS, _SUITES):
         yield from sorted(folder.glob(f"{name}/*.toml"))
 
@@ -102,8 +102,8 @@ def load_library(folders: Sequence[Path]) -> Library:
     """Read `grids/*.toml`, `regressions/*.toml` and `suites/*.toml` of each folder.
 
     Raises:
-        HarnessError: a folder without cases, malformed TOML, an unknown key or value, a name used
-            twice, a suite that takes a grid that does not exist, or one twice.
+        HarnessError: a folder without cases, malformed TOML, an unknown key or value, a name used twice, or a
+            suite that takes a grid twice or one that does not exist.
     """
     grids: dict[str, Grid] = {}
     suites: dict[str, Suite] = {}
@@ -131,22 +131,21 @@ def load_library(folders: Sequence[Path]) -> Library:
 
 
 def read_regression(path: Path) -> RegressionFile:
-    """The file of one divergence.
+    """Read the file of one divergence.
 
     Raises:
-        HarnessError: it cannot be read, or a key or value is none.
+        HarnessError: it cannot be read, or a key or value is invalid.
     """
     return read_toml(path, RegressionFile, _ABOUT_KEYS, _NAMED)
 
 
 def expand_suites(library: Library, suites: Iterable[str]) -> Iterator[Case]:
-    """The cases of the suites, each once, in the order of the files. Streams; checks as it goes.
+    """Yield the cases of the suites, each once, in the order of the files.
 
     A case that two grids or two suites share comes once; one that a grid gives twice is an error.
 
     Raises:
-        HarnessError: an unknown suite, a case that a grid gives twice, and in the end all counts that do
-            not hold.
+        HarnessError: an unknown suite, a case that a grid gives twice, or, at the end, all wrong counts.
     """
     last: dict[int, tuple[int, int]] = {}
     miscounted: dict[str, None] = {}
@@ -174,10 +173,10 @@ def expand_suites(library: Library, suites: Iterable[str]) -> Iterator[Case]:
 
 
 def count_cases(library: Library, suites: Sequence[str]) -> Mapping[str, int]:
-    """Return how many cases each of the suites has.
+    """Count the cases of each of the suites.
 
     Raises:
-        HarnessError: as `expand_suites`, of all suites at once.
+        HarnessError: as `expand_suites`, for all suites at once.
     """
     for _ in expand_suites(library, suites):
         pass
@@ -185,28 +184,28 @@ def count_cases(library: Library, suites: Sequence[str]) -> Mapping[str, int]:
 
 
 def _note_miscount(
-    stated: int | None, given: int, place: str, gives: str, miscounted: dict[str, None]
+    stated: int | None, counted: int, place: str, gives: str, miscounted: dict[str, None]
 ) -> None:
-    """Notes a count that does not hold: they are told together, so that one look mends them all."""
-    if stated not in {None, given}:
-        miscounted[f"{place}: `count` says {stated}, {gives} {given}; correct whichever is wrong"] = None
+    """Note a wrong count. They are reported together, so that all can be corrected at once."""
+    if stated not in {None, counted}:
+        miscounted[f"{place}: `count` says {stated}, {gives} {counted}; correct whichever is wrong"] = None
 
 
 def _hash_case(case: Case) -> int:
-    """Eight bytes to know a case by: a suite of hundreds of thousands has no need of their names."""
+    """Return eight bytes that identify a case, which take less memory than its id in large suites."""
     return int.from_bytes(hashlib.blake2b(case.id.encode(), digest_size=8).digest())
 
 
 def _expand_suite(library: Library, suite: Suite, miscounted: dict[str, None]) -> Iterator[tuple[int, Case]]:
-    """The cases, each with the number of the part of the suite that it comes from."""
+    """Yield the cases, each with the index of the part of the suite that it comes from."""
     for number, part in enumerate(suite.take):
         place, grid = _format_place(library, "grid", part.grid), library.grids[part.grid]
-        given = 0
+        num_cases = 0
         for index, case in enumerate(expand_grid(grid, place)):
-            given += 1
+            num_cases += 1
             if index % part.every == 0:
                 yield number, case
-        _note_miscount(grid.count, given, place, "the axes give", miscounted)
+        _note_miscount(grid.count, num_cases, place, "the axes give", miscounted)
 
 
 def _check_suite(library: Library, suite: Suite) -> None:
@@ -222,7 +221,7 @@ def _check_suite(library: Library, suite: Suite) -> None:
 
 
 def _describe_unknown_name(kind: str, name: str, library: Library) -> str:
-    """What to say of a name that nothing has: those that are like it, and of the others how many."""
+    """Describe an unknown name: list similar names, or all there are and how many more."""
     known: Mapping[str, object] = library.suites if kind == "suite" else library.grids
     if near := find_nearest(name, known, 3):
         return f"no {kind} {name!r}; did you mean {' or '.join(near)}?"
@@ -241,7 +240,7 @@ def _describe_unknown_name(kind: str, name: str, library: Library) -> str:
 
 
 def _format_grid_files(library: Library) -> str:
-    """Where grids are defined."""
+    """Format where grids are defined."""
     folders = dict.fromkeys(path.parent for key, path in library.files.items() if key.startswith("grid "))
     return ", ".join(f"{folder}/*.toml" for folder in folders)
 

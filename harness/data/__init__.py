@@ -1,1 +1,1 @@
-"""The exact data of a case: `case_data` makes the inputs and weights from `draws`, within `value_bounds`."""
+"""The data of a case: `case_data` makes inputs and weights from `draws`, within `value_bounds`."""

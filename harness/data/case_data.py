@@ -1,21 +1,21 @@
 """The inputs and weights of a case.
 
-**Exact data** are small integers, so that every sum is exact and `==` decides. They see what a
-comparison of shapes cannot: cells are positive (padding by anything but zero shows), taps are signed and
-differ (flips, shifts and swapped axes show), filters, biases, channels and batch entries differ
-(permutations show). What is pooled by its maximum is negative (a zero taken into a maximum shows)
-and has no ties. One array of a float64 case is wider than float32 holds.
+**Exact data** are small integers, so that every sum is exact and `==` decides. They reveal what a comparison
+of shapes cannot: inputs are positive (padding by anything but zero shows), taps are signed and differ (flips,
+shifts and swapped axes show), filters, biases, channels and batch entries differ (permutations show). Inputs
+of max pooling are negative (a zero included in a maximum shows) and have no ties. One array of a float64 case
+holds integers that float32 cannot represent.
 
-**Real data** have full significands, both signs and several binades, so that a computation in fewer
-bits shows.
+**Real data** have full significands, both signs and several binades, so that a computation in fewer bits
+shows.
 
-**Ties and nonfinite data** are for pooling, whose answer is one of its cells or their mean. Of few values,
-zeros of both signs among them, most windows have several cells that are the largest. Nonfinite data
-differ by channel and batch entry: windows of nothing but -inf, infinities of both signs, NaN among numbers,
-all of them. Which of several largest cells a gradient goes to is documented nowhere: there are none of
-gradients.
+**Ties and nonfinite data** are for pooling, whose answer is a cell or the mean of cells. Ties are few values,
+zeros of both signs among them, so that most windows have several maximal cells. Nonfinite data differ by
+channel and batch entry: windows of nothing but -inf, infinities of both signs, NaN among numbers, all of
+these. Neither is used for gradients, since it is documented nowhere to which of several maximal cells a
+gradient goes.
 
-Equal layers get equal weights, whatever the length, batch and format of their input, so that a worker may
+Equal layers get equal weights, whatever the length, batch and format of their input, so that a worker can
 keep the layer; an operation gets the data of the layer of its kind.
 """
 
@@ -40,17 +40,17 @@ from harness.records import Array, Case, CaseData, DataKind, Reduction
 CASE_DATA_VERSION: Final = 2
 
 _INPUTS: Final = f"{CASE_DATA_VERSION} inputs"
-"""The key of what is drawn for an input."""
+"""The key from which inputs are drawn."""
 
 _REAL_INPUT: Final = 2
 _REAL_TAP: Final = 0
 _REAL_BIAS: Final = 4
-"""The powers of 2 that real data stay below; sums of a thousand products fit into float16."""
+"""The powers of 2 that bound real data; sums of a thousand products fit into float16."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Weights:
-    """The weights of a layer, with a bias even where it has none, and how large exact data are."""
+    """The weights of a layer, with a bias even where it has none, and the bounds of its exact data."""
 
     kernel: Array | None
     pointwise: Array | None
@@ -62,13 +62,13 @@ _NO_WEIGHTS: Final = _Weights(None, None, None, ValueBounds(0, (), 0))
 
 
 def make_case_data(case: Case) -> CaseData:
-    """The inputs and weights of a case, the same on every machine; the arrays cannot be written.
+    """Make the inputs and weights of a case, the same on every machine; the arrays are read-only.
 
-    The weights have the shapes that the layer ought to build; where the case must be refused and so has
-    no such shapes, they are made of its parameters clipped to 1.
+    The weights have the shapes that the layer must build. A case that must be refused has no such shapes; its
+    weights are made from its parameters, raised to at least 1.
 
     Raises:
-        HarnessError: the dtype is unknown, or too narrow for exact sums over this many terms.
+        HarnessError: the dtype is unknown, or too narrow for exact sums of this many terms.
     """
     try:
         check_dtype(case.dtype)
@@ -97,7 +97,7 @@ def make_case_data(case: Case) -> CaseData:
 
 
 def has_data(case: Case) -> bool:
-    """Whether there are data for the case; exact ones need a dtype wide enough for its sums.
+    """Return whether the case has data; exact data need a dtype wide enough for its sums.
 
     Raises:
         HarnessError: the dtype is unknown.
@@ -138,7 +138,7 @@ def _draw_real_inputs(case: Case) -> Array:
 
 
 def _make_draw_arguments(case: Case) -> tuple[str, tuple[int, ...], int]:
-    """What draws input cells that differ within each channel of each batch entry."""
+    """Return the arguments that draw inputs which differ within each channel of each batch entry."""
     return _INPUTS, case.input_shape, case.channel_axis
 
 
@@ -180,6 +180,6 @@ def _make_key(sizes: WeightSizes) -> str:
 
 
 def _compute_kernel_shapes(sizes: WeightSizes) -> tuple[tuple[int, ...] | None, tuple[int, ...] | None]:
-    """The shapes of the kernel and of the pointwise kernel, as `CaseData` has them."""
+    """Return the shapes of the kernel and of the pointwise kernel of `CaseData`."""
     kernel, pointwise, *_ = (*sizes.kernel_shapes, None, None)
     return kernel, pointwise

@@ -1,7 +1,7 @@
-"""Numbers from keys: the same on every machine and with every version of NumPy.
+"""Pseudorandom arrays from string keys: the same on every machine and with every version of NumPy.
 
-They come from our own integer mixing and not from NumPy's generators, whose streams may change between
-versions: a stored run is judged again with the same data. Arrays are drawn once, kept, and cannot be written.
+They use integer mixing of our own instead of NumPy's generators, whose streams may change between versions: a
+stored run is judged again with the same data. Arrays are cached and read-only.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ import numpy.typing as npt
 from harness.records import DTYPE_TRAITS, Array
 
 _EXTRA_BINADES: Final[Mapping[str, int]] = MappingProxyType({"bfloat16": 16, "float16": 4})
-"""How many binades of integers `draw_distinct` draws from beyond the consecutive ones, by dtype."""
+"""How many binades of non-consecutive integers `draw_distinct` uses in addition, by dtype."""
 
 MIN_WIDE_INTEGER: Final = 2**26
-"""From where on integers are drawn that float32 does not hold."""
+"""The bound from which integers are drawn that float32 cannot represent."""
 
 _MANY_VALUES: Final = 32
 _NUM_ATTEMPTS: Final = 12
-"""With fewer values, so many draws are looked at."""
+"""Of fewer values than `_MANY_VALUES`, up to `_NUM_ATTEMPTS` draws are tried."""
 
 _LARGE_POOL: Final = 4096
 _REAL_BINADES: Final = 6
 
 _NUM_THEMES: Final = 4
 _MAX_FINITE: Final = 60
-"""The kinds of planes of nonfinite data; the largest number there, of which every dtype holds sums."""
+"""The number of patterns of nonfinite data, and the largest number in them; every dtype holds its sums."""
 
 Integers = npt.NDArray[np.int64]
 _Number = TypeVar("_Number", bound=np.generic)
@@ -42,10 +42,10 @@ _Number = TypeVar("_Number", bound=np.generic)
 
 @lru_cache(maxsize=4096)
 def draw_positive(key: str, shape: tuple[int, ...], most: int, dtype: str) -> Array:
-    """Integers from 1 to `most`; of a pool below 4096, every `most` consecutive ones all different.
+    """Draw integers from 1 to `most`; for `most` up to 4096, each block of `most` is all different.
 
-    Wide ones are odd and more than half of `most`, so that no dtype of fewer bits holds them. Of few
-    values, slices differ as far as they can (see `_is_distinguishable`).
+    Wide ones are odd and above half of `most`, so that no narrower dtype represents them. Few values are
+    drawn so that slices differ as far as possible (see `_is_distinguishable`).
     """
     if most >= MIN_WIDE_INTEGER:
         return _freeze_array(_draw_wide(key, shape, most), dtype)
@@ -56,7 +56,7 @@ def draw_positive(key: str, shape: tuple[int, ...], most: int, dtype: str) -> Ar
 
 @lru_cache(maxsize=4096)
 def draw_signed(key: str, shape: tuple[int, ...], most: int, dtype: str) -> Array:
-    """Integers from `-most` to `most` without 0, else like those of `draw_positive`."""
+    """Draw nonzero integers from `-most` to `most`, otherwise like `draw_positive`."""
     if most >= MIN_WIDE_INTEGER:
         signs = _extract_signs(_draw_words(f"{key} sign", math.prod(shape))).reshape(shape)
         return _freeze_array(_draw_wide(key, shape, most) * signs, dtype)
@@ -70,9 +70,10 @@ def draw_signed(key: str, shape: tuple[int, ...], most: int, dtype: str) -> Arra
 
 @lru_cache(maxsize=4096)
 def draw_distinct(key: str, shape: tuple[int, ...], channel_axis: int, dtype: str) -> Array:
-    """Negative integers of a batch, spread over all that the dtype holds, in no order.
+    """Draw negative integers, spread over all that the dtype represents, in no order.
 
-    All differ where the dtype has so many; else all of a channel of a batch entry do, if it has those.
+    All differ where the dtype has so many; otherwise those of one channel of a batch entry do, where it has
+    so many.
     """
     bits = DTYPE_TRAITS[dtype].significant_bits
     num_ranks = 2**bits - 1 + _EXTRA_BINADES.get(dtype, 0) * 2 ** (bits - 1)
@@ -90,10 +91,10 @@ def draw_distinct(key: str, shape: tuple[int, ...], channel_axis: int, dtype: st
 
 @lru_cache(maxsize=4096)
 def draw_real(key: str, shape: tuple[int, ...], greatest: int, dtype: str) -> Array:
-    """Real numbers of both signs over six binades, below 2 to the power of `greatest`.
+    """Draw real numbers of both signs over six binades, with magnitudes below 2 to the power of `greatest`.
 
-    The last bit of every significand is set, so that none is held by a narrower dtype. All differ as far as
-    a dtype of 16 bits has values.
+    The last bit of every significand is set, so that no narrower dtype represents them. All differ as far as
+    a 16-bit dtype has enough values.
     """
     bits = DTYPE_TRAITS[dtype].significant_bits
     num_significands = 2 ** (bits - 2)
@@ -106,7 +107,7 @@ def draw_real(key: str, shape: tuple[int, ...], greatest: int, dtype: str) -> Ar
 
 @lru_cache(maxsize=4096)
 def draw_real_distinct(key: str, shape: tuple[int, ...], channel_axis: int, dtype: str) -> Array:
-    """Real numbers of both signs, whose magnitudes differ as far as those of `draw_distinct` do."""
+    """Draw real numbers of both signs whose magnitudes differ as far as those of `draw_distinct` do."""
     values = draw_distinct(key, shape, channel_axis, dtype).astype(np.float64)
     bits = DTYPE_TRAITS[dtype].significant_bits + _EXTRA_BINADES.get(dtype, 0)
     return _freeze_array(
@@ -117,17 +118,17 @@ def draw_real_distinct(key: str, shape: tuple[int, ...], channel_axis: int, dtyp
 
 @lru_cache(maxsize=4096)
 def draw_tied(key: str, shape: tuple[int, ...], dtype: str) -> Array:
-    """Integers from -3 to -1 and zeros of both signs, each a fifth of all."""
-    few = np.array([-3.0, -2.0, -1.0, -0.0, 0.0])
-    return _freeze_array(few[_draw_integers(f"{key} tied", shape, len(few))], dtype)
+    """Draw integers from -3 to -1 and zeros of both signs, each value a fifth of all."""
+    values = np.array([-3.0, -2.0, -1.0, -0.0, 0.0])
+    return _freeze_array(values[_draw_integers(f"{key} tied", shape, len(values))], dtype)
 
 
 @lru_cache(maxsize=4096)
 def draw_nonfinite(key: str, shape: tuple[int, ...], channel_axis: int, dtype: str) -> Array:
-    """Integers of both signs and what is none, by four themes: each channel of a batch entry has the next.
+    """Draw integers of both signs and nonfinite values, by one of four patterns per channel of a batch entry.
 
-    Half of the cells -inf, all together; infinities of both signs; NaN; all of these, and -0. The shape
-    decides which theme is the first.
+    The patterns, in turn: half of the cells -inf, all together; infinities of both signs; NaN; all of these,
+    and -0. The shape decides which pattern comes first.
     """
     cells = math.prod(_get_spatial_lengths(shape, channel_axis))
     planes = shape[0] * shape[channel_axis]
@@ -152,19 +153,19 @@ def draw_nonfinite(key: str, shape: tuple[int, ...], channel_axis: int, dtype: s
 
 
 def draw_word(key: str) -> int:
-    """A scattered integer."""
+    """Draw a pseudorandom 64-bit integer."""
     return int(_draw_words(key, 1)[0])
 
 
 def _get_spatial_lengths(shape: tuple[int, ...], channel_axis: int) -> tuple[int, ...]:
-    """The lengths of an array that are neither the batch nor the channels."""
+    """Return the lengths of the axes that are neither the batch nor the channels."""
     return (*shape[1:channel_axis], *shape[channel_axis + 1 :])
 
 
 def _arrange_by_planes(
     values: npt.NDArray[_Number], shape: tuple[int, ...], channel_axis: int
 ) -> npt.NDArray[_Number]:
-    """Values in the order of batch entry, channel and cell, as an array of this shape."""
+    """Arrange values, ordered by batch entry, channel and cell, as an array of this shape."""
     planes = values.reshape(shape[0], shape[channel_axis], *_get_spatial_lengths(shape, channel_axis))
     return np.moveaxis(planes, 1, channel_axis)
 
@@ -176,7 +177,7 @@ def _freeze_array(values: npt.NDArray[np.float64] | Integers, dtype: str) -> Arr
 
 
 def _draw_integers(key: str, shape: tuple[int, ...], pool: int) -> Integers:
-    """Integers in `range(pool)`, every `pool` consecutive ones all different unless the pool is large."""
+    """Draw integers in `range(pool)`; unless the pool is large, each block of `pool` is all different."""
     size = math.prod(shape)
     if pool > _LARGE_POOL and pool > size:
         return (_draw_words(key, size) % np.uint64(pool)).astype(np.int64).reshape(shape)
@@ -186,7 +187,7 @@ def _draw_integers(key: str, shape: tuple[int, ...], pool: int) -> Integers:
 
 
 def _draw_distinguishable(key: str, most: int, draw: Callable[[str], Integers]) -> Integers:
-    """What is drawn by the key; of few values, the first draw of some in which all can be told apart."""
+    """Return the draw of the key; of few values, the first of some draws that is distinguishable."""
     if most >= _MANY_VALUES:
         return draw(key)
     draws = (draw(f"{key} {attempt}") for attempt in range(_NUM_ATTEMPTS))
@@ -195,7 +196,7 @@ def _draw_distinguishable(key: str, most: int, draw: Callable[[str], Integers]) 
 
 
 def _is_distinguishable(values: Integers) -> bool:
-    """Whether no two slices along an axis are equal, nor the array and a flip of it, nor two axes swapped."""
+    """Return whether slices along each axis differ, and the array from its flips and axis swaps."""
     axes = [axis for axis, length in enumerate(values.shape) if length > 1]
     for axis in axes:
         slices = np.moveaxis(values, axis, 0).reshape(values.shape[axis], -1)
@@ -209,12 +210,12 @@ def _is_distinguishable(values: Integers) -> bool:
 
 
 def _draw_wide(key: str, shape: tuple[int, ...], most: int) -> Integers:
-    """Odd integers above half of `most`."""
+    """Draw odd integers above half of `most`."""
     return most // 2 + 1 + 2 * _draw_integers(key, shape, most // 4)
 
 
 def _convert_ranks(ranks: Integers, bits: int) -> Integers:
-    """The integer of each rank, from 1 on, among those that `bits` significant bits hold."""
+    """Convert ranks, from 1 on, to the integers that `bits` significant bits represent."""
     above = np.maximum(ranks - 2**bits, 0)
     binade = above // 2 ** (bits - 1)
     beyond = (2 ** (bits - 1) + above % 2 ** (bits - 1)) << (binade + 1)
@@ -226,13 +227,13 @@ def _extract_signs(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.float64]:
 
 
 def _draw_words(key: str, size: int) -> npt.NDArray[np.uint64]:
-    """`size` scattered words of 64 bits."""
+    """Draw `size` pseudorandom 64-bit words."""
     seed = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest())
     return _mix_bits(np.arange(size, dtype=np.uint64) + np.uint64(seed % 2**62))
 
 
 def _mix_bits(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """A bijection of 64-bit integers that scatters neighbours (the finaliser of SplitMix64)."""
+    """Scatter 64-bit integers by a bijection (the finaliser of SplitMix64)."""
     values = values * np.uint64(0x9E3779B97F4A7C15)
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

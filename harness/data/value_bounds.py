@@ -1,12 +1,12 @@
-"""How large exact data may be: so that no sum of a case leaves the integers that its dtype holds exactly.
+"""How large exact data may be, so that every sum of a case is an integer that its dtype represents exactly.
 
-A sum that stays below the limit in magnitudes is exact whatever its order, and so are its partial sums.
-`X`, `W` and `B` are the largest input, tap and bias, `P` the largest tap of a pointwise kernel.
+A sum whose magnitudes stay below the limit is exact in any order, and so are its partial sums. `X`, `W` and
+`B` are the largest input, tap and bias, `P` the largest tap of a pointwise kernel.
 
-forward   `terms * X * W * P + B`
-gradient  of a loss `sum(output * cotangent)`, the cotangent within `MAX_COTANGENT`: the input's has
-          `terms` products of the weights, the kernel's one product of the input for each output cell
-          (in a transposed layer for each input cell), the bias's one cotangent for each output cell
+* forward: `terms * X * W * P + B`
+* gradients of the loss `sum(output * cotangent)`, the cotangent within `MAX_COTANGENT`: the input's sums
+  `terms` products of weights; the kernel's sums one product with the input per output cell (in a transposed
+  layer per input cell); the bias's sums one cotangent per output cell
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from harness.records import DTYPE_TRAITS, Case, LayerKind, LayerSizes
 MAX_COTANGENT: Final = 3
 
 _HIGHEST_LIMIT: Final = 2**50
-"""What sums stay below, also where more is exact, as in float64."""
+"""The limit on sums in dtypes that represent larger integers, as float64 does."""
 
 _MAX_INPUT: Final = 127
 _MAX_TAPS: Final = ((63,), (31, 31))
@@ -35,11 +35,11 @@ _MAX_SUMMAND: Final = 4095
 """The largest input of average pooling, which multiplies by nothing."""
 
 _MAX_BESIDE_WIDE: Final = (2**11, 2**8)
-"""In a float64 case one array is wide, which one varies; the largest value of another, and of two others."""
+"""The largest value beside the wide array of a float64 case: of one other array, and of two."""
 
 _MIN_INPUT: Final = 3
 _MIN_TAP: Final = 2
-"""With smaller ones too much would be equal to be told apart."""
+"""The smallest bounds with which values still differ enough."""
 
 _MAX_WIDE_BIAS: Final = 2**34
 _MAX_WIDE_SUMMAND: Final = 2**40
@@ -47,7 +47,7 @@ _MAX_WIDE_SUMMAND: Final = 2**40
 
 @dataclass(frozen=True, slots=True)
 class WeightSizes:
-    """What the weights of a layer depend on; what must be refused is clipped to 1."""
+    """What the weights of a layer depend on; sizes below 1 are raised to 1."""
 
     kind: LayerKind
     of_layer: LayerSizes
@@ -60,22 +60,22 @@ class WeightSizes:
 
     @property
     def fans_in(self) -> tuple[int, ...]:
-        """How many terms the sum of an output cell has, of each kernel; of pooling the cells of a window."""
+        """The number of terms summed in an output cell, per kernel; for pooling, the cells of a window."""
         fans = tuple(kernel.count_fan_in(self.of_layer) for kernel in self.kind.traits.kernels)
         return fans or (math.prod(self.of_layer.kernel),)
 
     @property
     def fans_out(self) -> tuple[int, ...]:
-        """How many terms the sum of an input cell's gradient has, of each kernel; of pooling the same."""
+        """The number of terms summed in an input cell's gradient, per kernel; for pooling, as `fans_in`."""
         fans = tuple(kernel.count_fan_out(self.of_layer) for kernel in self.kind.traits.kernels)
         return fans or (math.prod(self.of_layer.kernel),)
 
 
 @dataclass(frozen=True, slots=True)
 class ValueBounds:
-    """The largest magnitudes: of the input, the taps of each kernel and the bias.
+    """The largest magnitudes of the input, of each kernel's taps and of the bias.
 
-    `gain` is what an input cell is multiplied by, at most, in each summand of a kernel's gradient.
+    `gain` is the largest factor of an input cell in the summands of a kernel's gradient.
     """
 
     inputs: int
@@ -85,7 +85,7 @@ class ValueBounds:
 
 
 def compute_layer_sizes(case: Case) -> WeightSizes:
-    """The sizes of a case's layer."""
+    """Return the sizes that a case's weights depend on."""
     of_layer = LayerSizes(
         tuple([max(length, 1) for length in case.kernel]),
         max(case.channels, 1),
@@ -98,20 +98,22 @@ def compute_layer_sizes(case: Case) -> WeightSizes:
 
 @lru_cache(maxsize=4096)
 def compute_value_bounds(sizes: WeightSizes, *, wide: int, has_gradient: bool) -> ValueBounds:
-    """The largest data of a layer; `wide` is the array that is wide in float64, the input being 0.
+    """Compute the largest data of a layer.
+
+    `wide`, modulo the number of arrays, is the one that is wide in float64; 0 is the input.
 
     Raises:
-        HarnessError: the dtype is too narrow for exact sums over this many terms.
+        HarnessError: the dtype is too narrow for exact sums of this many terms.
     """
-    limit = _limit(sizes.dtype)
+    limit = _get_limit(sizes.dtype)
     is_double = sizes.dtype == "float64"
     num_kernels = len(sizes.kind.traits.kernels)
     forward, backward = math.prod(sizes.fans_in), math.prod(sizes.fans_out)
     if num_kernels == 0:
         most = _MAX_WIDE_SUMMAND if is_double else _MAX_SUMMAND
-        room = (limit - 1) // forward
-        _check_exactness(room, _MIN_INPUT, forward, sizes.dtype)
-        return ValueBounds(min(most, room), (), 0)
+        most_exact = (limit - 1) // forward
+        _check_exactness(most_exact, _MIN_INPUT, forward, sizes.dtype)
+        return ValueBounds(min(most, most_exact), (), 0)
     if is_double:
         values = [_MAX_BESIDE_WIDE[num_kernels - 1]] * (1 + num_kernels)
         values[wide % len(values)] = MIN_WIDE_INTEGER
@@ -129,9 +131,9 @@ def compute_value_bounds(sizes: WeightSizes, *, wide: int, has_gradient: bool) -
 
 
 def _compute_gain(sizes: WeightSizes, kernels: Sequence[int]) -> int:
-    """What an input cell is multiplied by, at most, on its way to the gradient of a kernel.
+    """Compute the largest factor of an input cell on its way to the gradient of a kernel.
 
-    That is what the other kernels make of it: those before it forward, those after it backward.
+    It is the product of the other kernels: those before it forward, those after it backward.
     """
     forward = [fan * most for fan, most in zip(sizes.fans_in, kernels, strict=True)]
     backward = [fan * most for fan, most in zip(sizes.fans_out, kernels, strict=True)]
@@ -140,25 +142,25 @@ def _compute_gain(sizes: WeightSizes, kernels: Sequence[int]) -> int:
 
 
 def compute_max_gradient_input(case: Case, most: ValueBounds) -> int:
-    """The largest input with which the gradients of the weights are exact too.
+    """Compute the largest input with which the gradients of the weights are exact too.
 
     Raises:
         HarnessError: the dtype is too narrow for exact sums over this many cells.
     """
-    room = (_limit(case.dtype) - 1) // MAX_COTANGENT
+    most_sum = (_get_limit(case.dtype) - 1) // MAX_COTANGENT
     inputs, outputs = _count_cells(case)
     if case.bias:
-        _check_exactness(room // max(outputs, 1), 1, outputs, case.dtype)
+        _check_exactness(most_sum // max(outputs, 1), 1, outputs, case.dtype)
     if case.kind.traits.is_pooling:
         return most.inputs
     summed = inputs if case.kind.traits.is_transposed else outputs
-    largest = min(most.inputs, room // max(most.gain * summed, 1))
+    largest = min(most.inputs, most_sum // max(most.gain * summed, 1))
     _check_exactness(largest, _MIN_INPUT, summed, case.dtype)
     return largest
 
 
 def check_dtype(dtype: str) -> None:
-    """Refuse a dtype that there are no data of.
+    """Check that there are data for the dtype.
 
     Raises:
         HarnessError: the dtype is unknown.
@@ -167,13 +169,13 @@ def check_dtype(dtype: str) -> None:
         raise HarnessError(f"no data for dtype {dtype}; use {', '.join(DTYPE_TRAITS)}")
 
 
-def _limit(dtype: str) -> int:
-    """What the sums of a dtype stay below."""
+def _get_limit(dtype: str) -> int:
+    """Return the limit that sums in a dtype stay below."""
     return min(DTYPE_TRAITS[dtype].exact_integers, _HIGHEST_LIMIT)
 
 
 def _count_cells(case: Case) -> tuple[int, int]:
-    """The cells of a channel of the input, and at most as many of the output, over the batch."""
+    """Count the input cells of one channel over the batch, and bound the number of output cells."""
     output = case.batch
     for axis, (length, kernel, stride, dilation) in enumerate(
         zip(case.input, case.kernel, case.strides, case.dilation, strict=True)
@@ -181,8 +183,8 @@ def _count_cells(case: Case) -> tuple[int, int]:
         step = max(stride, 1)
         reach = (max(kernel, 1) - 1) * max(dilation, 1) + 1
         if case.kind.traits.is_transposed:
-            more = 0 if case.output_padding is None else max(case.output_padding[axis], 0)
-            output *= max(length - 1, 0) * step + max(reach, step) + more
+            extra = 0 if case.output_padding is None else max(case.output_padding[axis], 0)
+            output *= max(length - 1, 0) * step + max(reach, step) + extra
         elif case.padding.lower() == "valid":
             output *= max((length - reach) // step + 1, 0)
         else:
@@ -191,9 +193,9 @@ def _count_cells(case: Case) -> tuple[int, int]:
 
 
 def _shrink_to_product(values: list[int], most: int, places: range) -> None:
-    """Make the array of the most values smaller, until the product over the places is within `most`.
+    """Shrink the array with the most values until the product over `places` is at most `most`.
 
-    A kernel is signed, and so has twice the values of an input as large.
+    A kernel is signed, and so has twice as many values as an input of the same bound.
     """
     while math.prod(values[place] for place in places) > most:
         place = max(places, key=lambda place: values[place] * (2 if place else 1))

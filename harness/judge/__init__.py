@@ -1,7 +1,8 @@
-"""What observations mean: `compare` judges one, `diagnose` names a cause, `stored_run` streams a whole run.
+"""What observations mean: `compare` judges one, `diagnose` names a cause, `stored_run` judges a whole run.
 
-`second_look` chooses the divergences that are asked a second time, and says which of them came again.
-`documented_limits` holds the refusals that a backend documents; `model_summary` reads the text of
-`model.summary()`. `rule_matching` evaluates many rules on a case, those that come to the same only once;
-`fewest_causes` brings the causes of many findings down to the fewest.
+`differences` finds what is wrong with an answer, `consistency` compares the answers of modes and targets.
+`second_look` selects the divergences that are run a second time, and decides which were reproduced.
+`documented_limits` reads the limits that a backend documents, `model_summary` the text of `model.summary()`.
+`rule_matching` evaluates many rules on a case, rules with equal computations only once; `fewest_causes`
+reduces the causes of many findings to the fewest.
 """

@@ -1,4 +1,4 @@
-"""Whether observations diverge, said while a run goes on: without a cause and without a second look."""
+"""Whether observations diverge, decided during a run: without a cause and without a second look."""
 
 from __future__ import annotations
 
@@ -13,23 +13,25 @@ from harness.oracle import expect
 from harness.records import Case, Expectation, Fingerprint, Observation, Verdict, parse_case_id
 
 _KEPT: Final = 1024
-"""Expectations that are kept for other targets that are asked the same cases."""
+"""The number of expectations cached for other targets that run the same cases."""
 
 
 def make_brief_judge(limits: Sequence[DocumentedLimit]) -> Callable[[Observation, Fingerprint], bool]:
-    """Make a function that says whether an observation diverges, given the fingerprint of its target.
+    """Make a function that returns whether an observation diverges, given its target's fingerprint.
 
-    `limits` are all that are documented.
+    `limits` are all documented limits.
     """
-    known: dict[str, tuple[DocumentedLimit, ...]] = {}
+    limits_of_target: dict[str, tuple[DocumentedLimit, ...]] = {}
 
     def diverges(observation: Observation, fingerprint: Fingerprint) -> bool:
-        own = known.get(observation.target)
-        if own is None:
-            own = known[observation.target] = select_limits(limits, fingerprint)
+        target = observation.target
+        if target not in limits_of_target:
+            limits_of_target[target] = select_limits(limits, fingerprint)
         case, expectation = _expect(observation.case_id)
         return (
-            judge_observation(case, expectation, observation, own, with_cause=False).verdict
+            judge_observation(
+                case, expectation, observation, limits_of_target[target], with_cause=False
+            ).verdict
             is Verdict.DIVERGES
         )
 

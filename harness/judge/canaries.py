@@ -1,4 +1,4 @@
-"""Canaries: the comparison must pass the right rule and catch every wrong one before verdicts count."""
+"""Canaries: before verdicts count, the comparison must pass the right rule and catch every wrong one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CANARY_TARGET = "canary"
 
 
 def find_failing_canaries(cases: Iterable[Case]) -> tuple[str, ...]:
-    """What the comparison gets wrong over the cases: wrong rules never caught, right answers not passed."""
+    """Return the failures of the comparison on the cases: wrong rules not caught, right answers rejected."""
     uncaught = set(WRONG_RULES)
     failures: list[str] = []
     for case in cases:
@@ -27,10 +27,10 @@ def find_failing_canaries(cases: Iterable[Case]) -> tuple[str, ...]:
 
 
 def _judge_rule(case: Case, rule: Rule) -> Verdict:
-    """The verdict on a target that follows `rule`."""
-    signals = make_case_data(case)
-    expectation = expect(case, signals)
-    values = expect(case, signals, rule).values
+    """Return the verdict on a target that follows `rule`."""
+    case_data = make_case_data(case)
+    expectation = expect(case, case_data)
+    values = expect(case, case_data, rule).values
     assert values is not None
     observation = Observation(
         target=CANARY_TARGET,

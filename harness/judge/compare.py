@@ -36,7 +36,7 @@ def judge_observation(
     *,
     with_cause: bool = True,
 ) -> Finding:
-    """The finding of one (case, target). `limits` are those of the target; to name a cause takes time."""
+    """Return the finding of one (case, target). `limits` are the target's; naming a cause takes time."""
     match observation.outcome:
         case Outcome.NOT_RUN | Outcome.GARBLED | Outcome.TIMED_OUT:
             return _make_finding(
@@ -80,7 +80,7 @@ def _judge_error(
 
 
 def _normalize_words(text: str) -> str:
-    """Text in which `output_padding`, "output padding" and "Output padding" are one."""
+    """Normalize text so that `output_padding`, "output padding" and "Output padding" are equal."""
     return text.lower().replace("_", " ")
 
 
@@ -133,13 +133,13 @@ def _judge_return(
 def _judge_unsupported(
     case: Case, expectation: Expectation, observation: Observation, *, note: str, cause: str = ""
 ) -> Finding:
-    """A call that need not be made, unless what was said before it is wrong: no limit excuses that."""
+    """Judge a call that need not be supported. No limit excuses wrong shapes observed before the call."""
     if expectation.output is not None:
         difference = find_difference_before_call(expectation, observation)
         if difference.divergence is not None:
-            why = _diagnose_difference(case, None, difference)
+            diagnosis = _diagnose_difference(case, None, difference)
             return _make_diverging_finding(
-                case, expectation, observation, difference.divergence, difference.note, why
+                case, expectation, observation, difference.divergence, difference.note, diagnosis
             )
     return _make_finding(case, expectation, observation, Verdict.UNSUPPORTED, note=note, cause=cause)
 

@@ -1,8 +1,8 @@
 """Names the cause of a wrong answer: the wrong rules of the oracle that give exactly what was observed.
 
-A rule differs from Keras's in one respect. Where none fits alone, those are tried that hold on one axis
-only, and then pairs: two rules that differ from Keras's in different respects, and each show on the
-case, taken together. A wrong shape before the call has the rules as its cause that give such a shape.
+Most wrong rules differ from Keras's in one respect. Where none matches, those restricted to one axis are
+tried, and then pairs: two rules that differ from Keras's in different respects, each of which changes the
+answer to the case. The causes of a wrong shape before the call are the rules that give that shape.
 """
 
 from __future__ import annotations
@@ -39,33 +39,36 @@ AND: Final = " and "
 
 _MAX_CAUSES: Final = 3
 _MAX_PAIR_WORK: Final = 1_000_000
-"""Multiplications in one answer up to which pairs are tried: they are some hundreds."""
+"""The number of multiplications in an answer up to which pairs are tried: there are hundreds of them."""
 
 _BEYOND_DATA: Final = 1e30
-"""No sum of the data comes near; memory that was never written does, as targets are started with
-allocators that fill it with such values (`harness.environments.variables`)."""
+"""A magnitude that no sum of the data reaches.
+
+Unwritten memory does: targets start with allocators that fill it with such values
+(`harness.environments.variables`).
+"""
 
 NEVER_WRITTEN: Final = "memory-never-written"
 """The cause of values that cannot come from the data."""
 
 LOWEST: Final = "lowest-number-for-minus-infinity"
-"""The cause of a maximum of nothing but -inf that is the lowest number of the dtype: where it starts from."""
+"""The cause where a maximum of nothing but -inf is the lowest number of the dtype: its initial value."""
 
 
 def diagnose_values(case: Case, observed: Array) -> str:
-    """The names of the wrong rules that fit, the first three, joined by `or`; empty where none does.
+    """Return the names of the matching wrong rules, the first three, joined by `or`; empty if none matches.
 
-    `observed` has any shape. Where no rule fits, nor two together (`one and other`), and values are
-    beyond any sum of the data, the cause is `NEVER_WRITTEN`; of nonfinite data it may be `LOWEST`.
+    `observed` may have any shape. Where neither a rule nor a pair (`one and other`) matches and values exceed
+    any sum of the data, the cause is `NEVER_WRITTEN`; of nonfinite data it may be `LOWEST`.
     """
     causes = find_causes(case, observed)
     return _format_causes(causes)
 
 
 def diagnose_shape(case: Case, lengths: Shape) -> str:
-    """Return the names of the wrong rules that give this shape as far as it is known.
+    """Return the names of the wrong rules that give this shape, as far as it is known.
 
-    Empty too where the batch and channels alone are wrong: no rule says anything of these.
+    Also empty where only the batch or the channels are wrong, which no rule changes.
     """
     if parse_padding(case) is None:
         return ""
@@ -74,7 +77,7 @@ def diagnose_shape(case: Case, lengths: Shape) -> str:
         tuple(
             name
             for group in group_by_computation(case, named)
-            if _is_compatible(lengths, compute_result_shape(case, group.plan))
+            if _is_compatible(lengths, compute_result_shape(case, group.computation))
             for name in group.names
         )
     )
@@ -92,55 +95,55 @@ def _format_causes(causes: tuple[str, ...]) -> str:
 
 
 def find_causes(case: Case, observed: Array) -> tuple[str, ...]:
-    """Every cause that `diagnose_values` chooses from. An answer that many targets gave is diagnosed once."""
+    """Return every cause from which `diagnose_values` selects. Equal answers are diagnosed once."""
     if parse_padding(case) is None:
         return ()
     return _diagnose_array(make_observed_array(case, observed))
 
 
 def find_rule(cause: str) -> Rule | None:
-    """The rule that a cause names, alone, on one axis or as a pair; None for a cause that is no rule."""
+    """Return the rule that a cause names: whole, on one axis or a pair; None for a cause that is no rule."""
     return WRONG_RULES.get(cause) or build_axis_rules().get(cause) or build_rule_pairs().get(cause)
 
 
 def is_equivalent_cause(cause: str, case: Case, other: str) -> bool:
-    """Whether a cause comes to the same on the case as another one, which fits what was observed."""
-    padding, one, two = parse_padding(case), find_rule(cause), find_rule(other)
-    if padding is None or one is None or two is None:
+    """Return whether a cause gives the same on the case as another one, which matches the observation."""
+    padding, rule, other_rule = parse_padding(case), find_rule(cause), find_rule(other)
+    if padding is None or rule is None or other_rule is None:
         return cause == other
-    plan, observed = plan_computation(case, padding, one), plan_computation(case, padding, two)
-    if plan == observed:
+    computation, observed = plan_computation(case, padding, rule), plan_computation(case, padding, other_rule)
+    if computation == observed:
         return True
-    signals = make_case_data(case)
-    return plan.out == observed.out and is_reproduced_by(
-        case, plan, signals, compute_values(case, observed, signals)
+    case_data = make_case_data(case)
+    return computation.out == observed.out and is_reproduced_by(
+        case, computation, case_data, compute_values(case, observed, case_data)
     )
 
 
 @cache
 def build_axis_rules() -> Mapping[str, Rule]:
-    """The wrong rules that can be wrong on one axis only, held to the first and to the last."""
+    """Build the wrong rules that act axis by axis, restricted to the first and to the last axis."""
     return restrict_to_one_axis(WRONG_RULES)
 
 
 @cache
 def build_rule_pairs() -> Mapping[str, Rule]:
-    """The wrong rules by twos: the fields in which each differs from Keras's, where these are different.
+    """Build the pairs of wrong rules that differ from Keras's in different fields, combined to one rule each.
 
-    Without those that are a wrong rule of their own, and no rule twice.
+    Pairs that equal a wrong rule or an earlier pair are left out.
     """
     known = set(WRONG_RULES.values())
-    found: dict[str, Rule] = {}
+    pairs: dict[str, Rule] = {}
     for (name, rule), (other_name, other) in combinations(WRONG_RULES.items(), 2):
         both = _combine_rules(rule, other)
         if both is not None and both not in known:
             known.add(both)
-            found[f"{name}{AND}{other_name}"] = both
-    return MappingProxyType(found)
+            pairs[f"{name}{AND}{other_name}"] = both
+    return MappingProxyType(pairs)
 
 
 def _combine_rules(one: Rule, other: Rule) -> Rule | None:
-    """Both ways of being wrong in one rule; None where they touch the same field."""
+    """Combine two rules to one that is wrong in both respects; None where they change the same field."""
     merged: dict[str, object] = {}
     for part in fields(Rule):
         right, *wrong = (getattr(rule, part.name) for rule in (KERAS, one, other))
@@ -154,12 +157,12 @@ def _combine_rules(one: Rule, other: Rule) -> Rule | None:
 @lru_cache(maxsize=4096)
 def _diagnose_array(answer: ObservedArray) -> tuple[str, ...]:
     case, values = answer.case, answer.values
-    signals = make_case_data(case)
-    found = find_matching_rules(case, signals, group_by_computation(case, WRONG_RULES), values)
-    if not found and case.ndim > 1:
-        found = find_matching_rules(case, signals, group_by_computation(case, build_axis_rules()), values)
-    if found:
-        return found
+    case_data = make_case_data(case)
+    causes = find_matching_rules(case, case_data, group_by_computation(case, WRONG_RULES), values)
+    if not causes and case.ndim > 1:
+        causes = find_matching_rules(case, case_data, group_by_computation(case, build_axis_rules()), values)
+    if causes:
+        return causes
     if case.data is DataKind.NONFINITE:
         return (LOWEST,) if _has_lowest_for_infinity(case, values) else ()
     with np.errstate(invalid="ignore"):
@@ -168,23 +171,23 @@ def _diagnose_array(answer: ObservedArray) -> tuple[str, ...]:
     if math.prod(values.shape) * math.prod(case.kernel) * case.channels > _MAX_PAIR_WORK:
         return ()
     return find_matching_rules(
-        case, signals, group_by_computation(case, _select_effective_pairs(case)), values
+        case, case_data, group_by_computation(case, _select_effective_pairs(case)), values
     )
 
 
 def _has_lowest_for_infinity(case: Case, values: Array) -> bool:
-    """Whether just those cells are wrong that should be -inf, and hold the lowest number in its place."""
+    """Return whether the wrong cells are those that should be -inf and hold the lowest number instead."""
     expected = expect(case, make_case_data(case)).output
     dtype = DTYPE_TRAITS.get(values.dtype.name)
     if dtype is None or expected is None or expected.values.shape != values.shape:
         return False
     wrong = find_wrong_cells(values.astype(np.float64), expected)
-    found = values[wrong].astype(np.float64)
-    return bool((np.isneginf(expected.values[wrong]) & (found == dtype.lowest)).all())
+    observed = values[wrong].astype(np.float64)
+    return bool((np.isneginf(expected.values[wrong]) & (observed == dtype.lowest)).all())
 
 
 def _select_effective_pairs(case: Case) -> Mapping[str, Rule]:
-    """Return the pairs of which each rule alone changes something on the case, in their order."""
+    """Return the pairs of rules each of which alone changes the answer to the case, in their order."""
     padding = parse_padding(case)
     assert padding is not None
     right = plan_computation(case, padding)

@@ -1,10 +1,11 @@
-"""What is wrong with what a target returned, if anything.
+"""Finds what is wrong with what a target returned, if anything.
 
-First the shapes of the weights: what is computed with others than the formula's says nothing. Then shape,
-dtype, non-finite, values; of the output, then of each gradient; then what was said before the call (inferred
-and symbolic shape, summary). Equality is the rule: the data are integers whose sums are exact.
+First the shapes of the weights: results from others than the formula's are not comparable. Then shape, dtype,
+nonfinite cells and values; of the output, then of each gradient; then what was observed before the call
+(inferred and symbolic shape, summary). Values must be equal: the data are integers whose sums are exact.
 Algorithms that transform the data (Winograd, FFT) round, so a value within `INTEGER_TOLERANCE` of the right
-integer is that integer; by how much it was off is reported. Where the formula gives a bound, it decides.
+integer counts as that integer, and its deviation is reported. Where the formula gives a bound, the bound
+decides.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ from harness.records import (
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What is wrong with an answer, or (divergence None) that nothing is.
+    """What is wrong with an answer; nothing if `divergence` is None.
 
-    `shape` is the one that was said before the call, where that is what is wrong.
+    `shape` is the wrong shape that was observed before the call, if that is what is wrong.
     """
 
     divergence: Divergence | None = None
@@ -45,7 +46,7 @@ class Difference:
 
 
 def find_difference(case: Case, expectation: Expectation, observation: Observation) -> Difference:
-    """The first thing wrong with what was returned. Both have an output."""
+    """Return the first difference of what was returned. Expectation and observation both have an output."""
     assert expectation.output is not None
     assert observation.values is not None
     weights = _compare_weights(expectation, observation)
@@ -64,7 +65,7 @@ def find_difference(case: Case, expectation: Expectation, observation: Observati
 
 
 def find_difference_before_call(expectation: Expectation, observation: Observation) -> Difference:
-    """The first thing wrong with what was said before a call of which nothing came. There is an answer."""
+    """Return the first difference observed before a call that gave nothing. The expectation has an output."""
     assert expectation.output is not None
     for difference in (
         _compare_weights(expectation, observation),
@@ -76,7 +77,7 @@ def find_difference_before_call(expectation: Expectation, observation: Observati
 
 
 def _compare_weights(expectation: Expectation, observation: Observation) -> Difference:
-    """Whether the layer built weights of other shapes, where it said of which."""
+    """Compare the shapes of the weights that the layer built, where they are known."""
     built, right = observation.weight_shapes, expectation.weight_shapes
     if built is None or built == right:
         return Difference()
@@ -134,33 +135,33 @@ def _compare_arrays(observed: Array, expected: ExpectedArray, dtype: str) -> Dif
 
 
 def find_wrong_cells(values: Values, expected: ExpectedArray) -> npt.NDArray[np.bool_]:
-    """Which values are wrong, of an array of the expected shape.
+    """Return a mask of the wrong cells of an array that has the expected shape.
 
     An infinity is right where the same one is expected, and NaN where NaN is.
     """
     right = expected.values
-    alike = (values == right) | (np.isnan(values) & np.isnan(right))
+    equal = (values == right) | (np.isnan(values) & np.isnan(right))
     with np.errstate(invalid="ignore"):
         errors = np.abs(values - right)
     near = errors < INTEGER_TOLERANCE
     if expected.bound is not None:
         near = (errors <= expected.bound) | np.isinf(expected.bound)
-    wrong: npt.NDArray[np.bool_] = ~(alike | near)
+    wrong: npt.NDArray[np.bool_] = ~(equal | near)
     return wrong
 
 
 def _find_first_index(wrong: Array) -> tuple[int, ...]:
-    """The index of the first wrong cell in C order."""
+    """Return the index of the first wrong cell in C order."""
     return tuple(int(place) for place in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
 
 
 def _compute_max_ulps(errors: Values, right: Array) -> float:
-    """The largest deviation in units in the last place of the right value."""
+    """Compute the largest deviation in units in the last place of the right value."""
     return float(np.max(errors / np.spacing(np.abs(right)).astype(np.float64)))
 
 
 def _compare_before_call(expectation: Expectation, observation: Observation) -> Iterator[Difference]:
-    """Whether a shape that was said before the call, or the summary, says something else."""
+    """Compare the shapes and the summary that were observed before the call."""
     if observation.inferred_shape is not None:
         yield _compare_shape(observation.inferred_shape, expectation.inferred_shape, "the inferred shape")
     if observation.symbolic_shape is not None:

@@ -1,4 +1,4 @@
-"""Limits that a version documents: counted as unsupported, with their reason, and not as divergences."""
+"""Documented limits of a backend or version: counted as unsupported with their reason, not as divergences."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from harness.records import Case, DataFormat, Fingerprint, Refusal
 from harness.toml_files import read_toml
 
 _VERSION_NUMBERS: Final = re.compile(r"\d+(\.\d+)*")
-"""What a version begins with: TensorFlow's own Keras calls itself `2.2.4-tf`."""
+"""The numeric start of a version: the Keras of TensorFlow calls itself `2.2.4-tf`."""
 
 
 class DocumentedLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One documented limit: of which targets, under which parameters, how it shows, and why.
+    """One documented limit: its targets, the parameters concerned, how it shows, and why.
 
-    It shows as an error whose text has a match of the regular expression `error`, as a result of the
-    dtype `returns`, or in that the target `computes` what has no formula and must be refused elsewhere.
-    `backend`, `keras` (a version specifier) and `flags` (environment variables as the fingerprint has them)
-    narrow the targets, `data_format`, `dtype` and `padding` the cases.
+    It shows as an error that matches the regular expression `error`, as a result of the dtype `returns`, or
+    in that the target `computes` what has no formula and must be refused elsewhere. `backend`, `keras` (a
+    version specifier) and `flags` (environment variables as in the fingerprint) restrict the targets,
+    `data_format`, `dtype` and `padding` the cases.
     """
 
     reason: str
@@ -76,7 +76,7 @@ def load_limits(path: Path) -> tuple[DocumentedLimit, ...]:
 
 
 def select_limits(limits: Sequence[DocumentedLimit], fingerprint: Fingerprint) -> tuple[DocumentedLimit, ...]:
-    """The limits of a target's backend, version of Keras and flags."""
+    """Return the limits that apply to a target's backend, version of Keras and flags."""
     numbers = _VERSION_NUMBERS.match(fingerprint.get("keras", ""))
     return tuple(
         limit
@@ -88,20 +88,20 @@ def select_limits(limits: Sequence[DocumentedLimit], fingerprint: Fingerprint) -
 
 
 def find_limit_on_error(limits: Sequence[DocumentedLimit], case: Case, error: str) -> DocumentedLimit | None:
-    """The first limit that explains the error of the case."""
+    """Return the first limit that explains the error of the case."""
     shown = (limit for limit in limits if limit.error is not None and re.search(limit.error, error))
     return next(_filter_by_case(shown, case), None)
 
 
 def find_limit_on_dtype(limits: Sequence[DocumentedLimit], case: Case, dtype: str) -> DocumentedLimit | None:
-    """The first limit that explains why the case returned this dtype."""
+    """Return the first limit that explains why the case returned this dtype."""
     return next(_filter_by_case((limit for limit in limits if limit.returns == dtype), case), None)
 
 
 def find_limit_on_computing(limits: Sequence[DocumentedLimit], case: Case) -> DocumentedLimit | None:
-    """The first limit that explains why the case was computed and not refused.
+    """Return the first limit that explains why the case was computed and not refused.
 
-    It explains the padding only: there is none for a case that must be refused with any padding.
+    It excuses the padding only: a case that must be refused with any padding has none.
     """
     if decide_refusal(replace(case, padding=Padding.SAME.value)).refusal is Refusal.REQUIRED:
         return None

@@ -1,4 +1,4 @@
-"""What tells a divergence from others of its kind: the first words of its error, numbers masked."""
+"""The note that distinguishes a divergence from others of its kind: the first words of its error, masked."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from harness.masking import mask_numbers, unwrap_error
 from harness.records import Divergence, Finding, Judgement
 
 _MAX_WORDS: Final = 12
-"""Words of an error that tell one way from another."""
+"""The number of words of an error that distinguish it."""
 
 
 _MAX_LENGTH: Final = 120
-"""Characters of these words."""
+"""The number of characters of these words."""
 
 
 def make_error_note(judged: Judgement) -> str:
-    """What tells this divergence from others of its kind, the same for other numbers and addresses."""
+    """Make the note of a divergence, which is independent of numbers and addresses."""
     finding = judged.finding
     if finding.divergence is Divergence.MISSING_ERROR:
         return f"must be refused: {', '.join(judged.expectation.refusal_arguments[:1])}"
@@ -24,9 +24,9 @@ def make_error_note(judged: Judgement) -> str:
 
 
 def extract_first_words(finding: Finding) -> str:
-    """The first words of an error without what frameworks wrap it in.
+    """Extract the first words of an error, without the text in which frameworks wrap it.
 
-    Numbers, addresses and the case's own name of its padding are masked.
+    Numbers, addresses and the case's spelling of its padding are masked.
     """
     text = mask_numbers(unwrap_error(finding.error))
     text = text.replace(f"'{finding.case.padding}'", "'#'")

@@ -1,4 +1,4 @@
-"""Brings the causes of many findings down to the fewest: an answer often fits more than one wrong rule."""
+"""Reduces the causes of many findings to the fewest: an answer often matches more than one wrong rule."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from harness.oracle.rules import WRONG_RULES
 from harness.records import Case
 
 _MAX_PAIRS: Final = 12
-"""Pairs that are tried on the cases which a single rule explains too."""
+"""The number of pairs tried on cases that a single rule explains too."""
 
 
 def choose_fewest_causes(
     counts: Mapping[tuple[Case, tuple[str, ...]], int],
 ) -> Mapping[tuple[str, tuple[str, ...]], str]:
-    """The cause of each (case, causes that fit), so that few causes explain all findings.
+    """Choose a cause for each (case, matching causes), so that few causes explain all findings.
 
-    The cause that explains most findings is taken first, then the one that explains most of the rest. A
-    pair of rules that some case needs is also tried where one of them is enough: a target that does both
-    shows both only where they make a difference. `counts` holds how many findings have these causes.
+    The cause that explains most findings is chosen first, then the one that explains most of the rest. A pair
+    of rules that some case needs is also tried where one of the two suffices: a target that does both shows
+    both only where each makes a difference. `counts` holds the number of findings with these causes.
 
     Returns:
-        By case id and causes, the name of the cause taken.
+        By case id and causes, the name of the chosen cause.
     """
     needed = _find_needed_pairs(counts)
-    fits = {
+    matching = {
         (case.id, names): (
             *names,
             *(pair for pair in needed if pair not in names and is_equivalent_cause(pair, case, names[0])),
@@ -36,27 +36,27 @@ def choose_fewest_causes(
     }
     weights = {(case.id, names): count for (case, names), count in counts.items()}
     chosen: dict[tuple[str, tuple[str, ...]], str] = {}
-    while len(chosen) < len(fits):
+    while len(chosen) < len(matching):
         gains = Counter[str]()
-        for key, names in fits.items():
+        for key, names in matching.items():
             if key not in chosen:
                 for name in names:
                     gains[name] += weights[key]
         best = min(gains, key=lambda name: (-gains[name], AND in name, _rank_cause(name), name))
-        chosen.update({key: best for key, names in fits.items() if key not in chosen and best in names})
+        chosen.update({key: best for key, names in matching.items() if key not in chosen and best in names})
     return chosen
 
 
 def _find_needed_pairs(counts: Mapping[tuple[Case, tuple[str, ...]], int]) -> tuple[str, ...]:
-    """The pairs that explain most of what no single rule explains."""
-    found = Counter[str]()
+    """Return the pairs that explain most of what no single rule explains."""
+    num_findings = Counter[str]()
     for (_, names), count in counts.items():
         for name in names:
             if AND in name:
-                found[name] += count
-    return tuple(sorted(found, key=lambda name: (-found[name], name))[:_MAX_PAIRS])
+                num_findings[name] += count
+    return tuple(sorted(num_findings, key=lambda name: (-num_findings[name], name))[:_MAX_PAIRS])
 
 
 def _rank_cause(name: str) -> int:
-    """The place of a rule in the list of wrong rules; pairs and other causes come after them."""
+    """Return the index of a cause in the list of wrong rules; pairs and other causes come after them."""
     return list(WRONG_RULES).index(name) if name in WRONG_RULES else len(WRONG_RULES)

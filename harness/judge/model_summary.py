@@ -14,14 +14,14 @@ _TOTAL: Final = re.compile(r"Total params:\s*([\d,]+)")
 
 @dataclass(frozen=True, slots=True)
 class ModelSummary:
-    """What a summary of a one-layer model says; None for what it does not say."""
+    """The contents of the summary of a one-layer model; None for what it does not state."""
 
     output_shape: Shape | None
     num_parameters: int | None
 
 
 def read_summary(text: str) -> ModelSummary:
-    """The output shape of the first layer row and the total of the parameters."""
+    """Read the output shape in the first layer row, and the total number of parameters."""
     shape = _SHAPE.search(_extract_shape_column(text))
     total = _TOTAL.search(text)
     return ModelSummary(
@@ -31,7 +31,7 @@ def read_summary(text: str) -> ModelSummary:
 
 
 def _extract_shape_column(text: str) -> str:
-    """The cells of the second column of a box, which Keras 3 wraps over lines; all of a text without one."""
+    """Return the second column of a table, whose cells Keras 3 wraps, or a text without one as it is."""
     rows = [line.split("│") for line in text.splitlines()]
     return " ".join(row[2] for row in rows if len(row) > 2) or text
 

@@ -1,4 +1,4 @@
-"""What a case gives under many rules at once: rules that come to the same on the case are computed once."""
+"""Evaluates a case under many rules at once: rules with equal computations are evaluated once."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from harness.records import (
 )
 
 _FEW: Final = 3
-"""Rules so few are computed as soon as tried in one cell."""
+"""The number of rules below which evaluating one cell first is not worthwhile."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObservedArray:
-    """What was observed of a case. Two are equal where their bytes are, so that many targets' is one."""
+    """What was observed of a case. Arrays with equal bytes are equal, so that targets share one result."""
 
     case: Case
     shape: tuple[int, ...]
@@ -44,7 +44,7 @@ class ObservedArray:
 
 
 def make_observed_array(case: Case, observed: Array) -> ObservedArray:
-    """What was observed, to be looked up."""
+    """Wrap what was observed so that it can be a key of caches."""
     data = np.ascontiguousarray(observed)
     digest = hashlib.blake2b(data.tobytes(), digest_size=16, person=data.dtype.str.encode()[:16]).digest()
     return ObservedArray(case, observed.shape, digest, observed)
@@ -52,14 +52,14 @@ def make_observed_array(case: Case, observed: Array) -> ObservedArray:
 
 @dataclass(frozen=True, slots=True)
 class RuleGroup:
-    """Rules that come to the same on a case: what they come to, and all their names."""
+    """Rules with the same computation of a case: that computation, and their names."""
 
-    plan: Computation
+    computation: Computation
     names: tuple[str, ...]
 
 
 def group_by_computation(case: Case, rules: Mapping[str, Rule]) -> tuple[RuleGroup, ...]:
-    """The rules of a case whose padding is known, by what they come to; in the order of their first names.
+    """Group rules by their computation of the case, in the order of their first names.
 
     Raises:
         ValueError: the padding of the case has no formula.
@@ -70,56 +70,56 @@ def group_by_computation(case: Case, rules: Mapping[str, Rule]) -> tuple[RuleGro
     names: dict[Computation, list[str]] = {}
     for name, rule in rules.items():
         names.setdefault(plan_computation(case, padding, rule), []).append(name)
-    return tuple(RuleGroup(plan, tuple(group)) for plan, group in names.items())
+    return tuple(RuleGroup(computation, tuple(group)) for computation, group in names.items())
 
 
 def find_matching_rules(
-    case: Case, signals: CaseData, groups: Iterable[RuleGroup], observed: Array
+    case: Case, case_data: CaseData, groups: Iterable[RuleGroup], observed: Array
 ) -> tuple[str, ...]:
-    """The names of the rules that give just the values observed, whatever their dtype.
+    """Return the names of the rules that give exactly the observed values, whatever their dtype.
 
-    Most give another value in the first cell that is wrong already; only the others are computed wholly.
+    Most differ already in one telling cell; only the others are evaluated completely.
     """
     values = observed.astype(np.float64)
-    candidates = [group for group in groups if compute_result_shape(case, group.plan) == values.shape]
-    candidates = _filter_by_one_cell(case, signals, candidates, values)
-    matching = (group for group in candidates if is_reproduced_by(case, group.plan, signals, values))
+    candidates = [group for group in groups if compute_result_shape(case, group.computation) == values.shape]
+    candidates = _filter_by_one_cell(case, case_data, candidates, values)
+    matching = (group for group in candidates if is_reproduced_by(case, group.computation, case_data, values))
     return tuple(name for group in matching for name in group.names)
 
 
 def _filter_by_one_cell(
-    case: Case, signals: CaseData, groups: Sequence[RuleGroup], observed: Values
+    case: Case, case_data: CaseData, groups: Sequence[RuleGroup], observed: Values
 ) -> list[RuleGroup]:
-    """The groups but for those that certainly give another value in one cell of what was observed."""
+    """Return the groups without those that certainly give another value in one cell of the observation."""
     if len(groups) < _FEW or case.data is DataKind.NONFINITE or 0 in observed.shape:
         return list(groups)
-    cell = _find_telling_cell(case, signals, observed)
+    cell = _find_telling_cell(case, case_data, observed)
     last = observed if is_channels_last(case, KERAS) else np.moveaxis(observed, 1, -1)
     seen = last.reshape(len(last), math.prod(last.shape[1:-1]), last.shape[-1])[
         :, np.ravel_multi_index(cell, last.shape[1:-1])
     ]
     together: dict[tuple[LayerKind, Rule], list[RuleGroup]] = {}
     for group in groups:
-        if is_local(group.plan):
-            together.setdefault((group.plan.kind, group.plan.rule), []).append(group)
+        if is_local(group.computation):
+            together.setdefault((group.computation.kind, group.computation.rule), []).append(group)
     rejected: set[Computation] = set()
-    for alike_groups in together.values():
-        plans = [group.plan for group in alike_groups]
-        values = compute_values_of_cell(case, plans, cell, signals)
-        bound = compute_output_bound_of_cell(case, plans, cell, signals)
+    for same_rule_groups in together.values():
+        computations = [group.computation for group in same_rule_groups]
+        values = compute_values_of_cell(case, computations, cell, case_data)
+        bound = compute_output_bound_of_cell(case, computations, cell, case_data)
         with np.errstate(invalid="ignore"):
-            # Twice the bound: sums of real numbers in another order are other numbers.
+            # Twice the bound, since evaluating one cell may sum real numbers in another order.
             near = np.less_equal(
                 np.abs(values - seen[:, np.newaxis]), INTEGER_TOLERANCE if bound is None else 2 * bound
             )
         far = np.flatnonzero(~near.all(axis=(0, 2)))
-        rejected.update(plans[place] for place in far)
-    return [group for group in groups if group.plan not in rejected]
+        rejected.update(computations[place] for place in far)
+    return [group for group in groups if group.computation not in rejected]
 
 
-def _find_telling_cell(case: Case, signals: CaseData, observed: Values) -> tuple[int, ...]:
-    """Where the value stands that is farthest from Keras's; the middle where the shape is another."""
-    expected = expect(case, signals).values
+def _find_telling_cell(case: Case, case_data: CaseData, observed: Values) -> tuple[int, ...]:
+    """Return the cell farthest from Keras's values, or the middle one where the shape differs."""
+    expected = expect(case, case_data).values
     spatial = slice(1, -1) if is_channels_last(case, KERAS) else slice(2, None)
     if expected is None or expected.shape != observed.shape:
         return tuple(length // 2 for length in observed.shape[spatial])
@@ -129,17 +129,17 @@ def _find_telling_cell(case: Case, signals: CaseData, observed: Values) -> tuple
     return tuple(map(int, wrong[spatial]))
 
 
-def compute_result_shape(case: Case, plan: Computation) -> tuple[int, ...]:
-    """The shape that a plan gives."""
-    if is_channels_last(case, plan.rule):
-        return (case.batch, *plan.out, case.filters)
-    return (case.batch, case.filters, *plan.out)
+def compute_result_shape(case: Case, computation: Computation) -> tuple[int, ...]:
+    """Compute the shape of a computation's result."""
+    if is_channels_last(case, computation.rule):
+        return (case.batch, *computation.out, case.filters)
+    return (case.batch, case.filters, *computation.out)
 
 
-def is_reproduced_by(case: Case, plan: Computation, signals: CaseData, observed: Values) -> bool:
-    """Whether values of a plan's shape are those that it gives, as far as they can be told."""
-    bound = compute_output_bound(case, plan, signals)
-    values = compute_values(case, plan, signals)
+def is_reproduced_by(case: Case, computation: Computation, case_data: CaseData, observed: Values) -> bool:
+    """Return whether the computation gives the observed values, of its result's shape, within the bound."""
+    bound = compute_output_bound(case, computation, case_data)
+    values = compute_values(case, computation, case_data)
     if bound is None:
         return has_same_integers(values, observed)
     if case.data is DataKind.NONFINITE:
@@ -149,6 +149,6 @@ def is_reproduced_by(case: Case, plan: Computation, signals: CaseData, observed:
 
 
 def has_same_integers(one: Values, other: Values) -> bool:
-    """Whether two arrays of one shape hold the same integers; infinities and NaN are like nothing."""
+    """Return whether two arrays of one shape hold the same integers; infinities and NaN equal nothing."""
     with np.errstate(invalid="ignore"):
         return bool((np.abs(one - other) < INTEGER_TOLERANCE).all())

@@ -1,8 +1,8 @@
-"""Once is not always: which divergences are looked at a second time, and what the second look says.
+"""The second look: which divergences are run again, and which of them were reproduced.
 
-A divergence counts when a fresh worker shows it again. The first few of each **signature** of a target are
-asked again: a kind of divergence, of layer and of mode, with the first words of its error. Where one of them
-does not come again, so are many more of its signature. What does not come again is `unstable`.
+A divergence counts if a fresh worker shows it again. The first few of each **divergence signature** of a
+target (kind of divergence, layer kind, mode, first words of the error) are run again. Where one of them is
+not reproduced, many more of its signature are run again. A divergence that is not reproduced is `unstable`.
 """
 
 from __future__ import annotations
@@ -29,26 +29,26 @@ from harness.records import (
 from harness.runner.second_look import ChosenCases
 
 FIRST_RECHECKS: Final = 5
-"""Findings of a signature that are asked again."""
+"""The number of findings of a signature that are run again."""
 
 MORE_RECHECKS: Final = 100
-"""Findings of a signature that are asked again where one of the few did not come again."""
+"""The number of findings of a signature that are run again if one of the first was not reproduced."""
 
 FIRST_CRASH_RECHECKS: Final = 2
-"""The same of crashes: each costs a worker."""
+"""The number of crashes of a signature that are run again; each costs a worker."""
 
 MORE_CRASH_RECHECKS: Final = 10
-"""The same of crashes where one of the few did not come again."""
+"""The number of crashes of a signature that are run again if one of the first was not reproduced."""
 
 _VALUE_DIVERGENCES: Final = frozenset({Divergence.VALUE, Divergence.NONFINITE})
 
 RECHECK_ROUNDS: Final = 2
-"""The few, then the many of those signatures that need it."""
+"""The first findings, then more of those signatures that need it."""
 
 
 @dataclass(frozen=True, slots=True)
 class DivergenceSignature:
-    """What makes two divergences of a target look like one."""
+    """What divergences of a target that probably have one origin have in common."""
 
     divergence: Divergence
     kind: LayerKind
@@ -58,9 +58,9 @@ class DivergenceSignature:
 
 @dataclass(frozen=True, slots=True)
 class RecheckCandidate:
-    """A divergence that may have to be looked at again. `is_reproduced` is None where it has not been.
+    """A divergence that may be run again. `is_reproduced` is None where it has not been.
 
-    `digest` is what another target of its lineage has to show, too, to count as a second look.
+    A target of the same lineage with the same `digest` counts as a second look.
     """
 
     target: str
@@ -71,7 +71,7 @@ class RecheckCandidate:
 
 
 def make_divergence_signature(judged: Judgement) -> DivergenceSignature:
-    """The signature of a divergence."""
+    """Make the signature of a divergence."""
     finding = judged.finding
     assert finding.divergence is not None
     return DivergenceSignature(
@@ -80,29 +80,31 @@ def make_divergence_signature(judged: Judgement) -> DivergenceSignature:
 
 
 def select_for_recheck(
-    doubts: Iterable[RecheckCandidate], lineages: Mapping[str, str]
+    candidates: Iterable[RecheckCandidate], lineages: Mapping[str, str]
 ) -> Mapping[str, ChosenCases]:
-    """What each target is to be asked again: by target, the first of each signature.
+    """Select, by target, the first cases of each signature that are to be run again.
 
-    What was asked again is not, nor is what another target of the same lineage shows; `lineages` are those of
-    the targets.
+    Cases that were run again already, or whose divergence another target of the same lineage shows, are left
+    out; `lineages` are those of the targets.
     """
     groups: dict[tuple[str, DivergenceSignature], list[RecheckCandidate]] = {}
     showing: dict[tuple[str, str, str], set[str]] = {}
-    for doubt in doubts:
-        groups.setdefault((doubt.target, doubt.signature), []).append(doubt)
-        showing.setdefault((lineages[doubt.target], doubt.case_id, doubt.digest), set()).add(doubt.target)
+    for candidate in candidates:
+        groups.setdefault((candidate.target, candidate.signature), []).append(candidate)
+        shown = (lineages[candidate.target], candidate.case_id, candidate.digest)
+        showing.setdefault(shown, set()).add(candidate.target)
     chosen: dict[str, ChosenCases] = {}
     for (target, signature), group in groups.items():
         is_crash = signature.divergence is Divergence.CRASH
         few, many = (
             (FIRST_CRASH_RECHECKS, MORE_CRASH_RECHECKS) if is_crash else (FIRST_RECHECKS, MORE_RECHECKS)
         )
-        number = many if any(doubt.is_reproduced is False for doubt in group) else few
+        number = many if any(candidate.is_reproduced is False for candidate in group) else few
         cases = tuple(
-            parse_case_id(one.case_id)
-            for one in group[:number]
-            if one.is_reproduced is None and len(showing[lineages[target], one.case_id, one.digest]) == 1
+            parse_case_id(candidate.case_id)
+            for candidate in group[:number]
+            if candidate.is_reproduced is None
+            and len(showing[lineages[target], candidate.case_id, candidate.digest]) == 1
         )
         if cases:
             earlier = chosen.get(target, ChosenCases((), ()))
@@ -115,10 +117,10 @@ def select_for_recheck(
 
 
 def is_reproduced(first: Finding, second: Finding) -> bool:
-    """Whether a second look shows the divergence of the first.
+    """Return whether a second look reproduces the divergence of the first.
 
-    The kind has to be the same, and a wrong shape the same shape. Wrong values may be other wrong values,
-    finite or not: memory that was never written holds what it happens to hold.
+    The kind must be the same, and a wrong shape the same shape. Wrong values may be other wrong values,
+    finite or not: the contents of unwritten memory may vary.
     """
     if first.divergence is Divergence.SHAPE:
         return second.divergence is Divergence.SHAPE and first.observed_shape == second.observed_shape
@@ -128,20 +130,20 @@ def is_reproduced(first: Finding, second: Finding) -> bool:
 
 
 def digest_divergence(judged: Judgement) -> str:
-    """What a look showed, down to the bits of wrong values: what another target shows too."""
+    """Return a digest of what a look showed, down to the bits of wrong values, to compare targets by."""
     finding, observation = judged.finding, judged.observation
     match finding.divergence:
         case Divergence.VALUE | Divergence.NONFINITE | Divergence.GRADIENT:
-            what = _digest_arrays((observation.values, *observation.gradients))
+            shown = _digest_arrays((observation.values, *observation.gradients))
         case Divergence.SHAPE:
-            what = str(finding.observed_shape)
+            shown = str(finding.observed_shape)
         case _:
-            what = ""
-    return f"{finding.verdict} {finding.divergence} {what}"
+            shown = ""
+    return f"{finding.verdict} {finding.divergence} {shown}"
 
 
 def mark_unstable(first: Finding, second: Finding) -> Finding:
-    """The first finding as one that did not come again; its note says what each look showed."""
+    """Return the first finding as unstable; its note states what each look showed."""
     return replace(
         first,
         cause="",
@@ -151,7 +153,7 @@ def mark_unstable(first: Finding, second: Finding) -> Finding:
 
 
 def _digest_arrays(arrays: Iterable[Array | None]) -> str:
-    """The same for arrays of the same dtypes, shapes and bits only."""
+    """Compute a digest of the dtypes, shapes and bits of arrays."""
     digest = hashlib.blake2b(digest_size=16)
     for array in arrays:
         digest.update(b"none" if array is None else f"{array.dtype} {array.shape} ".encode())

@@ -1,9 +1,9 @@
 """The independent formulas: what a case must give, computed without any framework.
 
-Imports `harness.records` and NumPy only. `expect` is the door. A case becomes, under a rule (`rules`),
-a `plan`: the `geometry` of each axis and what else the rule says; the plan becomes tables of which input
-cell meets which tap (`wiring`), and these `values`, `gradients` and `bounds`. `refusal` says what must, may
-and must not be refused.
+Imports `harness.records` and NumPy only; `expect` is the entry point. Under a rule (`rules`), a case becomes
+a computation (`plan`): the `geometry` of each axis and what else the rule decides. The geometry becomes
+tables of which input cell meets which tap (`index_tables`), from which `values`, `gradients` and `bounds` are
+computed. `refusal` decides what must, may and must not be refused.
 """
 
 from harness.oracle.expectation import expect

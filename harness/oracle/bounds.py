@@ -1,15 +1,15 @@
-"""How far from the formula a right answer may be, cell by cell, where arithmetic has to round.
+"""How far a right answer may deviate from the formula, cell by cell, where arithmetic rounds.
 
-With `B` the sum of the magnitudes of everything that is added up in a cell, in float64, and `K` how many
-roundings may meet in one of them, `|observed - expected| <= K * B * 2**-(1+p)` for `p` fraction bits; where
-`B` is 0 the result is exactly 0. Source: the rule of the TOSA reference model's verifier. Where products fall
+With `B` the sum of the magnitudes of all terms of a cell, in float64, and `K` the number of roundings that
+may accumulate in one of them, `|observed - expected| <= K * B * 2**-(1+p)` for `p` fraction bits; where `B`
+is 0 the result is exactly 0. Source: the rule of the TOSA reference model's verifier. Where products fall
 below the normal numbers of a dtype, each rounding may also lose half of its smallest number (IEEE 754).
 
-Sums of exact data need no bound: they are integers that every order of summation gives. The mean of a
-window is no integer, and the largest cell of a window is one of its cells, whatever they hold.
+Sums of exact data need no bound: they are integers, equal in any order of summation. The mean of a window
+need not be an integer; the maximum of a window is one of its cells, whatever they hold.
 
-The mean of infinities and NaN is what IEEE 754 makes of them in any order of summation. Of a maximum with NaN
-nothing is documented, by Keras or by its backends: there the bound is infinite.
+The mean of infinities and NaN follows from IEEE 754 in any order of summation. Neither Keras nor its backends
+document a maximum with NaN: its bound is infinite.
 """
 
 from __future__ import annotations
@@ -26,79 +26,82 @@ from harness.oracle.values import compute_values, compute_values_of_cell
 from harness.records import DTYPE_TRAITS, Array, Case, CaseData, DataKind, ExpectedArray, Reduction, Values
 
 
-def compute_output_bound(case: Case, plan: Computation, signals: CaseData) -> Values | None:
-    """The bound on the output; None where its values are exact integers."""
-    if _is_exact(case, plan):
+def compute_output_bound(case: Case, computation: Computation, case_data: CaseData) -> Values | None:
+    """Return the bound on each output cell, or None where the values are exact integers."""
+    if _is_exact(case, computation):
         return None
-    return _bound_output(case, plan, compute_values(case, plan, _compute_magnitudes(signals)))
+    return _bound_output(case, computation, compute_values(case, computation, _compute_magnitudes(case_data)))
 
 
 def compute_output_bound_of_cell(
-    case: Case, plans: Sequence[Computation], cell: tuple[int, ...], signals: CaseData
+    case: Case, computations: Sequence[Computation], cell: tuple[int, ...], case_data: CaseData
 ) -> Values | None:
-    """The same of one output cell after each of several plans, as in `compute_values_of_cell`."""
-    if _is_exact(case, plans[0]):
+    """Return the bound on one output cell for each of several computations, as `compute_values_of_cell`."""
+    if _is_exact(case, computations[0]):
         return None
     return _bound_output(
-        case, plans[0], compute_values_of_cell(case, plans, cell, _compute_magnitudes(signals))
+        case,
+        computations[0],
+        compute_values_of_cell(case, computations, cell, _compute_magnitudes(case_data)),
     )
 
 
-def _bound_output(case: Case, plan: Computation, magnitudes: Values) -> Values:
-    if plan.kind.traits.reduction is Reduction.MAXIMUM:
+def _bound_output(case: Case, computation: Computation, magnitudes: Values) -> Values:
+    if computation.kind.traits.reduction is Reduction.MAXIMUM:
         return np.where(np.isnan(magnitudes), np.inf, 0.0)
     return _compute_bound(case, magnitudes, _count_output_roundings(case))
 
 
 def add_gradient_bounds(
-    case: Case, plan: Computation, signals: CaseData, weight: Values, gradients: tuple[Values, ...]
+    case: Case, computation: Computation, case_data: CaseData, weight: Values, gradients: tuple[Values, ...]
 ) -> tuple[ExpectedArray, ...]:
-    """Gradients with their bounds; `weight` is that of each output cell in the loss."""
-    if _is_exact(case, plan) or plan.kind.traits.reduction is Reduction.MAXIMUM:
+    """Pair gradients with their bounds; `weight` is the weight of each output cell in the loss."""
+    if _is_exact(case, computation) or computation.kind.traits.reduction is Reduction.MAXIMUM:
         return tuple(map(ExpectedArray, gradients))
-    magnitudes = compute_gradients(case, plan, _compute_magnitudes(signals), np.abs(weight))
-    roundings = _count_gradient_roundings(case, plan)
+    magnitudes = compute_gradients(case, computation, _compute_magnitudes(case_data), np.abs(weight))
+    roundings = _count_gradient_roundings(case, computation)
     return tuple(
         ExpectedArray(values, _compute_bound(case, sizes, number))
         for values, sizes, number in zip(gradients, magnitudes, roundings, strict=True)
     )
 
 
-def _is_exact(case: Case, plan: Computation) -> bool:
-    return case.data is DataKind.EXACT and plan.kind.traits.reduction is not Reduction.MEAN
+def _is_exact(case: Case, computation: Computation) -> bool:
+    return case.data is DataKind.EXACT and computation.kind.traits.reduction is not Reduction.MEAN
 
 
 def _compute_bound(case: Case, magnitudes: Values, roundings: int) -> Values:
-    """`K * B * 2**-(1+p)`, and the same again of float64, in which the formula itself was computed.
+    """Compute `K * B * 2**-(1+p)`, and add the same for float64, in which the formula itself is computed.
 
     Half of the smallest number of float64 is 0 in float64.
     """
-    own, ours = DTYPE_TRAITS[case.dtype], DTYPE_TRAITS["float64"]
-    relative = roundings * (2.0 ** -(1 + own.fraction_bits) + 2.0 ** -(1 + ours.fraction_bits))
+    dtype, formula_dtype = DTYPE_TRAITS[case.dtype], DTYPE_TRAITS["float64"]
+    relative = roundings * (2.0 ** -(1 + dtype.fraction_bits) + 2.0 ** -(1 + formula_dtype.fraction_bits))
     magnitudes = np.where(np.isfinite(magnitudes), magnitudes, 0.0)
-    return magnitudes * relative + (magnitudes > 0) * (roundings * (own.smallest / 2))
+    return magnitudes * relative + (magnitudes > 0) * (roundings * (dtype.smallest / 2))
 
 
 def _count_output_roundings(case: Case) -> int:
-    """A product and a sum for each term, a sum for the bias; a mean also rounds its reciprocal.
+    """Count the roundings of an output cell: a product and a sum per term, and a sum for the bias.
 
-    Of a layer with several kernels, one after the other, the terms of each.
+    A mean also rounds its reciprocal. A layer with several kernels, one after the other, has the terms of
+    each.
     """
     if case.kind.traits.is_pooling:
         return _count_roundings_of_mean(case)
     return sum(_list_fans_in(case)) + int(case.bias)
 
 
-def _count_gradient_roundings(case: Case, plan: Computation) -> tuple[int, ...]:
-    """The same for the gradients of the input and of each weight.
+def _count_gradient_roundings(case: Case, computation: Computation) -> tuple[int, ...]:
+    """Count the roundings of the gradients of the input and of each weight.
 
-    What a kernel's gradient sums up in each output cell has come forward through the kernels before it and
-    back through those after it.
+    Each term of a kernel's gradient has come forward through the kernels before it and back through those
+    after it.
     """
     if case.kind.traits.is_pooling:
         return (_count_roundings_of_mean(case),)
     fans_in, fans_out = _list_fans_in(case), _list_fans_out(case)
-    cells = case.batch * math.prod(plan.out)
+    cells = case.batch * math.prod(computation.out)
     kernels = (cells + sum(fans_in[:place]) + sum(fans_out[place + 1 :]) for place in range(len(fans_in)))
     return (sum(fans_out), *kernels, *((cells,) if case.bias else ()))
 
@@ -108,23 +111,23 @@ def _count_roundings_of_mean(case: Case) -> int:
 
 
 def _list_fans_in(case: Case) -> tuple[int, ...]:
-    """How many terms the sum of an output cell of each kernel has."""
+    """Return, for each kernel, the number of terms in the sum of an output cell."""
     return tuple(kernel.count_fan_in(case.sizes) for kernel in case.kind.traits.kernels)
 
 
 def _list_fans_out(case: Case) -> tuple[int, ...]:
-    """How many terms the sum of an input cell's gradient has, of each kernel."""
+    """Return, for each kernel, the number of terms in the sum of an input cell's gradient."""
     return tuple(kernel.count_fan_out(case.sizes) for kernel in case.kind.traits.kernels)
 
 
-def _compute_magnitudes(signals: CaseData) -> CaseData:
+def _compute_magnitudes(case_data: CaseData) -> CaseData:
     def compute_absolute(array: Array | None) -> Array | None:
         return None if array is None else np.abs(array.astype(np.float64))
 
     return replace(
-        signals,
-        inputs=np.abs(signals.inputs.astype(np.float64)),
-        kernel=compute_absolute(signals.kernel),
-        bias=compute_absolute(signals.bias),
-        pointwise=compute_absolute(signals.pointwise),
+        case_data,
+        inputs=np.abs(case_data.inputs.astype(np.float64)),
+        kernel=compute_absolute(case_data.kernel),
+        bias=compute_absolute(case_data.bias),
+        pointwise=compute_absolute(case_data.pointwise),
     )

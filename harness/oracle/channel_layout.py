@@ -1,6 +1,6 @@
-"""How a layer's parts belong together under a rule: taps, groups, batch entries, biases, rounding.
+"""How a rule assigns taps, groups, batch entries and biases to each other, and how it rounds.
 
-Nothing here knows of lengths or padding; under Keras's rule each function is the plain reading.
+Nothing here depends on lengths or padding.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from harness.records import DTYPE_TRAITS, Case, DataFormat, Values
 
 
 def select_group_channels(group: int, per_group: int, groups: int, rule: Rule) -> slice:
-    """The channels that a group of filters reads."""
+    """Return the channels that a group of filters reads."""
     match rule.groups:
         case Groups.CONSECUTIVE | Groups.SHUFFLED_OUTPUT:
             return slice(group * per_group, (group + 1) * per_group)
@@ -27,14 +27,14 @@ def select_group_channels(group: int, per_group: int, groups: int, rule: Rule) -
 
 
 def select_group_filters(group: int, per_group: int, groups: int, rule: Rule) -> slice:
-    """The output channels that a group of filters makes."""
+    """Return the output channels that a group of filters computes."""
     if rule.groups is Groups.SHUFFLED_OUTPUT:
         return slice(group, None, groups)
     return slice(group * per_group, (group + 1) * per_group)
 
 
 def orient_kernel(taps: Values, ndim: int, rule: Rule) -> Values:
-    """A kernel as it is laid on the input: its spatial axes first, the channels last."""
+    """Return a kernel as it is laid on the input: its spatial axes first, the channels last."""
     axes = tuple(range(ndim))
     match rule.orientation:
         case Orientation.CORRELATION:
@@ -55,12 +55,12 @@ def orient_kernel(taps: Values, ndim: int, rule: Rule) -> Values:
 
 
 def is_channels_last(case: Case, rule: Rule) -> bool:
-    """Whether the channels are read from the last axis."""
+    """Return whether the channels are read from the last axis."""
     return (case.data_format is DataFormat.CHANNELS_LAST) == (rule.format is ChannelAxis.AS_NAMED)
 
 
 def select_batch_entries(inputs: Values, rule: Rule) -> Values:
-    """The input, batch first, that each output is made from."""
+    """Return the input, batch first, from which each output entry is computed."""
     match rule.batch:
         case BatchReading.EACH:
             return inputs
@@ -75,7 +75,7 @@ def select_batch_entries(inputs: Values, rule: Rule) -> Values:
 
 
 def round_values(values: Values, precision: Precision) -> Values:
-    """Values, each the nearest of a precision, of two the one whose last bit is 0."""
+    """Round values to a precision: to the nearest, ties to even."""
     if precision is Precision.FULL:
         return values
     with np.errstate(over="ignore"):
@@ -83,7 +83,7 @@ def round_values(values: Values, precision: Precision) -> Values:
 
 
 def add_bias(case: Case, values: Values, bias: Values | None, rule: Rule) -> Values:
-    """Values of `(batch, *out, filters)` with the bias."""
+    """Add the bias to values of shape `(batch, *out, filters)`."""
     if bias is None:
         return values
     match rule.bias:

@@ -1,4 +1,4 @@
-"""The door of the oracle: a case and its signals in, the formula's answer out."""
+"""The entry point of the oracle: from a case and its data to the formula's answer."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from harness.oracle.values import compute_values
 from harness.records import Case, CaseData, Expectation, ExpectedArray, Refusal
 
 
-def expect(case: Case, signals: CaseData, rule: Rule = KERAS) -> Expectation:
-    """What the formula says of a case under a rule (Keras's unless given).
+def expect(case: Case, case_data: CaseData, rule: Rule = KERAS) -> Expectation:
+    """Compute what the formula gives for a case under a rule.
 
     A case that must be refused has no shape and no values.
     """
@@ -32,14 +32,14 @@ def expect(case: Case, signals: CaseData, rule: Rule = KERAS) -> Expectation:
             dtype=case.dtype,
             output=None,
         )
-    plan = plan_computation(case, padding, rule)
-    values = compute_values(case, plan, signals)
+    computation = plan_computation(case, padding, rule)
+    values = compute_values(case, computation, case_data)
     known = case.mask_unknown(values.shape)
     gradients: tuple[ExpectedArray, ...] = ()
     if case.mode.traits.differentiates:
         weight = make_cotangent(values.shape)
         gradients = add_gradient_bounds(
-            case, plan, signals, weight, compute_gradients(case, plan, signals, weight)
+            case, computation, case_data, weight, compute_gradients(case, computation, case_data, weight)
         )
     return Expectation(
         refusal=refusal.refusal,
@@ -50,14 +50,14 @@ def expect(case: Case, signals: CaseData, rule: Rule = KERAS) -> Expectation:
         symbolic_shape=known if case.mode.traits.is_functional else None,
         num_parameters=count_parameters(case),
         dtype=case.dtype,
-        output=ExpectedArray(values, compute_output_bound(case, plan, signals)),
+        output=ExpectedArray(values, compute_output_bound(case, computation, case_data)),
         gradients=gradients,
-        weight_shapes=tuple(weight.shape for weight in signals.weights),
+        weight_shapes=tuple(weight.shape for weight in case_data.weights),
     )
 
 
 def compute_output_shape(case: Case) -> tuple[int, ...]:
-    """The shape of the output of a case that may be computed.
+    """Return the output shape of a case that may be computed.
 
     Raises:
         ValueError: the case must be refused, and so has no output.
@@ -70,6 +70,6 @@ def compute_output_shape(case: Case) -> tuple[int, ...]:
 
 
 def count_parameters(case: Case) -> int:
-    """How many weights a layer has, biases included: 2*2*1*24 + 24 = 120 for the document's `Conv2D`."""
+    """Count the weights of a layer, biases included: 2*2*1*24 + 24 = 120 for the document's `Conv2D`."""
     kernels = sum(math.prod(kernel.compute_shape(case.sizes)) for kernel in case.kind.traits.kernels)
     return kernels + (case.filters if case.bias else 0)

@@ -1,11 +1,10 @@
 """Lengths and pads of one spatial axis, in plain integers.
 
-Per axis: `n` input length, `k` kernel length, `s` stride, `d` dilation, `e = (k-1)*d + 1` the
-effective kernel. Padding factorises: nothing here couples two axes.
+Per axis: `n` input length, `k` kernel length, `s` stride, `d` dilation, `e = (k-1)*d + 1` the effective
+kernel. Axes are independent: each is padded by its own lengths alone.
 
-Source: TensorFlow `kernel_shape_util.cc` (`GetWindowedOutputSizeVerbose`), JAX
-`padtype_to_pads('SAME')`, the Keras documentation of `Conv1D`, `Conv2D` and `Conv2DTranspose`
-(`deconv_output_length`).
+Source: TensorFlow `kernel_shape_util.cc` (`GetWindowedOutputSizeVerbose`), JAX `padtype_to_pads('SAME')`, the
+Keras documentation of `Conv1D`, `Conv2D` and `Conv2DTranspose` (`deconv_output_length`).
 """
 
 from __future__ import annotations
@@ -33,13 +32,13 @@ from harness.oracle.rules import (
 
 @dataclass(frozen=True, slots=True)
 class AxisGeometry:
-    """What happens along one axis; all lengths in cells.
+    """The geometry of one axis; all lengths in cells.
 
-    A forward layer pads the input by `before` and `after`; they may be negative under a rule that does
-    not clamp: cells are cropped then. `out` is 0 where no full window fits.
+    A forward layer pads the input by `before` and `after`. Under a rule that does not clamp they may be
+    negative, which crops cells. `out` is 0 where no full window fits.
 
-    A transposed layer scatters into the full result and cuts `before` and `after` off it; negative,
-    zeros are added. Of its output the last `zeroed` cells are held at zero.
+    A transposed layer scatters into the full result and crops `before` and `after` off it; negative values
+    add zeros. The last `zeroed` cells of its output are zero.
     """
 
     length: int
@@ -56,12 +55,12 @@ class AxisGeometry:
 
     @property
     def total(self) -> int:
-        """The padding, or what is cut off, on both sides together."""
+        """The padding, or the cropping, on both sides together."""
         return self.before + self.after
 
     @property
     def starts(self) -> range:
-        """Where each window begins, counted from the first real cell (negative: in the padding)."""
+        """Where each window starts, counted from the first input cell (negative: in the padding)."""
         first = self.shift - self.before
         return range(first, first + self.out * self.stride, self.stride)
 
@@ -70,12 +69,12 @@ class AxisGeometry:
 def compute_forward_axis(
     length: int, kernel: int, stride: int, dilation: int, padding: Padding, rule: Rule = KERAS
 ) -> AxisGeometry:
-    """Output length and padding along one axis of a forward layer.
+    """Compute output length and padding along one axis of a forward layer.
 
-    `valid`: `out = floor((n - e)/s) + 1` where `n >= e`, else 0; no padding.
-    `same`: `out = ceil(n/s)`, `total = max((out-1)*s + e - n, 0)`, `before = total // 2` and the rest
-    after, so that the odd cell goes at the end.
-    `causal`: `out = ceil(n/s)`, `before = e - 1`, nothing after: no output reads what comes later.
+    * `valid`: `out = floor((n - e)/s) + 1` where `n >= e`, else 0; no padding.
+    * `same`: `out = ceil(n/s)`, `total = max((out-1)*s + e - n, 0)`, `before = total // 2` and the rest
+      after, so that the odd cell goes at the end.
+    * `causal`: `out = ceil(n/s)`, `before = e - 1`, nothing after: no output reads later cells.
 
     Raises:
         ValueError: a kernel, stride or dilation below 1, or a negative length.
@@ -118,11 +117,12 @@ def compute_transposed_axis(
     output_padding: int | None,
     rule: Rule = KERAS,
 ) -> AxisGeometry:
-    """Output length of a transposed layer along one axis, and what it cuts off its full result.
+    """Compute output length and cropping along one axis of a transposed layer.
 
     The full result has `full = (n-1)*s + e` cells: input cell `i` meets tap `t` at `i*s + t*d`.
-    `valid`: `out = (n-1)*s + max(e, s)`, or `full + p` with `output_padding=p`; nothing is cut off before.
-    `same`: `out = n*s`, or `full + p - 2*(e // 2)`; `max(full - out, 0) // 2` cells are cut off before.
+
+    * `valid`: `out = (n-1)*s + max(e, s)`, or `full + p` with `output_padding=p`; nothing is cropped before.
+    * `same`: `out = n*s`, or `full + p - 2*(e // 2)`; `max(full - out, 0) // 2` cells are cropped before.
 
     Raises:
         ValueError: a kernel, stride or dilation below 1, a negative length, or `causal`.
@@ -131,9 +131,9 @@ def compute_transposed_axis(
         raise ValueError(f"no geometry for {length=}, {kernel=}, {stride=}, {dilation=}")
     stride, dilation, effective = _apply_dilation_rule(kernel, stride, dilation, rule)
     full = (length - 1) * stride + effective
-    read_as = _choose_padding_mode(padding, rule)
-    out = _compute_transposed_length(length, stride, effective, read_as, output_padding, rule)
-    before = _compute_cut_before(full - out, effective, rule) if read_as is Padding.SAME else 0
+    effective_padding = _choose_padding_mode(padding, rule)
+    out = _compute_transposed_length(length, stride, effective, effective_padding, output_padding, rule)
+    before = _compute_cut_before(full - out, effective, rule) if effective_padding is Padding.SAME else 0
     zeroed = 0
     if rule.output_padding is OutputPadding.BEFORE:
         before -= output_padding or 0
@@ -148,7 +148,7 @@ def compute_transposed_axis(
 
 
 def choose_axis_rule(rule: Rule, axis: int, ndim: int) -> Rule:
-    """The rule as it reads lengths and pads on one axis: Keras's where it does not hold."""
+    """Return the rule for the lengths and pads of one axis: Keras's on axes that the rule leaves alone."""
     match rule.on_axis:
         case AffectedAxes.EVERY:
             return rule
@@ -161,11 +161,11 @@ def choose_axis_rule(rule: Rule, axis: int, ndim: int) -> Rule:
 
 
 def _apply_dilation_rule(kernel: int, stride: int, dilation: int, rule: Rule) -> tuple[int, int, int]:
-    """Stride, dilation and effective kernel as the rule takes them."""
+    """Return stride, dilation and effective kernel under the rule."""
     match rule.dilation:
         case Dilation.SPREADS | Dilation.IGNORED_BY_TAPS:
             pass
-        case Dilation.SWAPPED | Dilation.FIRST_FOR_ALL:  # What belongs to which axis is no matter of one.
+        case Dilation.SWAPPED | Dilation.FIRST_FOR_ALL:  # These act between axes.
             pass
         case Dilation.IGNORED:
             dilation = 1
@@ -181,7 +181,7 @@ def _apply_dilation_rule(kernel: int, stride: int, dilation: int, rule: Rule) ->
 
 
 def _choose_padding_mode(padding: Padding, rule: Rule) -> Padding:
-    """The mode that a rule takes another for."""
+    """Return the padding that the rule substitutes for another."""
     match padding:
         case Padding.VALID:
             return Padding.SAME if rule.valid_is_same else padding
@@ -196,7 +196,9 @@ def _choose_padding_mode(padding: Padding, rule: Rule) -> Padding:
 
 def _compute_causal_pads(kernel: int, stride: int, effective: int, rule: Rule) -> tuple[int, int]:
     match rule.causal:
-        case Causal.BEFORE | Causal.AS_SAME | Causal.AS_VALID:  # The last two are read as another mode.
+        case (
+            Causal.BEFORE | Causal.AS_SAME | Causal.AS_VALID
+        ):  # The last two are replaced by another padding before.
             return effective - 1, 0
         case Causal.AFTER:
             return 0, effective - 1
@@ -209,7 +211,7 @@ def _compute_causal_pads(kernel: int, stride: int, effective: int, rule: Rule) -
 
 
 def _adjust_window_count(windows: int, rule: Rule) -> int:
-    """How many of the windows a rule takes."""
+    """Return how many of the windows the rule takes."""
     match rule.windows:
         case Windows.ALL:
             return windows
@@ -224,18 +226,18 @@ def _adjust_window_count(windows: int, rule: Rule) -> int:
 def _compute_transposed_length(
     length: int, stride: int, effective: int, padding: Padding, output_padding: int | None, rule: Rule
 ) -> int:
-    """The length of a transposed layer's output, where the formula gives one that can be."""
+    """Return the output length of a transposed layer, at least 0."""
     full = (length - 1) * stride + effective
-    given = output_padding
-    if given is not None and rule.output_padding is OutputPadding.IGNORED:
-        given = 0
+    extra = output_padding
+    if extra is not None and rule.output_padding is OutputPadding.IGNORED:
+        extra = 0
     match padding:
         case Padding.VALID:
-            if given is None:
-                given = 0 if rule.full is TransposedLength.KERNEL_ONLY else max(stride - effective, 0)
-            return max(full + given, 0)
+            if extra is None:
+                extra = 0 if rule.full is TransposedLength.KERNEL_ONLY else max(stride - effective, 0)
+            return max(full + extra, 0)
         case Padding.SAME:
-            return length * stride if given is None else max(full + given - 2 * (effective // 2), 0)
+            return length * stride if extra is None else max(full + extra - 2 * (effective // 2), 0)
         case Padding.CAUSAL:
             raise ValueError("no transposed layer pads causally")
         case _:
@@ -247,14 +249,14 @@ def _compute_shift(kernel: int, rule: Rule) -> int:
 
 
 def _compute_cut_before(total: int, effective: int, rule: Rule) -> int:
-    """How much of `total` cells too many a transposed layer cuts off before; too few are added after."""
+    """Return how many of `total` excess cells are cropped before; missing ones are added after."""
     if total < 0 and rule.amount is not Amount.UNCLAMPED:
         return 0
     return _split_padding(total, effective, rule)[0]
 
 
 def _count_windows(length: int, effective: int, stride: int) -> int:
-    """How many full windows fit in `length` cells."""
+    """Count the full windows that fit into `length` cells."""
     return (length - effective) // stride + 1 if length >= effective else 0
 
 
@@ -265,7 +267,7 @@ def _compute_same_length(length: int, stride: int, rule: Rule) -> int:
 
 
 def needs_window_count(rule: Rule) -> bool:
-    """Whether a rule can pad less or more than its windows need: what fits into the padded input decides."""
+    """Return whether the rule can pad by other than its windows need, so that the windows must be counted."""
     unmatched = {Placement.BOTH_ROUNDED_DOWN, Placement.BOTH_ROUNDED_UP}
     return rule.placement in unmatched or rule.amount is Amount.UNDILATED
 

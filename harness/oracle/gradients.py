@@ -1,9 +1,9 @@
 """Gradients of every layer, from the same tables as its values.
 
 The loss is `sum(output * cotangent)` with a fixed cotangent, so that its gradient with respect to the input
-is the adjoint of the layer applied to the cotangent. What is linear is differentiated by its
-definition; the gradient of max pooling goes to the largest real cell of each window, which is one as
-the data of a case have no ties. Of a wrong rule the geometry, the orientation and the groups count here.
+is the adjoint of the layer applied to the cotangent. Linear layers are differentiated by definition; the
+gradient of max pooling goes to the largest input cell of each window, which is unique because the data have
+no ties. Of a wrong rule only geometry, orientation and groups affect the gradients.
 """
 
 from __future__ import annotations
@@ -22,87 +22,96 @@ from harness.records import Case, CaseData, LayerKind, Values
 
 
 def make_cotangent(shape: tuple[int, ...]) -> Values:
-    """The weight of each output cell in the loss: of its place `i` in C order, and of nothing else.
+    """Compute the weight of each output cell in the loss from its index `i` in C order alone.
 
-    With `h = (31*i*i + 17*i + 5) % 251 % 6` it is `h - 3` below 3 and `h - 2` from there on: one of -3, -2,
-    -1, 1, 2, 3. `harness/worker/adapters` has its twin: the answer's shape is never sent.
+    With `h = (31*i*i + 17*i + 5) % 251 % 6` it is `h - 3` below 3 and `h - 2` otherwise: one of -3, -2, -1,
+    1, 2, 3. `harness/worker/adapters` holds its twin, since the shape of the answer is never sent to a
+    target.
     """
     place = np.arange(math.prod(shape), dtype=np.int64)
     drawn = (31 * place * place + 17 * place + 5) % 251 % 6
     return np.where(drawn < 3, drawn - 3, drawn - 2).astype(np.float64).reshape(shape)
 
 
-def compute_gradients(case: Case, plan: Computation, signals: CaseData, weight: Values) -> tuple[Values, ...]:
-    """Gradients of the input, and then of each weight in Keras's order.
+def compute_gradients(
+    case: Case, computation: Computation, case_data: CaseData, weight: Values
+) -> tuple[Values, ...]:
+    """Compute the gradients of the input, then of each weight in Keras's order.
 
     Args:
         case: any layer.
-        plan: how it is computed.
-        signals: its data; the gradients have the shapes of the input and of the weights.
-        weight: the loss is `sum(output * weight)`; of the output's shape, in the case's data format.
+        computation: how it is computed.
+        case_data: its data; the gradients have the shapes of the input and of the weights.
+        weight: the cotangent: the loss is `sum(output * weight)`; of the output's shape, in the case's data
+            format.
     """
-    wanted = _spread_over_windows(case, plan, np.moveaxis(weight, case.channel_axis, -1))
-    cells = flatten_input(case, signals.inputs.astype(np.float64))
-    reads = build_index_table(plan.axes)
-    of_read, of_weights = _backpropagate(case, plan, gather_cells(cells, reads, 0.0), signals, wanted)
+    wanted = _spread_over_windows(case, computation, np.moveaxis(weight, case.channel_axis, -1))
+    cells = flatten_input(case, case_data.inputs.astype(np.float64))
+    reads = build_index_table(computation.axes)
+    of_read, of_weights = _backpropagate(
+        case, computation, gather_cells(cells, reads, 0.0), case_data, wanted
+    )
     of_input = scatter_cells(of_read, reads, cells.shape[1])
     shape = (case.batch, *case.input, case.channels)
     gradients = [convert_to_data_format(case, of_input.reshape(shape)), *of_weights]
-    if signals.bias is not None:
+    if case_data.bias is not None:
         gradients.append(wanted.sum(axis=(0, 1)))
     return tuple(gradients)
 
 
-def _spread_over_windows(case: Case, plan: Computation, wanted: Values) -> Values:
-    """Weights of the outputs taken, as those of all that are computed: `(batch, prod windows, filters)`."""
-    lengths = tuple(axis.out for axis in plan.axes)
+def _spread_over_windows(case: Case, computation: Computation, wanted: Values) -> Values:
+    """Spread the weights of the outputs taken over all computed windows: `(batch, prod windows, filters)`."""
+    lengths = tuple(axis.out for axis in computation.axes)
     weights = np.zeros((case.batch, *lengths, case.filters))
-    weights[(slice(None), *(slice(None, None, step) for step in plan.steps))] = wanted
+    weights[(slice(None), *(slice(None, None, step) for step in computation.steps))] = wanted
     return weights.reshape(case.batch, math.prod(lengths), case.filters)
 
 
 def _backpropagate(
-    case: Case, plan: Computation, read: Values, signals: CaseData, wanted: Values
+    case: Case, computation: Computation, read: Values, case_data: CaseData, wanted: Values
 ) -> tuple[Values, tuple[Values, ...]]:
-    """The gradients of the cells as they were read, `(batch, out, taps, channels)`, and of the kernels."""
-    match plan.kind:
+    """Return the gradients of the gathered cells, `(batch, out, taps, channels)`, and of the kernels."""
+    match computation.kind:
         case LayerKind.MAX_POOLING:
-            return _route_to_maximum(read, build_index_table(plan.axes), wanted), ()
+            return _route_to_maximum(read, build_index_table(computation.axes), wanted), ()
         case LayerKind.AVERAGE_POOLING:
-            share = (wanted / compute_divisors(case, plan, build_index_table(plan.axes, plan.rule.fill)))[
-                :, :, np.newaxis, :
-            ]
+            share = (
+                wanted
+                / compute_divisors(
+                    case, computation, build_index_table(computation.axes, computation.rule.fill)
+                )
+            )[:, :, np.newaxis, :]
             return np.broadcast_to(share, read.shape), ()
         case LayerKind.CONVOLUTION | LayerKind.TRANSPOSE | LayerKind.DEPTHWISE | LayerKind.SEPARABLE:
             pass
         case _:
-            assert_never(plan.kind)
-    assert signals.kernel is not None
-    taps = flatten_kernel(case, signals.kernel, plan.rule)
-    match plan.kind:
+            assert_never(computation.kind)
+    assert case_data.kernel is not None
+    taps = flatten_kernel(case, case_data.kernel, computation.rule)
+    match computation.kind:
         case LayerKind.CONVOLUTION:
-            of_read, of_taps = _backpropagate_groups(read, taps, case.groups, plan.rule, wanted)
+            of_read, of_taps = _backpropagate_groups(read, taps, case.groups, computation.rule, wanted)
         case LayerKind.TRANSPOSE:
-            of_read, swapped = _backpropagate_groups(read, taps.swapaxes(1, 2), 1, plan.rule, wanted)
+            of_read, swapped = _backpropagate_groups(read, taps.swapaxes(1, 2), 1, computation.rule, wanted)
             of_taps = swapped.swapaxes(1, 2)
         case LayerKind.DEPTHWISE:
             of_read, of_taps = _backpropagate_channels(read, taps, wanted)
         case LayerKind.SEPARABLE:
-            assert signals.pointwise is not None
-            weights = signals.pointwise.astype(np.float64).reshape(signals.pointwise.shape[-2:])
+            assert case_data.pointwise is not None
+            weights = case_data.pointwise.astype(np.float64).reshape(case_data.pointwise.shape[-2:])
             depthwise = np.einsum("botc,tcj->bocj", read, taps).reshape(*wanted.shape[:2], len(weights))
-            of_pointwise = np.einsum("bod,bof->df", depthwise, wanted).reshape(signals.pointwise.shape)
+            of_pointwise = np.einsum("bod,bof->df", depthwise, wanted).reshape(case_data.pointwise.shape)
             of_read, of_taps = _backpropagate_channels(read, taps, wanted @ weights.T)
-            return of_read, (_restore_kernel_layout(case, of_taps, signals, plan.rule), of_pointwise)
+            return of_read, (_restore_kernel_layout(case, of_taps, case_data, computation.rule), of_pointwise)
         case _:
-            assert_never(plan.kind)
-    return of_read, (_restore_kernel_layout(case, of_taps, signals, plan.rule),)
+            assert_never(computation.kind)
+    return of_read, (_restore_kernel_layout(case, of_taps, case_data, computation.rule),)
 
 
-def _restore_kernel_layout(case: Case, of_taps: Values, signals: CaseData, rule: Rule) -> Values:
-    """The gradient of the taps as that of the kernel: every way a rule turns it is its own inverse."""
-    assert signals.kernel is not None
-    return orient_kernel(of_taps.reshape(signals.kernel.shape), case.ndim, rule)
+def _restore_kernel_layout(case: Case, of_taps: Values, case_data: CaseData, rule: Rule) -> Values:
+    """Turn the gradient of the taps into that of the kernel: each orientation is its own inverse."""
+    assert case_data.kernel is not None
+    return orient_kernel(of_taps.reshape(case_data.kernel.shape), case.ndim, rule)
 
 
 def _backpropagate_groups(
@@ -111,11 +120,11 @@ def _backpropagate_groups(
     of_read, of_taps = np.zeros_like(read), np.zeros_like(taps)
     channels, filters = read.shape[-1] // groups, taps.shape[-1] // groups
     for group in range(groups):
-        own = select_group_channels(group, channels, groups, rule)
+        inputs = select_group_channels(group, channels, groups, rule)
         kernel = slice(group * filters, (group + 1) * filters)
         outputs = wanted[..., select_group_filters(group, filters, groups, rule)]
-        of_taps[..., kernel] = np.tensordot(read[..., own], outputs, axes=((0, 1), (0, 1)))
-        of_read[..., own] = np.tensordot(outputs, taps[..., kernel], axes=((2,), (2,)))
+        of_taps[..., kernel] = np.tensordot(read[..., inputs], outputs, axes=((0, 1), (0, 1)))
+        of_read[..., inputs] = np.tensordot(outputs, taps[..., kernel], axes=((2,), (2,)))
     return of_read, of_taps
 
 

@@ -1,7 +1,7 @@
-"""What decides a case's answer under a rule: the geometry of each axis, and what is left of the rule.
+"""The computation that decides a case's answer: the geometry of each axis, and the rest of the rule.
 
-Two rules with equal plans give equal answers, whatever the data; so a plan is what answers are
-compared and remembered by.
+Rules with equal computations give equal answers whatever the data, so answers are compared and cached by
+computation.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ _OTHER_POOLING: Final[Mapping[LayerKind, LayerKind]] = MappingProxyType(
         LayerKind.AVERAGE_POOLING: LayerKind.MAX_POOLING,
     }
 )
-"""What a pooling layer is taken for under `Pooling.OTHER`."""
+"""The pooling that `Pooling.OTHER` computes instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Computation:
     """How a case is computed.
 
-    `axes` has one geometry per spatial axis. `rule` keeps what the axes do not say and the case can
-    show; everything else in it is Keras's. `kind` is what is computed; of its outputs every `steps`-th
-    is taken.
+    `axes` has one geometry per spatial axis. `rule` keeps what the axes do not express and the case can show;
+    all its other fields are Keras's. `kind` is what is computed, and every `steps`-th of its outputs is
+    taken.
     """
 
     kind: LayerKind
@@ -58,30 +58,30 @@ class Computation:
 
     @property
     def out(self) -> tuple[int, ...]:
-        """The output's length along each axis."""
+        """The output length along each axis."""
         return tuple(-(-axis.out // step) for axis, step in zip(self.axes, self.steps, strict=True))
 
 
 def compute_axis_geometries(case: Case, padding: Padding, rule: Rule = KERAS) -> tuple[AxisGeometry, ...]:
-    """The geometry of each spatial axis of the case under the rule."""
+    """Compute the geometry of each spatial axis of the case under the rule."""
     strides, dilation = _choose_strides(case, rule), _choose_dilation(case, rule)
     output_padding = _choose_output_padding(case, rule)
     axes = []
     for axis, (length, kernel, stride) in enumerate(zip(case.input, case.kernel, strides, strict=True)):
-        held = choose_axis_rule(rule, axis, case.ndim)
-        spread = dilation[axis] if held is rule else case.dilation[axis]
+        axis_rule = choose_axis_rule(rule, axis, case.ndim)
+        spacing = dilation[axis] if axis_rule is rule else case.dilation[axis]
         if case.kind.traits.is_transposed:
-            given = output_padding if held is rule else case.output_padding
-            one = None if given is None else given[axis]
-            axes.append(compute_transposed_axis(length, kernel, stride, spread, padding, one, held))
+            extras = output_padding if axis_rule is rule else case.output_padding
+            extra = None if extras is None else extras[axis]
+            axes.append(compute_transposed_axis(length, kernel, stride, spacing, padding, extra, axis_rule))
         else:
-            axes.append(compute_forward_axis(length, kernel, stride, spread, padding, held))
+            axes.append(compute_forward_axis(length, kernel, stride, spacing, padding, axis_rule))
     return _reassign_pads(tuple(axes), rule)
 
 
 @lru_cache(maxsize=32768)
 def plan_computation(case: Case, padding: Padding, rule: Rule = KERAS) -> Computation:
-    """The plan of the case under the rule."""
+    """Return the computation of the case under the rule."""
     steps = (1,) * case.ndim
     if rule.pointwise is Pointwise.STRIDES and case.kind.traits.has_pointwise:
         steps, rule = case.strides, replace(rule, strides=Strides.IGNORED)
@@ -91,7 +91,7 @@ def plan_computation(case: Case, padding: Padding, rule: Rule = KERAS) -> Comput
 
 
 def _reinterpret_data_format(case: Case, rule: Rule) -> Case:
-    """The case as it is read where the other axis is taken for the channels, if that can be."""
+    """Return the case with another axis as its channels, where the rule misreads the data format."""
     if not is_format_misread(case, rule):
         return case
     if case.data_format is DataFormat.CHANNELS_FIRST:
@@ -100,7 +100,7 @@ def _reinterpret_data_format(case: Case, rule: Rule) -> Case:
 
 
 def is_format_misread(case: Case, rule: Rule) -> bool:
-    """Whether the rule guesses the channel axis, and another has the length of the channels."""
+    """Return whether the rule guesses the channel axis, and another axis has the length of the channels."""
     if rule.format is ChannelAxis.AS_NAMED:
         return False
     other = case.input[-1] if case.data_format is DataFormat.CHANNELS_FIRST else case.input[0]
@@ -140,7 +140,7 @@ def _choose_output_padding(case: Case, rule: Rule) -> tuple[int, ...] | None:
 
 
 def _reassign_pads(axes: tuple[AxisGeometry, ...], rule: Rule) -> tuple[AxisGeometry, ...]:
-    """The axes with the padding that belongs to them under the rule."""
+    """Return the axes with the padding that the rule assigns to them."""
     match rule.pads:
         case Pads.PER_AXIS:
             return axes
@@ -162,7 +162,7 @@ def _reassign_pads(axes: tuple[AxisGeometry, ...], rule: Rule) -> tuple[AxisGeom
 
 
 def _recompute_output_length(axis: AxisGeometry) -> int:
-    """How many windows fit into the input with its padding, or what is left of a transposed result."""
+    """Count the windows that fit into the padded input, or the cells left of a transposed result."""
     if axis.is_transposed:
         return max((axis.length - 1) * axis.stride + axis.effective_kernel - axis.total, 0)
     cells = axis.length + axis.total
@@ -170,7 +170,7 @@ def _recompute_output_length(axis: AxisGeometry) -> int:
 
 
 def _find_effective_rule(case: Case, kind: LayerKind, axes: tuple[AxisGeometry, ...], rule: Rule) -> Rule:
-    """Return the rule with everything made Keras's that this case cannot show or that the axes say."""
+    """Return Keras's rule with the fields of another that the case can show and the axes do not express."""
     square = len(set(case.kernel)) == 1 or rule.orientation is not Orientation.TRANSPOSED
     swaps = rule.orientation is Orientation.CHANNELS_SWAPPED
     visible = _Visible(
@@ -186,7 +186,7 @@ def _find_effective_rule(case: Case, kind: LayerKind, axes: tuple[AxisGeometry, 
 
 
 class _Visible(NamedTuple):
-    """Which parts of a rule a case can show."""
+    """The parts of a rule that a case can show."""
 
     orientation: bool
     groups: bool
@@ -199,9 +199,11 @@ class _Visible(NamedTuple):
 
 @lru_cache(maxsize=32768)
 def _keep_visible(rule: Rule, kind: LayerKind, visible: _Visible) -> Rule:
-    """Return Keras's rule with what is visible of another."""
+    """Return Keras's rule with the visible fields of another."""
     traits = kind.traits
-    has_maximum, has_mean = (traits.reduction is one for one in (Reduction.MAXIMUM, Reduction.MEAN))
+    has_maximum, has_mean = (
+        traits.reduction is reduction for reduction in (Reduction.MAXIMUM, Reduction.MEAN)
+    )
     return replace(
         KERAS,
         orientation=rule.orientation if visible.orientation else KERAS.orientation,
@@ -221,7 +223,7 @@ def _keep_visible(rule: Rule, kind: LayerKind, visible: _Visible) -> Rule:
 
 
 def _has_padded_window(axis: AxisGeometry) -> bool:
-    """Whether a window reaches beyond the input."""
+    """Return whether a window reaches beyond the input."""
     if axis.out == 0:
         return False
     last = axis.starts[-1] + (axis.kernel - 1) * axis.dilation

@@ -18,9 +18,9 @@ from harness.records import Argument, Case, Layer, Refusal
 
 @dataclass(frozen=True, slots=True)
 class RefusalDecision:
-    """What the formula says of refusing a case.
+    """Whether a case must, may or must not be refused, and why.
 
-    A required refusal has to name one of `arguments`, in any case of letters.
+    A required refusal must name one of `arguments`, in any letter case.
     """
 
     refusal: Refusal
@@ -41,7 +41,7 @@ ARGUMENT_WORDS: Final[Mapping[Argument, tuple[str, ...]]] = MappingProxyType(
         Argument.DEPTH_MULTIPLIER: ("depth_multiplier",),
     }
 )
-"""Each argument, and the words that name it in an error: Keras's, then those of Keras 1 and the backends."""
+"""The words that name each argument in an error: Keras's, then those of Keras 1 and the backends."""
 
 NO_REFUSAL: Final = RefusalDecision(Refusal.WRONG)
 
@@ -56,10 +56,10 @@ CAUSAL_IN_KERAS_2: Final = RefusalDecision(
 
 
 def parse_padding(case: Case) -> Padding | None:
-    """The mode that the case's padding name stands for, or None for a name that its layer does not know.
+    """Return the padding that the case names, or None for a name that its layer does not know.
 
-    Keras lower-cases the name (`keras/src/backend/config.py` and `standardize_padding`), so `Same`
-    and `SAME` mean `same`. Only `Conv1D` pads causally, and `SeparableConv1D` of Keras 2.
+    Keras lower-cases the name (`keras/src/backend/config.py` and `standardize_padding`), so `Same` and `SAME`
+    mean `same`. Only `Conv1D` pads causally, and `SeparableConv1D` of Keras 2.
     """
     try:
         padding = Padding(case.padding.lower())
@@ -69,7 +69,7 @@ def parse_padding(case: Case) -> Padding | None:
 
 
 def list_known_paddings(layer: Layer) -> tuple[Padding, ...]:
-    """The paddings that the layer has in some Keras."""
+    """Return the paddings that the layer has in some version of Keras."""
     return tuple(padding for padding in Padding if padding is not Padding.CAUSAL or _has_causal(layer))
 
 
@@ -78,12 +78,12 @@ def _has_causal(layer: Layer) -> bool:
 
 
 def decide_refusal(case: Case) -> RefusalDecision:
-    """Whether refusing the case is required, allowed or wrong, and why."""
+    """Decide whether refusing the case is required, allowed or wrong, and why."""
     return find_required_refusal(case) or next(_iterate_allowed_refusals(case), NO_REFUSAL)
 
 
 def find_required_refusal(case: Case) -> RefusalDecision | None:
-    """Why the case must be refused; None where it need not be."""
+    """Return why the case must be refused, or None where it need not be."""
     return next(_iterate_required_refusals(case), None)
 
 
@@ -108,8 +108,8 @@ def _iterate_required_refusals(case: Case) -> Iterator[RefusalDecision]:
         yield _make_required_refusal(Argument.GROUPS, "groups does not divide the channels")
     elif case.filters % case.groups:
         yield _make_required_refusal(Argument.GROUPS, "groups does not divide the filters")
-    for given, stride in zip(case.output_padding or (), case.strides, strict=False):
-        if not 0 <= given < stride:
+    for extra, stride in zip(case.output_padding or (), case.strides, strict=False):
+        if not 0 <= extra < stride:
             yield _make_required_refusal(
                 Argument.OUTPUT_PADDING, "output_padding is not from 0 up to below the strides"
             )

@@ -1,8 +1,8 @@
-"""Rules as values: where padding goes, how lengths round, what dilation does, which way the kernel lies.
+"""Rules as values: how a layer pads, rounds lengths, dilates, and orients its kernel.
 
-`KERAS` is the rule that Keras documents. `WRONG_RULES` names ways to be wrong, most differing from
-it in one respect; they name the cause of a divergence. All that is said of a word of a rule stands here: what
-it is in words, in which layers it can show, and in what.
+`KERAS` is the rule that Keras documents. `WRONG_RULES` names rules that differ from it, most in one respect;
+they name the cause of a divergence. Everything known about the values of a rule's fields is defined here:
+their descriptions, in which layers they can show, and in what.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final, assert_never
 
 
 class Padding(StrEnum):
-    """The padding modes that a rule knows."""
+    """The paddings that a rule knows."""
 
     VALID = "valid"
     SAME = "same"
@@ -23,12 +23,12 @@ class Padding(StrEnum):
 
 
 class Placement(StrEnum):
-    """Where the cells of `same` padding go; in a transposed layer, where they are cut off.
+    """Where `same` places its cells; in a transposed layer, where it crops them.
 
-    `centred` lays the kernel by its middle tap, the earlier of two: what the middles of the first and the
-    last window leave of the input is split, with the odd cell after. So the odd cell of padding goes
-    before an odd kernel and after an even one. `towards-zero` halves as C does: of a negative total the odd
-    cell is cut off at the end.
+    `centred` aligns the kernel by its middle tap, the earlier of two: what the middles of the first and last
+    windows leave of the input is split, with the odd cell after. So the odd cell of padding goes before an
+    odd kernel and after an even one. `towards-zero` halves as C does: the odd cell of a negative total is
+    cropped at the end.
     """
 
     ODD_AFTER = "odd-after"
@@ -42,7 +42,7 @@ class Placement(StrEnum):
 
     @property
     def in_words(self) -> str:
-        """Where the cells go, as part of a reading of `same`."""
+        """The placement in words, as part of a description of `same`."""
         match self:
             case Placement.ODD_AFTER:
                 return "odd cell after"
@@ -65,7 +65,7 @@ class Placement(StrEnum):
 
 
 class Amount(StrEnum):
-    """How many cells `same` pads in all."""
+    """How many cells `same` pads in total."""
 
     NEEDED = "needed"
     KERNEL_MINUS_ONE = "kernel-minus-one"
@@ -73,7 +73,7 @@ class Amount(StrEnum):
     UNCLAMPED = "unclamped"
 
     def describe(self, out: str) -> str:
-        """How many cells, as part of a reading of `same` whose output length is `out`.
+        """Describe the amount as part of a description of `same` whose output length is `out`.
 
         `n` is the input length, `s` the stride, `k` the kernel, `e` the effective kernel.
         """
@@ -91,7 +91,7 @@ class Amount(StrEnum):
 
 
 class Rounding(StrEnum):
-    """How a length that the stride does not divide is rounded."""
+    """How a length that is no multiple of the stride is rounded."""
 
     COVER = "cover"
     FLOOR = "floor"
@@ -107,7 +107,7 @@ class Windows(StrEnum):
 
 
 class Causal(StrEnum):
-    """What `causal` is taken for."""
+    """What `causal` does, or is mistaken for."""
 
     BEFORE = "before"
     AFTER = "after"
@@ -118,7 +118,7 @@ class Causal(StrEnum):
 
 
 class Dilation(StrEnum):
-    """What the dilation rate does: it spreads the kernel's taps, or is taken for something else."""
+    """What the dilation rate does: it spreads the kernel's taps, or is mistaken for something else."""
 
     SPREADS = "spreads"
     IGNORED = "ignored"
@@ -130,14 +130,14 @@ class Dilation(StrEnum):
 
 
 class EffectiveKernel(StrEnum):
-    """How far a kernel is thought to reach when lengths and pads are counted."""
+    """The length that a dilated kernel is assumed to have when lengths and pads are computed."""
 
     LAST_TAP = "last-tap"
     KERNEL_TIMES_DILATION = "kernel-times-dilation"
 
 
 class Orientation(StrEnum):
-    """Which way the kernel lies on the input."""
+    """How the kernel is oriented on the input."""
 
     CORRELATION = "correlation"
     FLIPPED = "flipped"
@@ -159,7 +159,7 @@ class Strides(StrEnum):
 
 
 class Pads(StrEnum):
-    """Which padding belongs to which axis; `fitting`: and as many windows are taken as fit then."""
+    """Which padding belongs to which axis; `fitting`: the windows are then counted on the padded axis."""
 
     PER_AXIS = "per-axis"
     SWAPPED = "swapped"
@@ -169,7 +169,7 @@ class Pads(StrEnum):
 
 
 class AffectedAxes(StrEnum):
-    """On which spatial axes a wrong reading of lengths and pads holds; on the others Keras's does."""
+    """The spatial axes whose lengths and pads follow the wrong rule; the others follow Keras's."""
 
     EVERY = "every"
     FIRST = "first"
@@ -187,7 +187,7 @@ class OutputPadding(StrEnum):
 
 
 class TransposedLength(StrEnum):
-    """How long the output of a transposed layer is without `output_padding`: the last stride is covered."""
+    """How long a transposed output is without `output_padding`; Keras covers the last stride."""
 
     COVERS_STRIDE = "covers-stride"
     KERNEL_ONLY = "kernel-only"
@@ -204,21 +204,21 @@ class Divisor(StrEnum):
 
 
 class Maximum(StrEnum):
-    """What a padded cell counts for in max pooling."""
+    """What max pooling takes a padded cell for."""
 
     NOTHING = "nothing"
     ZERO = "zero"
 
 
 class Pooling(StrEnum):
-    """What a pooling layer makes of a window."""
+    """How a pooling layer reduces a window."""
 
     AS_NAMED = "as-named"
     OTHER = "other"
 
 
 class Multiplier(StrEnum):
-    """Which output channel of a depthwise layer is which: `c*m + j`, or `j*channels + c`."""
+    """The order of a depthwise layer's output channels: `c*m + j`, or `j*channels + c`."""
 
     CHANNEL_MAJOR = "channel-major"
     MULTIPLIER_MAJOR = "multiplier-major"
@@ -226,7 +226,7 @@ class Multiplier(StrEnum):
 
 
 class Pointwise(StrEnum):
-    """What the second kernel of a separable layer does."""
+    """How the second kernel of a separable layer is applied."""
 
     LAST = "last"
     STRIDES = "strides"
@@ -234,7 +234,7 @@ class Pointwise(StrEnum):
 
 
 class ChannelAxis(StrEnum):
-    """Which axis is taken for the channels; the wrong one only where its length allows it."""
+    """Which axis is taken as the channels; the wrong one only where its length allows it."""
 
     AS_NAMED = "as-named"
     OTHER_WHERE_IT_FITS = "other-where-it-fits"
@@ -259,7 +259,7 @@ class Fill(StrEnum):
 
 
 class Bias(StrEnum):
-    """What happens to the bias."""
+    """How the bias is added."""
 
     PER_FILTER = "per-filter"
     OMITTED = "omitted"
@@ -271,7 +271,7 @@ class Bias(StrEnum):
 
 
 class BatchReading(StrEnum):
-    """Which entry of the batch each output is made from."""
+    """Which entry of the batch each output entry is computed from."""
 
     EACH = "each"
     FIRST_ONLY = "first-only"
@@ -280,7 +280,7 @@ class BatchReading(StrEnum):
 
 
 class Precision(StrEnum):
-    """What numbers are rounded to."""
+    """The precision to which numbers are rounded."""
 
     FULL = "full"
     BFLOAT16 = "bfloat16"
@@ -290,7 +290,7 @@ class Precision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One reading of what a convolution layer does. The defaults are Keras's."""
+    """One interpretation of what a layer computes. The defaults are Keras's."""
 
     placement: Placement = Placement.ODD_AFTER
     amount: Amount = Amount.NEEDED
@@ -302,13 +302,13 @@ class Rule:
     same_is_valid: bool = False
     valid_is_same: bool = False
     shift: int = 0
-    """Cells by which every window is moved towards the end of the input."""
+    """The number of cells by which every window is moved towards the end of the input."""
     shift_even: int = 0
-    """The same, where the kernel is even."""
+    """The same, for even kernels only."""
     output_padding: OutputPadding = OutputPadding.AFTER
     full: TransposedLength = TransposedLength.COVERS_STRIDE
     on_axis: AffectedAxes = AffectedAxes.EVERY
-    """Where all of the above holds."""
+    """The axes on which all fields above apply."""
 
     strides: Strides = Strides.PER_AXIS
     pads: Pads = Pads.PER_AXIS
@@ -324,9 +324,9 @@ class Rule:
     bias: Bias = Bias.PER_FILTER
     batch: BatchReading = BatchReading.EACH
     inputs: Precision = Precision.FULL
-    """What the inputs are rounded to before anything is made of them."""
+    """The precision to which inputs are rounded before anything is computed."""
     precision: Precision = Precision.FULL
-    """What the sums are rounded to."""
+    """The precision to which sums are rounded."""
     rounds_bias: bool = False
     """Whether the bias is rounded and added before the sums are rounded, and not after."""
 
@@ -432,10 +432,10 @@ WRONG_RULES: Final[Mapping[str, Rule]] = MappingProxyType(
 
 
 class Need(StrEnum):
-    """What a layer must have for a wrong word to show in it."""
+    """What a layer must have for a wrong field to show in it."""
 
     SEVERAL_AXES = "several-axes"
-    WINDOWS = "windows"  # read from the input, where a transposed layer scatters
+    WINDOWS = "windows"  # that read the input; a transposed layer scatters instead
     SCATTERED_CELLS = "scattered-cells"
     KERNEL = "kernel"
     POINTWISE_KERNEL = "pointwise-kernel"
@@ -451,11 +451,11 @@ class Need(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How far a wrong word reaches.
+    """In which layers, and in what, a wrong field of a rule shows.
 
-    It shows in layers that have all that it `needs`. `in_lengths`: it is wrong about lengths, and not only
-    about where things lie. `in_gradients`: gradients can be others where the output has the right shape.
-    `by_axis`: it is wrong about one axis after the other, so that a layer may be wrong on one only.
+    It shows in layers that have all that it `needs`. `in_lengths`: it changes lengths, and not only where
+    cells lie. `in_gradients`: it can change gradients where the output has the right shape. `by_axis`: it
+    acts axis by axis, so that a layer can be wrong on one axis only.
     """
 
     needs: frozenset[Need]
@@ -472,7 +472,7 @@ def _reach(
 
 @dataclass(frozen=True, slots=True)
 class Respect:
-    """How far it reaches to be wrong in a field of a rule: by any word, and by those that reach otherwise."""
+    """The reach of a wrong field of a rule, and the values of the field whose reach differs."""
 
     reach: Reach
     by_word: Mapping[StrEnum, Reach] = field(default_factory=dict)
@@ -482,7 +482,7 @@ RESPECTS: Final[Mapping[str, Respect]] = MappingProxyType(
     {
         "placement": Respect(
             _reach(in_gradients=True, by_axis=True),
-            {  # A transposed layer cuts half of what is too much off before, rounded down, as these do.
+            {  # Cannot show in a transposed layer, which crops half of the excess before, rounded down.
                 Placement.TOWARDS_ZERO: _reach(Need.WINDOWS, in_gradients=True, by_axis=True),
                 Placement.BOTH_ROUNDED_DOWN: _reach(Need.WINDOWS, by_axis=True),
             },
@@ -550,21 +550,21 @@ RESPECTS: Final[Mapping[str, Respect]] = MappingProxyType(
         "rounds_bias": Respect(_reach(Need.BIAS, in_gradients=True)),
     }
 )
-"""By the field of a rule, how far it reaches to be wrong in it."""
+"""The reach of each field of a rule."""
 
 
 def find_reaches(rule: Rule) -> tuple[Reach, ...]:
-    """How far each word reaches in which a rule differs from Keras's."""
-    words = {name: getattr(rule, name) for name in RESPECTS}
-    wrong = {name: word for name, word in words.items() if word != getattr(KERAS, name)}
-    return tuple(RESPECTS[name].by_word.get(word, RESPECTS[name].reach) for name, word in wrong.items())
+    """Return the reach of each field in which a rule differs from Keras's."""
+    values = {name: getattr(rule, name) for name in RESPECTS}
+    wrong = {name: value for name, value in values.items() if value != getattr(KERAS, name)}
+    return tuple(RESPECTS[name].by_word.get(value, RESPECTS[name].reach) for name, value in wrong.items())
 
 
 def restrict_to_one_axis(rules: Mapping[str, Rule]) -> Mapping[str, Rule]:
-    """The rules that are wrong axis by axis, held to the first and to the last axis each."""
-    found: dict[str, Rule] = {}
+    """Return the rules that act axis by axis, restricted to the first and to the last axis each."""
+    restricted: dict[str, Rule] = {}
     for name, rule in rules.items():
         if all(reach.by_axis for reach in find_reaches(rule)):
             for axis in (AffectedAxes.FIRST, AffectedAxes.LAST):
-                found[f"{name}-on-{axis}-axis"] = replace(rule, on_axis=axis)
-    return MappingProxyType(found)
+                restricted[f"{name}-on-{axis}-axis"] = replace(rule, on_axis=axis)
+    return MappingProxyType(restricted)

@@ -1,6 +1,6 @@
-"""The frozen records that flow from package to package, the closed enums, and the tables of what these are.
+"""Frozen records passed between packages, closed enums, and tables of what is known about each of them.
 
-Lengths are counted in cells; shapes list axes outermost first; `*_s` fields are seconds.
+Lengths are counted in cells; shapes list axes outermost first.
 """
 
 from harness.records.arguments import list_gradient_names, make_arguments

@@ -1,4 +1,4 @@
-"""The arguments of a case under Keras's names, as a person writes them."""
+"""The arguments of a case under their Keras names, as a user writes them."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ from harness.records.words import ArgumentStyle, DataFormat
 
 
 def make_arguments(case: Case) -> Mapping[str, Any]:
-    """What is passed to the layer or operation besides its input and its weights.
+    """Return what is passed to the layer or operation besides its input and its weights.
 
-    Lengths are tuples of integers, or one integer each in form `int`. In form `defaults` an argument that
-    is Keras's default is left out; so `strides` equal to the `pool_size` are.
+    Lengths are tuples of integers, or single integers in form `int`. Form `defaults` omits each argument that
+    equals Keras's default, among them `strides` equal to the `pool_size`.
 
     Raises:
-        ValueError: form `int` of lengths that differ.
+        ValueError: form `int` with lengths that differ between axes.
     """
-    taken = case.layer.arguments
-    values = {name: value for name, value in _make_argument_values(case).items() if name in taken}
+    accepted = case.layer.arguments
+    values = {name: value for name, value in _make_argument_values(case).items() if name in accepted}
     if case.form is ArgumentStyle.DEFAULTS:
-        usual = _make_default_values(case)
-        values = {name: value for name, value in values.items() if name not in usual or value != usual[name]}
+        defaults = _make_default_values(case)
+        values = {
+            name: value for name, value in values.items() if name not in defaults or value != defaults[name]
+        }
     return {name.value: _apply_argument_style(name, value, case.form) for name, value in values.items()}
 
 
@@ -45,9 +47,9 @@ def _make_argument_values(case: Case) -> Mapping[Argument, Any]:
 
 
 def _make_default_values(case: Case) -> Mapping[Argument, Any]:
-    """Keras's defaults, where an argument has one in every version.
+    """Return Keras's defaults for the arguments whose default is the same in every version.
 
-    The format is that of `keras.config.image_data_format()` unless it was changed.
+    The data format is the default of `keras.config.image_data_format()`.
     """
     ones = (1,) * case.ndim
     return {
@@ -72,6 +74,6 @@ def _apply_argument_style(name: Argument, value: Any, form: ArgumentStyle) -> An
 
 
 def list_gradient_names(case: Case) -> tuple[str, ...]:
-    """What the gradients of a case are of: the input, and each of its weights in Keras's order."""
+    """Return what each gradient of a case is taken of: the input, then each weight in Keras's order."""
     kernels = (kernel.name.replace("_", " ") for kernel in case.kind.traits.kernels)
     return ("input", *kernels, *(("bias",) if case.bias else ()))

@@ -15,8 +15,8 @@ from harness.records.words import ArgumentStyle, Array, DataFormat, DataKind, Sh
 
 _FORMAT_WORDS = {DataFormat.CHANNELS_LAST: "last", DataFormat.CHANNELS_FIRST: "first"}
 _LAYER_WORDS = {layer: layer.value.lower() for layer in Layer}
-_FORMATS = {find_word: name for name, find_word in _FORMAT_WORDS.items()}
-_LAYERS = {find_word: layer for layer, find_word in _LAYER_WORDS.items()}
+_FORMATS = {word: data_format for data_format, word in _FORMAT_WORDS.items()}
+_LAYERS = {word: layer for layer, word in _LAYER_WORDS.items()}
 _LENGTHS_PATTERN = re.compile(r"-?[0-9]+(x-?[0-9]+)*")
 _ID_PATTERN = re.compile(
     r"(?P<layer>[a-z0-9._]+)-(?P<mode>[a-z]+)"
@@ -32,10 +32,10 @@ _ID_PATTERN = re.compile(
 class Case:
     """One fully specified call of a layer or operation.
 
-    `input`, `kernel` (the window, of a pooling layer), `strides` and `dilation` hold one integer per
-    spatial axis. `padding` is the name as it is spelled to Keras, so that `Same` and an unknown name
-    are cases too. `filters` counts output channels; `derive_arguments` gives it, and `groups`, where the
-    layer leaves no choice. `multiplier` is the `depth_multiplier` of depthwise and separable layers.
+    `input`, `kernel` (the window of a pooling layer), `strides` and `dilation` hold one integer per spatial
+    axis. `padding` is the name as passed to Keras, so that `Same` and unknown names are cases too. `filters`
+    counts output channels; `derive_arguments` computes it, and `groups`, where the layer leaves no choice.
+    `multiplier` is the `depth_multiplier` of depthwise and separable layers.
     """
 
     layer: Layer
@@ -59,9 +59,9 @@ class Case:
 
     @property
     def id(self) -> str:
-        """The readable, stable name: every parameter, so that `parse_case_id` gives the case back.
+        """The readable, stable id; it holds every parameter, so that `parse_case_id` restores the case.
 
-        What the layer has no argument for is left out, and so is what is usual: no `output_padding`,
+        Omitted are parameters for which the layer has no argument, and the usual values: no `output_padding`,
         tuples, exact data.
         """
         words = [
@@ -88,20 +88,18 @@ class Case:
             words.append("bias" if self.bias else "nobias")
         words.append(self.dtype)
         words += [
-            str(find_word)
-            for find_word in (self.form, self.data)
-            if find_word not in {ArgumentStyle.TUPLE, DataKind.EXACT}
+            str(word) for word in (self.form, self.data) if word not in {ArgumentStyle.TUPLE, DataKind.EXACT}
         ]
         return "-".join(words)
 
     @property
     def kind(self) -> LayerKind:
-        """What the layer computes."""
+        """The kind of computation that the layer performs."""
         return self.layer.kind
 
     @property
     def sizes(self) -> LayerSizes:
-        """What the shapes of the layer's weights follow from."""
+        """The numbers that determine the shapes of the layer's weights."""
         return LayerSizes(self.kernel, self.channels, self.filters, self.groups, self.multiplier)
 
     @property
@@ -116,17 +114,17 @@ class Case:
 
     @property
     def channel_axis(self) -> int:
-        """The place of the channels among the axes of the input and the output."""
+        """The index of the channel axis in the input and the output."""
         return self.ndim + 1 if self.data_format is DataFormat.CHANNELS_LAST else 1
 
     @property
     def spatial_axes(self) -> range:
-        """The places of the spatial axes among those of the input and the output."""
+        """The indices of the spatial axes in the input and the output."""
         first = 1 if self.data_format is DataFormat.CHANNELS_LAST else 2
         return range(first, first + self.ndim)
 
     def mask_unknown(self, shape: tuple[int, ...]) -> Shape:
-        """A shape of the input or the output as far as the case's mode knows it before the call."""
+        """Return a shape of the input or output, with None for lengths that are unknown before the call."""
         known = self.mode.traits.known
         match known:
             case Known.ALL:
@@ -141,16 +139,16 @@ class Case:
                 assert_never(known)
 
     def arrange_shape(self, batch: int, spatial: tuple[int, ...], channels: int) -> tuple[int, ...]:
-        """Batch, spatial lengths and channels in the order of the case's data format."""
+        """Return batch, spatial lengths and channels in the order of the case's data format."""
         shape = [batch, *spatial]
         shape.insert(self.channel_axis, channels)
         return tuple(shape)
 
 
 def derive_arguments(case: Case) -> Case:
-    """The case with what its layer leaves no choice of: derived filters and groups, no bias, no dilation.
+    """Return the case with every argument that its layer determines: filters, groups, no bias, no dilation.
 
-    A depthwise layer has `channels * multiplier` filters in as many groups as channels; pooling keeps its
+    A depthwise layer has `channels * multiplier` filters and one group per channel; pooling keeps its
     channels; operations add no bias.
     """
     traits, arguments = case.kind.traits, case.layer.arguments
@@ -167,19 +165,19 @@ def derive_arguments(case: Case) -> Case:
         derived["output_padding"] = None
     if Argument.USE_BIAS not in arguments:
         derived["bias"] = False
-    # Most cases are as they should be, and a copy takes longer than a look.
+    # Most cases need no change, and comparing is faster than copying.
     is_derived = all(getattr(case, name) == value for name, value in derived.items())
     return case if is_derived else replace(case, **derived)
 
 
 def format_lengths(lengths: tuple[int, ...]) -> str:
-    """Lengths as people write them: `(5, 4)` is `5x4`."""
+    """Format lengths as in case ids: `(5, 4)` becomes `5x4`."""
     return "x".join(map(str, lengths))
 
 
 @lru_cache(maxsize=4096)
 def parse_lengths(text: str) -> tuple[int, ...]:
-    """The inverse of `format_lengths`.
+    """Parse what `format_lengths` writes.
 
     Raises:
         ValueError: `text` is not integers joined by `x`.
@@ -190,10 +188,10 @@ def parse_lengths(text: str) -> tuple[int, ...]:
 
 
 def parse_case_id(text: str) -> Case:
-    """The case that has this id.
+    """Return the case that has this id.
 
     Raises:
-        HarnessError: the text is no case id.
+        HarnessError: `text` is not a case id.
     """
     match = _ID_PATTERN.fullmatch(text)
     if match is None:
@@ -213,11 +211,11 @@ def parse_case_id(text: str) -> Case:
 
 
 def _make_case(words: Mapping[str, str | None]) -> Case:
-    """The case of the parts of an id.
+    """Build the case from the parts of an id.
 
     Raises:
-        KeyError: a layer or a format that does not exist.
-        ValueError: a mode that does not exist, or lengths that are none.
+        KeyError: the layer or the data format does not exist.
+        ValueError: the mode does not exist, or lengths are malformed.
     """
 
     def find_word(key: str, otherwise: str) -> str:
@@ -251,11 +249,10 @@ def _make_case(words: Mapping[str, str | None]) -> Case:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CaseData:
-    """The data of a case, held in its dtype.
+    """The inputs and weights of a case, in its dtype.
 
-    `inputs` has `case.input_shape`. `kernel` and `pointwise` are the first and the second kernel of the
-    layer's kind, of the shapes that `KernelTraits` tell, and None where there is none. `bias` has shape
-    `(filters,)` or is None.
+    `inputs` has the shape `case.input_shape`. `kernel` and `pointwise` are the first and second kernel of the
+    layer kind, shaped as `KernelTraits` computes, or None. `bias` has shape `(filters,)` or is None.
     """
 
     inputs: Array

@@ -1,4 +1,4 @@
-"""From what the formula expects and what a target did to a finding."""
+"""Expectations, observations, and the findings made from them."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from harness.records.words import Array, Divergence, Outcome, Refusal, Shape, St
 Values: TypeAlias = npt.NDArray[np.float64]
 
 INTEGER_TOLERANCE: Final = 0.25
-"""How far a value may be from the right integer and still be it: algorithms that transform the data round."""
+"""How far a value may deviate from the right integer: algorithms that transform the data round."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExpectedArray:
-    """What the formula gives, in float64, and how far off an answer may be, cell by cell.
+    """The formula's values in float64, and how far an answer may deviate from each.
 
-    Without a bound the values are integers that every order of summation gives exactly, and an answer within
-    `INTEGER_TOLERANCE` is one of them. Where the bound is infinite, nothing is documented of the cell, and
-    any value is right, NaN too.
+    Without a bound the values are integers that are exact in any order of summation, and an answer within
+    `INTEGER_TOLERANCE` of one equals it. Where the bound is infinite nothing is documented about the cell,
+    and any value conforms, including NaN.
     """
 
     values: Values
@@ -34,11 +34,10 @@ class ExpectedArray:
 class Expectation:
     """The formula's answer to a case.
 
-    `output` is None where the formula has no answer (the case must be refused). `gradients` are those
-    of the input and then of each weight in Keras's order, in mode `gradient` only. `inferred_shape` is
-    the output's shape as a layer must infer it before the call, `symbolic_shape` as a model must.
-    `refusal_arguments` are words, one of which a required refusal has to name. `weight_shapes` are those
-    that a layer must build, in Keras's order.
+    `output` is None where the case must be refused. `gradients` are those of the input, then of each weight
+    in Keras's order; empty unless the mode differentiates. `inferred_shape` is the output shape that a layer
+    must infer before the call, `symbolic_shape` the one that a model must have. A required refusal must name
+    one of `refusal_arguments`. `weight_shapes` are the shapes that a layer must build, in Keras's order.
     """
 
     refusal: Refusal
@@ -72,15 +71,15 @@ class ObservedError:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Observation:
-    """What a target did with a case, unjudged.
+    """What a target did with a case, before it is judged.
 
-    `stage` is the last stage reached. `values` is set when the outcome is `returned`, `error` when it
-    is `raised`, `reason` when the harness or the adapter has something to say (a crash's signal, why
-    a case was not run). `gradients` are those of the input and then of each weight. `inferred_shape` is what
-    the layer said of the output's shape before the call, `inference_error` what it raised instead of saying,
-    `symbolic_shape` what a model said. `summary`
-    is the text of `model.summary()` in mode `sequential`. `weight_shapes` are those that a layer built, in
-    Keras's order and axes. What was said before the call is there whatever came of the call.
+    `stage` is the last stage reached. `values` is set if the outcome is `returned`, `error` if it is
+    `raised`, `reason` where the harness or the adapter adds an explanation (the signal of a crash, why a case
+    was not run). `gradients` are those of the input, then of each weight. `inferred_shape` is the output
+    shape that the layer inferred before the call, `inference_error` what it raised instead, `symbolic_shape`
+    the output shape of a model. `summary` is the text of `model.summary()` in mode `sequential`.
+    `weight_shapes` are the shapes that a layer built, in Keras's order and axes. What was observed before the
+    call is set whatever the call did.
     """
 
     target: str
@@ -101,11 +100,11 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One judged (case, target): a row of `findings.csv`.
+    """The judgement of one (case, target): a row of `findings.csv`.
 
-    `first_index` is where the first wrong value stands, in the axes of the output. `cause` names the
-    wrong rule that explains the divergence, and is empty where none does. `refusal` is what the formula says
-    of refusing the case.
+    `first_index` is the index of the first wrong value in the output. `cause` names the wrong rule that
+    explains the divergence, and is empty where none does. `refusal` is whether the formula requires, allows
+    or forbids refusing the case.
     """
 
     target: str
@@ -126,13 +125,13 @@ class Finding:
 
     @property
     def is_silent(self) -> bool:
-        """Whether the target gave a wrong answer and no sign of it."""
+        """Whether the target gave a wrong answer without any sign of it."""
         return self.divergence is not None and self.divergence.is_silent
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judgement:
-    """A finding with the two sides it was made from."""
+    """A finding with the expectation and the observation that it was made from."""
 
     finding: Finding
     expectation: Expectation

@@ -1,8 +1,8 @@
-"""What each layer and operation of the family is: what it computes, of which weights, with which arguments.
+"""What each layer and operation of the family computes, with which weights and arguments.
 
-`LayerKindTraits` tell what is alike in all layers that compute the same, `KernelTraits` what a weight of
-them is. Source: the signatures of `keras.layers` and `keras.ops` of Keras 3.15.1, and the weights that its
-layers build.
+`LayerKindTraits` holds what all layers of a kind share, `KernelTraits` describes one of their weights.
+Source: the signatures of `keras.layers` and `keras.ops` of Keras 3.15.1, and the weights that its layers
+build.
 """
 
 from __future__ import annotations
@@ -46,32 +46,32 @@ class Layer(StrEnum):
 
     @property
     def kind(self) -> LayerKind:
-        """What the layer computes."""
+        """The kind of computation that the layer performs."""
         return _LAYERS[self].kind
 
     @property
     def ndims(self) -> tuple[int, ...]:
-        """The numbers of spatial axes that the layer takes."""
+        """The numbers of spatial axes that the layer supports."""
         return _LAYERS[self].ndims
 
     @property
     def arguments(self) -> frozenset[Argument]:
-        """The arguments that the layer takes."""
+        """The arguments that the layer accepts."""
         return _LAYERS[self].arguments
 
     @property
     def causal(self) -> Refusal:
-        """What is documented of refusing `causal`: Keras 2 has it of layers that may refuse it in Keras 3."""
+        """Whether `causal` must, may or must not be refused; it may be where only Keras 2 has it."""
         return _LAYERS[self].causal
 
     @property
     def is_operation(self) -> bool:
-        """Whether it is an operation of `keras.ops`, which is handed its weights, and no layer."""
+        """Whether this is an operation of `keras.ops`, which is passed its weights, and not a layer."""
         return self.value.startswith("ops.")
 
 
 class LayerKind(StrEnum):
-    """What a layer computes, whatever the number of its axes."""
+    """What a layer computes, regardless of its number of axes."""
 
     CONVOLUTION = "convolution"
     DEPTHWISE = "depthwise"
@@ -82,12 +82,12 @@ class LayerKind(StrEnum):
 
     @property
     def traits(self) -> LayerKindTraits:
-        """What is alike in all layers of the kind."""
+        """The properties that all layers of the kind share."""
         return _KINDS[self]
 
 
 class Reduction(StrEnum):
-    """What is made of the cells of a window: the sum of their products with taps, the largest, the mean."""
+    """How the cells of a window are reduced: a sum of their products with taps, the maximum, the mean."""
 
     SUM = "sum"
     MAXIMUM = "maximum"
@@ -95,9 +95,9 @@ class Reduction(StrEnum):
 
 
 class ChannelExtent(StrEnum):
-    """How many channels there are along an axis, or in a sum, as the sizes of the layer give it.
+    """A number of channels, along an axis or in a sum, that follows from the sizes of the layer.
 
-    `multiplied-channels` are those that a depthwise layer makes of the channels of its input.
+    `multiplied-channels` are the output channels of a depthwise layer.
     """
 
     ONE = "one"
@@ -110,7 +110,7 @@ class ChannelExtent(StrEnum):
 
 
 class Argument(StrEnum):
-    """An argument under its name in Keras."""
+    """An argument, by its name in Keras."""
 
     FILTERS = "filters"
     KERNEL_SIZE = "kernel_size"
@@ -128,10 +128,10 @@ class Argument(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LayerSizes:
-    """The numbers that the shapes of a layer's weights follow from; `kernel` has a length for each axis.
+    """The numbers that determine the shapes of a layer's weights; `kernel` has one length per spatial axis.
 
-    Groups that are more than the channels or filters, or fewer than 1, must be refused; a shape there is all
-    the same, of one channel or filter a group.
+    A case with more groups than channels or filters, or fewer than 1, must be refused; its weights still get
+    a shape, with one channel or filter per group.
     """
 
     kernel: tuple[int, ...]
@@ -141,7 +141,7 @@ class LayerSizes:
     multiplier: int
 
     def get_extent(self, of: ChannelExtent) -> int:
-        """How many channels that is."""
+        """Return the number of channels that the extent stands for."""
         match of:
             case ChannelExtent.ONE:
                 return 1
@@ -165,9 +165,9 @@ class LayerSizes:
 class KernelTraits:
     """A weight that the cells of windows are multiplied by.
 
-    Its shape has a length for each spatial axis, 1 if it `is_pointwise`, and then `axes`. An output channel
-    sums up `read` channels of the input, through each tap; an input channel is summed up in `fed` output
-    channels. `name` is that of the weight of a layer; `argument` is what an operation is handed it as.
+    Its shape has one length per spatial axis (1 if it `is_pointwise`), then `axes`. Through each tap an
+    output channel sums `read` input channels, and an input channel contributes to `fed` output channels.
+    `name` is the layer's name of the weight, `argument` the operation's.
     """
 
     name: str
@@ -178,29 +178,29 @@ class KernelTraits:
     is_pointwise: bool = False
 
     def compute_lengths(self, sizes: LayerSizes) -> tuple[int, ...]:
-        """Its lengths along the spatial axes."""
+        """Return the lengths of the kernel along the spatial axes."""
         return (1,) * len(sizes.kernel) if self.is_pointwise else sizes.kernel
 
     def compute_shape(self, sizes: LayerSizes) -> tuple[int, ...]:
-        """Its shape in a layer of these sizes."""
+        """Return the shape of the kernel in a layer of these sizes."""
         return (*self.compute_lengths(sizes), *(sizes.get_extent(axis) for axis in self.axes))
 
     def count_fan_in(self, sizes: LayerSizes) -> int:
-        """How many products the sum of an output cell has."""
+        """Return the number of products summed in an output cell."""
         return math.prod(self.compute_lengths(sizes)) * sizes.get_extent(self.read)
 
     def count_fan_out(self, sizes: LayerSizes) -> int:
-        """How many products the sum of an input cell's gradient has."""
+        """Return the number of products summed in the gradient of an input cell."""
         return math.prod(self.compute_lengths(sizes)) * sizes.get_extent(self.fed)
 
 
 @dataclass(frozen=True, slots=True)
 class LayerKindTraits:
-    """What is alike in all layers of a kind.
+    """The properties that all layers of a kind share.
 
-    `kernels` stand in Keras's order, the first one nearest to the input. `derived_filters` and
-    `derived_groups` are None where a layer, or the shape of what an operation is handed, leaves a choice.
-    A layer that `is_transposed` scatters the cells of its input.
+    `kernels` are in Keras's order, the first one nearest to the input. `derived_filters` and `derived_groups`
+    are None where the layer, or the shapes passed to an operation, leave a choice. A layer that
+    `is_transposed` scatters the cells of its input.
     """
 
     reduction: Reduction
@@ -211,12 +211,12 @@ class LayerKindTraits:
 
     @property
     def is_pooling(self) -> bool:
-        """Whether it has no weights and keeps its channels."""
+        """Whether the layer has no weights and keeps its channels."""
         return self.reduction is not Reduction.SUM
 
     @property
     def has_pointwise(self) -> bool:
-        """Whether a kernel is pointwise."""
+        """Whether one of the kernels is pointwise."""
         return any(kernel.is_pointwise for kernel in self.kernels)
 
     @property
@@ -297,9 +297,9 @@ _KINDS: Final[Mapping[LayerKind, LayerKindTraits]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class _LayerTraits:
-    """What a layer computes, the numbers of spatial axes that it takes, and its arguments.
+    """The kind of a layer, the numbers of spatial axes that it supports, and its arguments.
 
-    `causal` says whether the padding of that name must be refused.
+    `causal` is whether the padding of that name must, may or must not be refused.
     """
 
     kind: LayerKind
@@ -346,7 +346,7 @@ _LAYERS: Final[Mapping[Layer, _LayerTraits]] = MappingProxyType(
         Layer.OPS_AVERAGE_POOL: _LayerTraits(LayerKind.AVERAGE_POOLING, (1, 2, 3), _POOL),
     }
 )
-"""Each layer, and each operation. An operation is handed its weights, so that their shapes say the rest."""
+"""Each layer and operation. The weights passed to an operation determine its other arguments."""
 
 
 _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -355,5 +355,5 @@ _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 def name_layer(layer: Layer) -> str:
     """Return the name that Keras gives to a layer or operation, to which it appends a counter."""
     words = layer.value.rpartition(".")[2]
-    # A hump after a digit divides `conv2d_transpose`; one before `1D` does not divide `pooling1d`.
+    # A capital after a digit divides `conv2d_transpose`; the D of `1D` does not divide `pooling1d`.
     return _HUMP.sub("_", re.sub(r"\dD", lambda match: match[0].lower(), words)).lower()

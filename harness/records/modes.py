@@ -1,4 +1,4 @@
-"""The modes: how a layer is called, and what follows from it."""
+"""The modes: how a layer is called, and the properties of each."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from typing import Final
 
 
 class Mode(StrEnum):
-    """How the layer is called, each compared with the same formula.
+    """How the layer is called. All modes are compared with the same formula.
 
-    `sequential` is the document's way: a `Sequential` model, its summary, `predict`. `inferred` asks
-    for the shape beforehand in every way there is. `compiled` predicts a batch by the backend's own
-    graph, `jit` by its compiler (`jit_compile`). `dynamic` knows batch and spatial lengths at the call
-    only. `reloaded` saves the model and loads it. `gradient` differentiates. `symbolic` is `inferred` of an
-    operation whose weights are inputs of the model too.
+    * `eager` calls the layer.
+    * `sequential` is the way of the task's document: a `Sequential` model, its summary, `predict`.
+    * `inferred` also asks for the output shape beforehand, in every available way.
+    * `compiled` predicts a batch by the backend's own graph, `jit` by its compiler (`jit_compile`).
+    * `dynamic` leaves batch and spatial lengths unknown until the call.
+    * `reloaded` saves the model and loads it.
+    * `gradient` differentiates.
+    * `symbolic` is `inferred` for an operation whose weights are inputs of the model too.
     """
 
     EAGER = "eager"
@@ -31,12 +34,12 @@ class Mode(StrEnum):
 
     @property
     def traits(self) -> ModeTraits:
-        """What follows from calling a layer so."""
+        """The properties of the mode."""
         return _TRAITS[self]
 
 
 class Known(StrEnum):
-    """How much of the shapes of the input and the output is known before the call."""
+    """Which lengths of the input and output shapes are known before the call."""
 
     ALL = "all"
     ALL_BUT_BATCH = "all-but-batch"
@@ -44,7 +47,7 @@ class Known(StrEnum):
 
 
 class Execution(StrEnum):
-    """What computes the call: the layer's own code, the backend's graph of it, or what its compiler made."""
+    """What executes the call: the layer's own code, the backend's graph of it, or its compiler's result."""
 
     EAGER = "eager"
     GRAPH = "graph"
@@ -53,10 +56,10 @@ class Execution(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ModeTraits:
-    """What follows from a mode.
+    """The properties of a mode.
 
-    With `is_functional` a Functional model is built, which says the shape of its output. An operation is
-    called there by itself, or, with `wraps_operations`, by a layer of its own, as people use it in models.
+    With `is_functional` a Functional model is built, which has a symbolic output shape. It calls an operation
+    directly or, with `wraps_operations`, within a layer, as users do in models.
     """
 
     known: Known = Known.ALL

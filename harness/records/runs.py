@@ -1,4 +1,4 @@
-"""What a run set out to do, and how far it came."""
+"""The header and footer of a run: what was planned, and how far it got."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from harness.records.targets import Fingerprint
 
 @dataclass(frozen=True, slots=True)
 class TargetRun:
-    """A target's part in a run: what it was, and how far it came.
+    """One target's part in a run: its identity, and how far it got.
 
-    `requires` are the pins of its base, `overlay` those laid before it, `variables` the environment
-    variables that are set for it; `version` is empty where only the fingerprint can tell.
-    `failure` says why the target could not start or was given up; empty where all went well.
-    `seconds` run from the launch of the first worker to the end of the last, `start_seconds` of them
-    passed before the first hello; `workers` counts those that said hello. `selector` gets the target again,
-    but for its flags; it is empty in runs of versions that did not keep it.
+    `requires` are the pins of its base environment, `overlay` those installed before it on the import path,
+    `variables` the environment variables set for it; `version` is empty where only the fingerprint tells it.
+    `failure` says why the target could not start or was given up, and is empty otherwise. `seconds` is the
+    time from the launch of the first worker to the end of the last, of which `start_seconds` passed before
+    the first hello; `workers` counts the workers that sent a hello. `selector` selects the target again,
+    without its flags; it is empty in runs of versions that did not store it.
     """
 
     name: str
@@ -43,7 +43,7 @@ class TargetRun:
 
 @dataclass(frozen=True, slots=True)
 class RunHeader:
-    """What a run set out to do. `planned` counts cases times targets."""
+    """What a run planned. `planned` is the number of cases times targets."""
 
     schema: int
     harness: str
@@ -57,7 +57,7 @@ class RunHeader:
 
 @dataclass(frozen=True, slots=True)
 class RunFooter:
-    """How far a run came. `state` is running, complete, incomplete or interrupted.
+    """How far a run got. `state` is running, complete, incomplete or interrupted.
 
     A run without a footer, or whose footer still says running, is incomplete.
     """
@@ -72,17 +72,17 @@ class RunFooter:
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """A stored run as its reports see it."""
+    """The header and, if there is one, the footer of a stored run."""
 
     header: RunHeader
     footer: RunFooter | None
 
     @property
     def is_complete(self) -> bool:
-        """Whether every planned observation was made and the run said so."""
+        """Whether the footer states that every planned observation was made."""
         return self.footer is not None and self.footer.state == "complete"
 
     @property
     def target_runs(self) -> Mapping[str, TargetRun]:
-        """The part of each target by its name; empty without a footer."""
+        """The part of each target, by target name; empty without a footer."""
         return {} if self.footer is None else {run.name: run for run in self.footer.targets}

@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import Final, TypeAlias, assert_never
 
 EXEC_PREFIX: Final = "exec:"
-"""What a selector of a command begins with."""
+"""The prefix of a selector of a command."""
 
 PATH_PREFIX: Final = "path:"
-"""What a selector of a checkout begins with."""
+"""The prefix of a selector of a checkout."""
 
 HOME_PLACEHOLDER: Final = "{home}"
-"""Stands for the private folder of the target in the values of its variables."""
+"""The placeholder for the target's private folder in the values of its variables."""
 
 HERE: Final = "here"
 """The selector of the running Python."""
 
 
 class Api(StrEnum):
-    """The package through which a person reaches Keras."""
+    """The package through which a user imports Keras."""
 
     KERAS = "keras"
     TF_KERAS = "tf.keras"
@@ -33,7 +33,7 @@ class Api(StrEnum):
 
 
 class StubLibrary(StrEnum):
-    """A system library that a base links to and a package registry does not hold."""
+    """A system library that a base environment links to and no package registry provides."""
 
     MPI = "mpi"
 
@@ -42,10 +42,10 @@ class StubLibrary(StrEnum):
 class BuiltEnvironment:
     """A target whose environment the harness builds: a heavy base, and a thin overlay before it.
 
-    `python` and `requires` make the base, with everything that the requirements need. `overlay` are
-    requirements laid before the base on the import path, without what they need, so that many Keras
-    versions share one base. `stub_libraries` are made by the harness and lie in the base. What the
-    requirements need is resolved as on the day `as_of` (ISO 8601); empty: as of now.
+    `python` and `requires` define the base, including all dependencies. `overlay` are requirements installed
+    before the base on the import path, without their dependencies, so that many Keras versions share one
+    base. `stub_libraries` are made by the harness and placed in the base. Dependencies are resolved as of the
+    day `as_of` (ISO 8601), or as of now if it is empty.
     """
 
     python: str
@@ -57,12 +57,12 @@ class BuiltEnvironment:
 
 @dataclass(frozen=True, slots=True)
 class HostPython:
-    """The Python that runs the command, with what is installed in it."""
+    """The Python that runs the command, with the packages installed in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """A folder that holds the `keras` package, laid before a built environment."""
+    """A folder that holds the `keras` package, placed before a built environment on the import path."""
 
     directory: Path
     base: BuiltEnvironment
@@ -80,14 +80,13 @@ Realisation: TypeAlias = BuiltEnvironment | HostPython | Checkout | Command
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One Keras version x backend x Python.
+    """One combination of Keras version, backend and Python.
 
-    `version` counts as the API does (TensorFlow's version for `tf.keras`, PlaidML's for
-    `plaidml-keras`) and is empty where only the running target can tell (`here`, a checkout, a
-    command). `family` names the line of versions that it belongs to. `lineage` names the
-    implementation that really computes. `variables` are environment variables of the target's process,
-    in which `{home}` stands for its private folder; `variant` names the flags that set it apart from
-    the target as listed.
+    `version` is that of the API (TensorFlow's for `tf.keras`, PlaidML's for `plaidml-keras`), empty where
+    only the running target can tell (`here`, a checkout, a command). `family` names the line of versions that
+    it belongs to, `lineage` the implementation that actually computes. `variables` are environment variables
+    of the target's process, in which `{home}` stands for its private folder; `variant` names the flags that
+    distinguish it from the listed target.
     """
 
     name: str
@@ -102,7 +101,7 @@ class Target:
 
     @property
     def selector(self) -> str:
-        """What a person writes to get the target again, but for its flags."""
+        """The selector with which a user selects the target again, without its flags."""
         match self.realisation:
             case BuiltEnvironment():
                 return self.name.removesuffix(f"+{self.variant}")
@@ -117,7 +116,7 @@ class Target:
 
     @property
     def built(self) -> BuiltEnvironment | None:
-        """The environment that the harness builds for it; None where it builds none."""
+        """The environment that the harness builds for the target, None where it builds none."""
         match self.realisation:
             case BuiltEnvironment() as built:
                 return built
@@ -131,11 +130,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class WorkerCommand:
-    """How to start a target's worker: a command and its whole environment."""
+    """How to start a target's worker: a command and its complete environment variables."""
 
     argv: tuple[str, ...]
     environment: Mapping[str, str]
 
 
 Fingerprint: TypeAlias = Mapping[str, str]
-"""What a worker measured about itself: versions, device, flags."""
+"""What a worker measured about its environment: versions, device, flags."""

@@ -1,4 +1,4 @@
-"""The closed words: what a case, an outcome, a verdict can be."""
+"""The closed enums of cases, outcomes, refusals and verdicts, and the types of shapes and arrays."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import numpy as np
 import numpy.typing as npt
 
 Shape: TypeAlias = tuple[int | None, ...]
-"""A shape; `None` stands for an axis that is unknown until the call."""
+"""A shape; None for a length that is unknown until the call."""
 
 Array: TypeAlias = npt.NDArray[np.generic]
 
 
 class ArgumentStyle(StrEnum):
-    """How a person writes the arguments.
+    """How a user writes the arguments.
 
-    Lengths as tuples, as lists, or as one integer for all axes; with `defaults`, every argument that is
-    Keras's default is left out and the others are tuples.
+    Lengths as tuples, as lists, or as one integer for all axes; with `defaults`, every argument that equals
+    Keras's default is omitted and the others are tuples.
     """
 
     TUPLE = "tuple"
@@ -28,10 +28,10 @@ class ArgumentStyle(StrEnum):
 
 
 class DataKind(StrEnum):
-    """What the inputs and weights are: small integers, whose sums are exact, or real numbers.
+    """What inputs and weights hold: small integers, whose sums are exact, or real numbers.
 
-    Two are of pooling: `ties`, few values and zeros of both signs, so that several cells of a window are its
-    largest; `nonfinite`, infinities and NaN among numbers.
+    Two kinds are for pooling only: `ties`, few values and zeros of both signs, so that windows have several
+    maximal cells; `nonfinite`, infinities and NaN among numbers.
     """
 
     EXACT = "exact"
@@ -41,19 +41,19 @@ class DataKind(StrEnum):
 
     @property
     def is_pooling_only(self) -> bool:
-        """Whether there are such data for pooling only, and not for its gradients."""
+        """Whether the data exist for pooling only, and not for its gradients."""
         return self in {DataKind.TIES, DataKind.NONFINITE}
 
 
 class DataFormat(StrEnum):
-    """Where the channel axis stands, in Keras's words."""
+    """The position of the channel axis, in Keras's words."""
 
     CHANNELS_LAST = "channels_last"
     CHANNELS_FIRST = "channels_first"
 
 
 class Stage(StrEnum):
-    """The step of an observation, in order; the last one reached gives an error or a crash its place."""
+    """The steps of an observation, in order; the last one reached locates an error or a crash."""
 
     START = "start"
     BUILD = "build"
@@ -63,7 +63,7 @@ class Stage(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What a target did with a case, unjudged."""
+    """What a target did with a case, before it is judged."""
 
     RETURNED = "returned"
     RAISED = "raised"
@@ -75,7 +75,7 @@ class Outcome(StrEnum):
 
 
 class Refusal(StrEnum):
-    """What the formula says of refusing a case with an exception."""
+    """Whether the formula requires, allows or forbids refusing a case with an exception."""
 
     REQUIRED = "required"
     ALLOWED = "allowed"
@@ -109,15 +109,15 @@ class Divergence(StrEnum):
 
     @property
     def is_silent(self) -> bool:
-        """Whether a user gets a wrong answer and no sign of it.
+        """Whether a user gets a wrong answer without any sign of it.
 
-        Each of the answers that are inconsistent is one that the formula allows, and so none is wrong.
+        Each of several inconsistent answers is allowed by the formula, so none is wrong.
         """
         return self not in {Divergence.UNEXPECTED_ERROR, Divergence.CRASH, Divergence.INCONSISTENT}
 
 
 class Standing(StrEnum):
-    """Whether a finding is a divergence, and whether that came again when the case was asked once more."""
+    """Whether a finding is a divergence and, if the case was run again, whether it was reproduced."""
 
     AGREED = "agreed"
     NEW = "new"

@@ -44,7 +44,7 @@ SPATIAL = ("input", "kernel", "strides", "dilation", "output_padding")
 
 
 def held(case: Case, keys: Sequence[str]) -> dict[tuple[str, int], Any]:
-    """The value of each factor of a case."""
+    """Return the value of each factor of a case."""
     values: dict[tuple[str, int], Any] = {}
     for key in keys:
         value = getattr(case, key)
@@ -57,7 +57,7 @@ def held(case: Case, keys: Sequence[str]) -> dict[tuple[str, int], Any]:
 
 
 def factors(grid: Grid, subject: SpatialLayer) -> Mapping[tuple[str, int], Sequence[Any]]:
-    """The values of each factor."""
+    """Return the values of each factor."""
     assert grid.cover is not None
     spatial = {key: getattr(grid.cover, key) for key in SPATIAL}
     if not subject.has_dilation:
@@ -77,7 +77,7 @@ def factors(grid: Grid, subject: SpatialLayer) -> Mapping[tuple[str, int], Seque
 
 
 def rows_of(grid: Grid, subject: SpatialLayer, keys: Sequence[str]) -> list[dict[tuple[str, int], Any]]:
-    """What the cases of a subject hold."""
+    """Return the factor values of the cases of a subject."""
     cases = (
         case for case in expand_grid(grid, "made") if (case.layer, case.ndim) == (subject.layer, subject.ndim)
     )
@@ -85,7 +85,7 @@ def rows_of(grid: Grid, subject: SpatialLayer, keys: Sequence[str]) -> list[dict
 
 
 def unmet(grid: Grid, subject: SpatialLayer) -> set[tuple[tuple[str, int, Any], tuple[str, int, Any]]]:
-    """The pairs of values of two factors that no case of the subject holds."""
+    """Return the pairs of values of two factors that no case of the subject holds."""
     lists = factors(grid, subject)
     keys = tuple(dict.fromkeys(key for key, _ in lists))
     rows = rows_of(grid, subject, keys)
@@ -101,7 +101,7 @@ def unmet(grid: Grid, subject: SpatialLayer) -> set[tuple[tuple[str, int, Any], 
 
 
 def excludes(one: tuple[str, int, Any], other: tuple[str, int, Any]) -> bool:
-    """Whether two values are in no layer that must be computed."""
+    """Return whether two values exclude each other in every layer that must be computed."""
     values = {one[0]: one[2], other[0]: other[2]}
     one_axis = one[1] == other[1]
     match values:
@@ -110,7 +110,7 @@ def excludes(one: tuple[str, int, Any], other: tuple[str, int, Any]) -> bool:
         case {"strides": stride, "output_padding": padding}:
             return bool(one_axis and padding != "none" and padding >= stride)
         case {"dilation": dilation, "output_padding": padding}:
-            return bool(padding != "none" and padding > 0 and dilation > 1)  # It takes a stride.
+            return bool(padding != "none" and padding > 0 and dilation > 1)  # It requires a stride above 1.
         case {"groups": groups, "channels": size} | {"groups": groups, "filters": size}:
             return bool(size % groups)
         case {"output_padding": _}:

@@ -15,27 +15,27 @@ def anything(row: ArrayRow) -> ArrayRow | None:
 
 
 def not_both(row: ArrayRow) -> ArrayRow | None:
-    """No row has a value above the first in both of two factors."""
+    """Reject rows with a value above the first in both of two factors."""
     return None if row[1] and row[2] else row
 
 
 def joined(row: ArrayRow) -> ArrayRow | None:
-    """Where the fourth factor has its second value, the third is as the second."""
+    """Give the third factor the value of the second where the fourth has its second value."""
     return (*row[:2], row[1], *row[3:]) if row[3] else row
 
 
 def rows(
     strength: int,
-    settle: RowResolver = anything,
+    resolve: RowResolver = anything,
     seed: int = 0,
     sizes: Sequence[int] = SIZES,
     groups: Sequence[Sequence[int]] = (),
 ) -> list[ArrayRow]:
-    return list(build_covering_rows(sizes, strength, settle, seed, groups))
+    return list(build_covering_rows(sizes, strength, resolve, seed, groups))
 
 
 def combinations(row: ArrayRow, strength: int) -> set[tuple[tuple[int, int], ...]]:
-    """The combinations of values that a row holds, each value with its factor."""
+    """Return the combinations of values that a row holds, each value with its factor."""
     return set(itertools.combinations(enumerate(row), strength))
 
 
@@ -43,31 +43,33 @@ def held(found: Sequence[ArrayRow], strength: int) -> set[tuple[tuple[int, int],
     return {combination for row in found for combination in combinations(row, strength)}
 
 
-def possible(strength: int, settle: RowResolver) -> set[tuple[tuple[int, int], ...]]:
-    """Every combination that a settled row holds, by trying every row."""
+def possible(strength: int, resolve: RowResolver) -> set[tuple[tuple[int, int], ...]]:
+    """Return every combination that a resolved row holds, by trying every row."""
     every = itertools.product(*map(range, SIZES))
-    return held([row for row in map(settle, every) if row is not None], strength)
+    return held([row for row in map(resolve, every) if row is not None], strength)
 
 
-@pytest.mark.parametrize("settle", [anything, not_both, joined])
+@pytest.mark.parametrize("resolve", [anything, not_both, joined])
 @pytest.mark.parametrize("strength", [2, 3])
 @pytest.mark.parametrize("seed", [0, 12345])
-def test_every_combination_that_a_row_can_hold_is_held(strength: int, settle: RowResolver, seed: int) -> None:
-    found = rows(strength, settle, seed)
-    assert held(found, strength) == possible(strength, settle)
-    assert all(settle(row) == row for row in found)
+def test_every_combination_that_a_row_can_hold_is_held(
+    strength: int, resolve: RowResolver, seed: int
+) -> None:
+    found = rows(strength, resolve, seed)
+    assert held(found, strength) == possible(strength, resolve)
+    assert all(resolve(row) == row for row in found)
 
 
-@pytest.mark.parametrize("settle", [anything, not_both, joined])
-def test_groups_of_factors_meet_wholly(settle: RowResolver) -> None:
+@pytest.mark.parametrize("resolve", [anything, not_both, joined])
+def test_groups_of_factors_meet_wholly(resolve: RowResolver) -> None:
     groups = ((0, 1, 3), (0, 2, 3), (1, 2, 4, 5))
-    found = rows(2, settle, groups=groups)
-    assert held(found, 2) == possible(2, settle)
-    every = [row for row in map(settle, itertools.product(*map(range, SIZES))) if row is not None]
+    found = rows(2, resolve, groups=groups)
+    assert held(found, 2) == possible(2, resolve)
+    every = [row for row in map(resolve, itertools.product(*map(range, SIZES))) if row is not None]
     for group in groups:
         met = {tuple(row[factor] for factor in group) for row in found}
         assert met == {tuple(row[factor] for factor in group) for row in every}
-    assert len(found) < len(rows(3, settle))
+    assert len(found) < len(rows(3, resolve))
 
 
 def test_rows_are_few() -> None:

@@ -31,14 +31,14 @@ def lattice_of(grid: Grid) -> Lattice:
 
 
 def rounds_of(grid: Grid, subject: SpatialLayer) -> int:
-    """How often every point stands on every axis; a single axis has nothing to be paired with."""
+    """Return how often every point occurs on every axis; a single axis has no partner and one round."""
     rounds = lattice_of(grid).rounds
     assert isinstance(rounds, int)
     return rounds if subject.ndim > 1 else 1
 
 
 def points(lattice: Lattice, subject: SpatialLayer) -> Iterator[Point]:
-    """Every point of one axis."""
+    """Return every point of one axis."""
     for length, kernel in itertools.product(lattice.input, lattice.kernel):
         for stride in lattice.strides or (subject.choose_default_stride(kernel),):
             for dilation in lattice.dilation if subject.has_dilation else (1,):

@@ -1,4 +1,4 @@
-"""`cases/README.md` states what the files hold."""
+"""`cases/README.md` states what the files contain."""
 
 from __future__ import annotations
 

@@ -9,13 +9,13 @@ LISTS = {"data_format": ("first", "last"), "batch": (2, 1), "channels": (1, 2, 3
 
 
 def taken(number: int, lists: dict[str, tuple[object, ...]], period: int = 4) -> list[tuple[object, ...]]:
-    """What so many layers take, each beside a property that comes back every `period` layers."""
+    """Return what so many layers take, each with a property that recurs every `period` layers."""
     turns = RotatingValues(zip_attributes(lists, ()), seed=0)
     return [(place % period, *turns.take([place % period]).values()) for place in range(number)]
 
 
 def test_a_value_meets_every_property_though_both_come_back_in_step() -> None:
-    # By rotation, of two formats each of four strides would meet one.
+    # With plain rotation, each of four strides would meet only one of two formats.
     met = {(one, data_format) for one, data_format, *_ in taken(8, LISTS)}
     assert met == set(itertools.product(range(4), LISTS["data_format"]))
 

@@ -1,4 +1,4 @@
-"""What the shipped suites hold."""
+"""The contents of the shipped suites."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LIBRARY = load_library([find_cases_folder()])
 LARGE = ("extended", "exhaustive")
 PLACES = [(layer, ndim) for layer in Layer for ndim in layer.ndims]
 OF_LAYERS = {Mode.SEQUENTIAL, Mode.RELOADED}
-"""The modes that an operation has not."""
+"""The modes that operations do not have."""
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def suites() -> Mapping[str, Sequence[Case]]:
 
 @pytest.fixture(scope="module")
 def computed(suites: Mapping[str, Sequence[Case]]) -> Mapping[tuple[Layer, int], Sequence[Case]]:
-    """The cases of core that must be computed, by layer and number of axes."""
+    """Return the cases of core that must be computed, by layer and number of axes."""
     found: dict[tuple[Layer, int], list[Case]] = {place: [] for place in PLACES}
     for case in suites["core"]:
         if decide_refusal(case).refusal is Refusal.WRONG:
@@ -52,7 +52,7 @@ def computed(suites: Mapping[str, Sequence[Case]]) -> Mapping[tuple[Layer, int],
 
 
 def has_mode(layer: Layer, mode: Mode) -> bool:
-    """Whether the layer, or the operation, can be called so."""
+    """Return whether the layer or operation has the mode."""
     if mode is Mode.SYMBOLIC:
         return layer.is_operation and not layer.kind.traits.is_pooling
     return not (layer.is_operation and mode in OF_LAYERS)
@@ -141,7 +141,7 @@ def test_ids_are_unique_and_give_the_case_back(suites: Mapping[str, Sequence[Cas
 def test_the_cases_of_a_layer_stand_together(name: str) -> None:
     cases = itertools.islice(expand_grid(LIBRARY.grids[name], name), 5000)
     layers = [key for key, _ in itertools.groupby(replace(case, input=(), batch=1) for case in cases)]
-    # Two turns may fall on one layer with two batches.
+    # Two layers of the rotation may be equal but for the batch.
     assert len(set(layers)) >= 0.98 * len(layers)
 
 
@@ -276,13 +276,13 @@ def test_core_is_rich_in_what_shape_checks_miss(suites: Mapping[str, Sequence[Ca
 
 
 def refusals(cases: Sequence[Case], layer: Layer, ndim: int) -> set[str]:
-    """The arguments for which cases of a layer must be refused."""
+    """Return the arguments for which cases of a layer must be refused."""
     rules = (decide_refusal(case) for case in cases if (case.layer, case.ndim) == (layer, ndim))
     return {rule.arguments[0] for rule in rules if rule.refusal is Refusal.REQUIRED}
 
 
 HANDED = {Argument.KERNEL_SIZE, Argument.FILTERS, Argument.GROUPS, Argument.DEPTH_MULTIPLIER}
-"""What an operation is handed with its weights, and cannot be asked for."""
+"""The arguments that follow from the weights passed to an operation."""
 
 
 @pytest.mark.parametrize(("layer", "ndim"), PLACES)
@@ -314,7 +314,7 @@ def test_only_documented_kernels_are_handed_to_operations(suites: Mapping[str, S
 
 
 def groups_of_modes(cases: Sequence[Case]) -> list[dict[Mode, Case]]:
-    """Cases that are equal but for the mode, where there are several."""
+    """Return the groups of several cases that are equal but for the mode."""
     groups: dict[Case, dict[Mode, Case]] = {}
     for case in cases:
         groups.setdefault(replace(case, mode=Mode.EAGER), {})[case.mode] = case

@@ -35,7 +35,7 @@ def cache(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def expansions(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
-    """What was expanded, one for each time."""
+    """Return a list to which each expansion appends."""
     names: list[tuple[str, ...]] = []
 
     def expanded(library: Library, suites: Iterable[str]) -> Iterator[Case]:
@@ -130,7 +130,7 @@ def test_another_version_of_what_computes_expands_again(
 
 def test_the_digest_holds_all_packages_that_expand() -> None:
     ended = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True)
-    # These two say what is wrong with a file, and such a file has no cases.
+    # These two only describe what is wrong with a file, and such a file has no cases.
     assert set(ended.stdout.split()) - {"errors", "suggestions", "toml_files"} == set(EXPANDING)
 
 

@@ -29,7 +29,7 @@ take = [{ grid = "made" }]
 
 
 def write(folder: Path, grid: str = GRID, suite: str = SUITE) -> Path:
-    """A folder of cases with one file of each kind."""
+    """Write a folder of cases with one file of each kind."""
     for kind, text in (("grids", grid), ("suites", suite)):
         (folder / kind).mkdir(parents=True, exist_ok=True)
         (folder / kind / "made.toml").write_text(text, encoding="utf-8")

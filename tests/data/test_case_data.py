@@ -39,7 +39,7 @@ from tests.test_facets import PLAIN
 
 BATCHED = replace(PLAIN, batch=2, groups=2)
 DISTINCT = (DataKind.EXACT, DataKind.REAL)
-"""The data whose cells differ; ties and edge values are there to be equal, and of pooling only."""
+"""The data whose cells differ; ties and nonfinite data repeat values, and are for pooling only."""
 
 POOLED = derive_arguments(replace(PLAIN, layer=Layer.MAX_POOLING2D, input=(6, 7), batch=2))
 
@@ -66,8 +66,11 @@ GOLDEN = {
         derive_arguments(replace(PLAIN, layer=Layer.AVERAGE_POOLING2D)): "9857769f4bea7f28",
     }
 }
-"""The data of some cases, by the version of the signals. Stored runs are judged again with these data:
-whoever changes them raises `CASE_DATA_VERSION` and replaces the digests."""
+"""Digests of the data of some cases, by `CASE_DATA_VERSION`.
+
+Stored runs are judged again with these data: whoever changes them raises the version and replaces the
+digests.
+"""
 
 
 def digest(case: Case) -> str:
@@ -241,7 +244,7 @@ def test_float64_computed_in_float32_shows_in_every_case(exact: Sequence[tuple[C
 
 
 def test_float64_data_are_wider_than_float32_holds(exact: Sequence[tuple[Case, CaseData]]) -> None:
-    # In each case one of the input and the kernels is, and each of them is in some: to cast one is seen.
+    # In each case the input or a kernel is wide, each in some case, so that casting any one shows.
     wide: dict[LayerKind, set[int]] = {}
     for case, data in exact:
         if case.dtype == "float64" and case.batch and min(case.input):
@@ -264,7 +267,7 @@ def test_float64_data_are_wider_than_float32_holds(exact: Sequence[tuple[Case, C
 
 
 def entries(case: Case, data: CaseData) -> Values:
-    """The cells by batch entry and channel: shape `(batch, channels, cells)`."""
+    """Return the cells by batch entry and channel: shape `(batch, channels, cells)`."""
     inputs = in_float64(data.inputs)
     first = inputs if case.data_format is DataFormat.CHANNELS_FIRST else np.moveaxis(inputs, -1, 1)
     return first.reshape(*first.shape[:2], -1)
@@ -313,7 +316,7 @@ def test_filters_biases_and_the_channels_of_a_filter_differ(core: Sequence[tuple
 
 
 def all_differ(array: Array, axis: int) -> bool:
-    """Whether no two slices along the axis are equal, if there are values enough for so many."""
+    """Return whether all slices along the axis differ, where there are enough values for that."""
     slices = np.moveaxis(array, axis, 0).reshape(array.shape[axis], -1)
     possible = np.unique(array).size ** slices.shape[1]
     return len({part.tobytes() for part in slices}) == len(slices) or possible < 2 * len(slices)

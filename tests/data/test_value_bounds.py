@@ -1,4 +1,4 @@
-"""Data at the edge: of what must be refused, of empty inputs, and where there are none."""
+"""Data in corner cases: of cases that must be refused, of empty inputs, and where there are none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cases, and observations of targets that follow a rule, right or wrong."""
+"""Cases, and observations of targets that follow a right or wrong rule."""
 
 from __future__ import annotations
 
@@ -52,19 +52,19 @@ BY_REFUSAL = {
 
 
 def expected(case: Case) -> Expectation:
-    """The formula's answer."""
+    """Return the formula's answer."""
     return expect(case, make_case_data(case))
 
 
 def answer(case: Case, rule: Rule = KERAS) -> Array:
-    """What a target that follows the rule returns."""
+    """Return what a target that follows the rule returns."""
     values = expect(case, make_case_data(case), rule).values
     assert values is not None
     return values.astype(DTYPES[case.dtype])
 
 
 def returned(case: Case, values: Array) -> Observation:
-    """An observation that holds these values, and a shape inferred rightly."""
+    """Make an observation with these values and a correctly inferred shape."""
     return Observation(
         target=TARGET,
         case_id=case.id,
@@ -76,7 +76,7 @@ def returned(case: Case, values: Array) -> Observation:
 
 
 def smoke() -> Iterator[Case]:
-    """The cases of suite smoke that have an answer."""
+    """Return the cases of suite smoke that have an answer."""
     for case in expand_suites(load_library([find_cases_folder()]), ["smoke"]):
         if expected(case).values is not None:
             yield case

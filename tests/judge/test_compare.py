@@ -33,7 +33,7 @@ SAID = "the process got signal 11"
 
 
 def observed(case: Case, outcome: Outcome) -> Observation:
-    """The plainest observation with this outcome: the right answer, or an error that names the padding."""
+    """Make a plain observation with this outcome: the right answer, or an error that names the padding."""
     if outcome is Outcome.RETURNED:
         right = expected(case).values
         return returned(case, ANYTHING if right is None else right.astype(case.dtype))
@@ -87,7 +87,7 @@ def test_the_reason_is_kept(outcome: Outcome) -> None:
 
 
 def with_value(value: float, place: tuple[int, ...] = (1, 2, 3, 1)) -> Array:
-    """The right answer to PLAIN but for one cell."""
+    """Return the right answer to PLAIN but for one cell."""
     values = answer(PLAIN).copy()
     values[place] = value
     return values

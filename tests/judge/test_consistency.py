@@ -1,4 +1,4 @@
-"""Answers that conform one by one and disagree, of fabricated runs and of a fake worker."""
+"""Answers that conform one by one and disagree, of made-up runs and of a fake worker."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ POOLS = tuple(
 
 
 def returned(case: Case, target: str = ONE, undocumented: float = np.nan) -> Observation:
-    """What the formula says, with a number in each cell of which nothing is documented."""
+    """Observe the formula's answer, with a number in each undocumented cell."""
     expectation = expect(case, make_case_data(case))
     assert expectation.output is not None
     values = expectation.output.values.copy()
@@ -125,7 +125,7 @@ def test_modes_of_which_some_refuse_and_some_compute_are_one_finding_that_names_
     [
         [raised(one) for one in EMPTIES],
         [returned(one) for one in EMPTIES],
-        # Another divergence is told by itself, and what is not observed or unsupported is no answer.
+        # Other divergences are reported by themselves; what is not observed or unsupported is no answer.
         [returned(EMPTIES[0]), replace(returned(EMPTIES[1]), values=np.ones((2, 5, 6, 3), "float32"))],
         [returned(EMPTIES[0]), replace(raised(EMPTIES[1]), outcome=Outcome.UNSUPPORTED, error=None)],
         [returned(EMPTIES[0]), replace(raised(EMPTIES[1]), outcome=Outcome.CRASHED, error=None)],

@@ -22,7 +22,7 @@ from harness.records import Case, DataKind, Layer, derive_arguments
 from tests.judge.made import MUST_BE_REFUSED, PLAIN, answer, smoke
 
 PER_RULE = 3
-"""Cases of each rule that are diagnosed: each runs every other rule too."""
+"""The number of cases of each rule that are diagnosed; each evaluates every other rule too."""
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +175,9 @@ def test_rules_that_are_held_to_be_alike_give_equal_answers(cases: Sequence[Case
         for group in group_by_computation(case, WRONG_RULES):
             for one, other in combinations(group.names, 2):
                 assert np.array_equal(answer(case, WRONG_RULES[one]), answer(case, WRONG_RULES[other]))
-            assert answer(case, WRONG_RULES[group.names[0]]).shape == compute_result_shape(case, group.plan)
+            assert answer(case, WRONG_RULES[group.names[0]]).shape == compute_result_shape(
+                case, group.computation
+            )
 
 
 def test_the_lowest_number_in_the_place_of_minus_infinity_is_named() -> None:

@@ -39,7 +39,7 @@ SEPARABLE = derive_arguments(replace(PLAIN, layer=Layer.SEPARABLE_CONV2D, mode=M
 
 
 def right(case: Case) -> Observation:
-    """What the formula gives, as a target would return it."""
+    """Return what the formula gives, as a target would return it."""
     formula = expected(case)
     assert formula.values is not None
     return Observation(
@@ -191,7 +191,7 @@ NONFINITE_MEAN = replace(NONFINITE, layer=Layer.AVERAGE_POOLING2D)
 
 
 def of_nonfinite(case: Case, change: Callable[[Values], Values]) -> Divergence | None:
-    """The divergence of values that are made of the right ones."""
+    """Return the divergence of values made from the right ones."""
     values = expected(case).values
     assert values is not None
     changed = change(values).astype(DTYPES[case.dtype])

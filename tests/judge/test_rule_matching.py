@@ -22,7 +22,7 @@ RULES = ("odd-cell-before", "kernel-flipped", "same-means-valid", "bias-omitted"
 
 
 def answers(case: Case) -> Iterator[Array]:
-    """What targets give that follow some wrong rules, or none."""
+    """Return the answers of targets that follow some wrong rules, or none."""
     subject = SimulatedCase(case)
     if subject.padding is None:
         return
@@ -37,7 +37,7 @@ def answers(case: Case) -> Iterator[Array]:
 
 
 def test_a_rule_matches_exactly_where_its_whole_output_does() -> None:
-    """What is rejected by one cell is what computing everything rejects."""
+    """Check that rejecting by one cell finds the same rules as computing everything."""
     num_matches = 0
     for case in smoke():
         for observed in answers(case):
@@ -46,8 +46,8 @@ def test_a_rule_matches_exactly_where_its_whole_output_does() -> None:
             wholly = tuple(
                 name
                 for group in groups
-                if compute_result_shape(case, group.plan) == values.shape
-                and is_reproduced_by(case, group.plan, data, values)
+                if compute_result_shape(case, group.computation) == values.shape
+                and is_reproduced_by(case, group.computation, data, values)
                 for name in group.names
             )
             assert find_matching_rules(case, data, groups, observed) == wholly, case.id

@@ -1,4 +1,4 @@
-"""Which divergences are asked again, and what does not come again."""
+"""Which divergences are run again, and which are not reproduced."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def doubts(
     target: str = TARGET,
     what: str = "",
 ) -> list[RecheckCandidate]:
-    """So many divergences, of the first of which it is known whether they came again."""
+    """Make candidates; of the first ones it is known whether they were reproduced."""
     known = [*came_again, *[None] * (number - len(came_again))]
     return [
         RecheckCandidate(target, case.id, signature, what, one)

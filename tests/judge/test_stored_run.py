@@ -66,7 +66,7 @@ def part(name: str, failure: str, backend: str = "made") -> TargetRun:
 def stored(
     directory: Path, observations: Sequence[Observation], targets: tuple[TargetRun, ...] | None = ()
 ) -> RunInfo:
-    """A run of two targets on disk; without `targets` it has no footer."""
+    """Store a run of two targets; without `targets` it has no footer."""
     header = RunHeader(
         schema=SCHEMA,
         harness="0.1.0",

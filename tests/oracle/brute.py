@@ -1,10 +1,10 @@
 """A second implementation of every layer, in plain Python loops over integers and fractions.
 
-It shares no technique with `harness.oracle`: lengths and pads are counted up and dealt out one by one, a
+It shares no technique with `harness.oracle`: lengths and pads are counted and distributed one by one, a
 forward window asks for each of its taps whether the input has that cell, a transposed layer scatters each
-input cell times the kernel into the full result and crops it. Whatever is multiplied is a link of an
-output cell, an input cell and a kernel cell; values add up along the links, gradients run back along them.
-Written from the page of semantics and from the Keras documentation.
+input cell times the kernel into the full result and crops it. Each product is a link of an output cell, an
+input cell and a kernel cell; values are summed along the links, gradients flow back along them. Written from
+the specification and the Keras documentation.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Numbers: TypeAlias = dict[Place, int | Fraction]
 
 @dataclass(frozen=True)
 class CellData:
-    """The data of a case by place, as plain integers; what the layer has not is empty."""
+    """The data of a case by index, as plain integers; empty for what the layer does not have."""
 
     inputs: Cells
     kernel: Cells
@@ -34,7 +34,7 @@ class CellData:
 
 
 def brute_reach(kernel: int, dilation: int) -> int:
-    """How many cells a kernel spans."""
+    """Count the cells that a kernel spans."""
     reach = 1
     for _ in range(kernel - 1):
         reach += dilation
@@ -42,7 +42,7 @@ def brute_reach(kernel: int, dilation: int) -> int:
 
 
 def brute_axis(length: int, kernel: int, stride: int, dilation: int, padding: str) -> tuple[int, int, int]:
-    """Output length, cells before and cells after of a forward layer, by counting."""
+    """Return output length, cells before and cells after of a forward layer, by counting."""
     reach = brute_reach(kernel, dilation)
     windows = before = after = 0
     if padding == "valid":
@@ -68,7 +68,7 @@ def brute_axis(length: int, kernel: int, stride: int, dilation: int, padding: st
 def brute_transposed_axis(
     length: int, kernel: int, stride: int, dilation: int, padding: str, output_padding: int | None
 ) -> tuple[int, int]:
-    """Output length of a transposed layer, and how many cells of its full result come before it."""
+    """Return the output length of a transposed layer, and how many cells of its full result precede it."""
     reach = brute_reach(kernel, dilation)
     full = (length - 1) * stride + reach
     if padding == "valid":
@@ -86,7 +86,7 @@ def brute_transposed_axis(
 
 
 def brute_axes(case: Case) -> list[tuple[int, int]]:
-    """Output length and cells before, padded or cut off, of each axis."""
+    """Return output length and cells before, padded or cropped, of each axis."""
     axes = []
     for axis, of_axis in enumerate(zip(case.input, case.kernel, case.strides, case.dilation, strict=True)):
         if case.kind is LayerKind.TRANSPOSE:
@@ -98,17 +98,17 @@ def brute_axes(case: Case) -> list[tuple[int, int]]:
 
 
 def brute_lengths(case: Case) -> Place:
-    """The output's length along each axis."""
+    """Return the output length along each axis."""
     return tuple(out for out, _ in brute_axes(case))
 
 
 def everywhere(lengths: Place) -> Iterator[Place]:
-    """Every cell of a box."""
+    """Yield every cell of a box."""
     return itertools.product(*(range(length) for length in lengths))
 
 
 def meetings(case: Case) -> list[tuple[Place, Place, Place]]:
-    """Where in space anything is multiplied: the output cell, the input cell and the tap."""
+    """Return where spatially anything is multiplied: the output cell, the input cell and the tap."""
     axes = brute_axes(case)
     found = []
     if case.kind is LayerKind.TRANSPOSE:
@@ -129,7 +129,7 @@ def meetings(case: Case) -> list[tuple[Place, Place, Place]]:
 
 
 def couplings(case: Case) -> list[tuple[int, int, Place]]:
-    """Which channels meet: the input's, the output's, and the rest of the place in the kernel.
+    """Return which channels meet: the input's, the output's, and the rest of the kernel index.
 
     The output of a separable layer is here that of its depthwise step.
     """
@@ -150,7 +150,7 @@ def couplings(case: Case) -> list[tuple[int, int, Place]]:
 
 
 def links(case: Case) -> Iterator[tuple[Place, Place, Place]]:
-    """What is multiplied: a cell of the output, channels last, one of the input and one of the kernel."""
+    """Yield the factors of each product: an output cell (channels last), an input cell and a kernel cell."""
     pairs = couplings(case)
     for out, cell, tap in meetings(case):
         for entry in range(case.batch):
@@ -159,7 +159,7 @@ def links(case: Case) -> Iterator[tuple[Place, Place, Place]]:
 
 
 def windows(case: Case) -> Iterator[tuple[Place, list[Place]]]:
-    """Each output cell of a pooling layer, and the real cells of its window."""
+    """Yield each output cell of a pooling layer, and the input cells of its window."""
     cells: dict[Place, list[Place]] = defaultdict(list)
     for out, cell, _ in meetings(case):
         for entry, channel in everywhere((case.batch, case.channels)):
@@ -169,7 +169,7 @@ def windows(case: Case) -> Iterator[tuple[Place, list[Place]]]:
 
 
 def brute_values(case: Case, data: CellData) -> tuple[Place, Numbers]:
-    """The output's shape, and its cells."""
+    """Compute the output's shape and its cells."""
     lengths = brute_lengths(case)
     output: Numbers = {}
     match case.kind:
@@ -191,7 +191,7 @@ def brute_values(case: Case, data: CellData) -> tuple[Place, Numbers]:
 
 
 def multiplied(case: Case, data: CellData) -> Numbers:
-    """The sums of products of a layer, or of the depthwise step of one, by place with channels last."""
+    """Compute the sums of products of a layer, or of a depthwise step, by index with channels last."""
     sums: Numbers = {}
     for out, cell, tap in links(case):
         sums[out] = sums.get(out, 0) + data.inputs[cell] * data.kernel[tap]
@@ -199,7 +199,7 @@ def multiplied(case: Case, data: CellData) -> Numbers:
 
 
 def mixed(case: Case, depthwise: Numbers, data: CellData) -> Numbers:
-    """The pointwise step of a separable layer."""
+    """Compute the pointwise step of a separable layer."""
     sums: Numbers = {}
     for (*cell, middle), value in depthwise.items():
         for number in range(case.filters):
@@ -209,7 +209,7 @@ def mixed(case: Case, depthwise: Numbers, data: CellData) -> Numbers:
 
 
 def brute_gradients(case: Case, data: CellData, weight: Cells) -> list[Numbers]:
-    """Gradients of `sum(output * weight)`: of the input, of each kernel, of the bias where there is one."""
+    """Compute the gradients of `sum(output * weight)`: of the input, of each kernel, and of a bias."""
     of_input: Numbers = dict.fromkeys(data.inputs, 0)
     if case.kind in {LayerKind.MAX_POOLING, LayerKind.AVERAGE_POOLING}:
         for out, window in windows(case):
@@ -249,7 +249,7 @@ def brute_gradients(case: Case, data: CellData, weight: Cells) -> list[Numbers]:
 
 
 def place_of(case: Case, entry: int, cell: Place, channel: int) -> Place:
-    """Where a cell stands in an array of the case's data format."""
+    """Return the index of a cell in an array of the case's data format."""
     if case.data_format is DataFormat.CHANNELS_LAST:
         return (entry, *cell, channel)
     return (entry, channel, *cell)

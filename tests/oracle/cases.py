@@ -1,4 +1,4 @@
-"""Cases and data to try the oracle on: not the harness's own, so that neither is tested by the other."""
+"""Cases and data to test the oracle with: not the harness's own, so that neither is tested by the other."""
 
 from __future__ import annotations
 
@@ -44,28 +44,28 @@ CASE = Case(
     bias=True,
     dtype="float64",
 )
-"""A case of one spatial axis, to be varied with `dataclasses.replace`."""
+"""A case with one spatial axis, to be varied with `dataclasses.replace`."""
 
 LAYERS = {
     (layer.kind, ndim): layer for layer in Layer if Argument.DTYPE in layer.arguments for ndim in layer.ndims
 }
-"""The layer of each kind and number of axes; operations, which have no dtype of their own, left out."""
+"""The layer of each kind and number of axes, without operations, which have no dtype of their own."""
 
 CAUSAL = frozenset({Layer.CONV1D, Layer.SEPARABLE_CONV1D})
 
 
 def paddings_of(layer: Layer) -> tuple[str, ...]:
-    """The padding names that the layer knows."""
+    """Return the padding names that the layer knows."""
     return ("same", "valid", "causal") if layer in CAUSAL else ("same", "valid")
 
 
 def plan(case: Case) -> Computation:
-    """The plan of the case under Keras's rule."""
+    """Return the computation of the case under Keras's rule."""
     return plan_computation(case, Padding(case.padding.lower()))
 
 
 def signals(case: Case, salt: int = 0) -> CaseData:
-    """Small integers of both signs, from a congruence; without ties where the largest is taken."""
+    """Make small integers of both signs, from a congruence; without ties for max pooling."""
     if case.kind is LayerKind.MAX_POOLING:
         return CaseData(distinct(case.input_shape, 11 + salt), None)
     inputs = numbers(case.input_shape, 11 + salt)
@@ -85,7 +85,7 @@ def signals(case: Case, salt: int = 0) -> CaseData:
 
 
 def numbers(shape: Place, seed: int) -> Values:
-    """An array of integers from -9 to 9, held in float64."""
+    """Make an array of integers from -9 to 9, in float64."""
     state, drawn = seed, []
     for _ in range(math.prod(shape)):
         state = (state * 1103515245 + 12345) % 2**31
@@ -94,23 +94,23 @@ def numbers(shape: Place, seed: int) -> Values:
 
 
 def distinct(shape: Place, seed: int) -> Values:
-    """An array of integers that all differ, most of them negative."""
+    """Make an array of distinct integers, most of them negative."""
     drawn = [(place * 3571 + seed * 97) % 10007 - 7000 for place in range(math.prod(shape))]
     return np.array(drawn, dtype=np.float64).reshape(shape)
 
 
 def cells(array: Array | None) -> dict[Place, int]:
-    """The cells of an array by their place, as plain integers."""
+    """Return the cells of an array by index, as plain integers."""
     return {} if array is None else {place: int(value) for place, value in np.ndenumerate(array)}
 
 
 def cell_data(data: CaseData) -> CellData:
-    """Signals of integers by place."""
+    """Return integer case data by index."""
     return CellData(cells(data.inputs), cells(data.kernel), cells(data.pointwise), cells(data.bias))
 
 
 def array_of(shape: Place, values: Numbers | Cells) -> Values:
-    """The array that has these cells: float64, each the nearest to its number."""
+    """Make the array with these cells, each the float64 nearest to its number."""
     array = np.full(shape, np.nan)
     for place, value in values.items():
         array[place] = float(value)
@@ -120,7 +120,7 @@ def array_of(shape: Place, values: Numbers | Cells) -> Values:
 def lines(
     kind: LayerKind, lengths: range, kernels: range, strides: range, dilations: range
 ) -> Iterator[Case]:
-    """Every geometry of one axis of a kind, with every padding and every `output_padding`."""
+    """Yield every geometry of one axis of a kind, with every padding and every `output_padding`."""
     layer = LAYERS[kind, 1]
     has_dilation = Argument.DILATION_RATE in layer.arguments
     for n, k, s, d, padding in itertools.product(
@@ -145,7 +145,7 @@ def lines(
 
 @st.composite
 def unequal_cases(draw: st.DrawFn, kind: LayerKind, ndim: int) -> Case:
-    """A case of a kind whose axes are unequal in everything, in any format, with any widths."""
+    """Draw a case of a kind whose axes differ in every parameter, in any format, with any channels."""
     layer = LAYERS[kind, ndim]
     longest = 9 if ndim < 3 else 5
 
@@ -178,7 +178,7 @@ def unequal_cases(draw: st.DrawFn, kind: LayerKind, ndim: int) -> Case:
 
 @st.composite
 def small_cases(draw: st.DrawFn, kind: LayerKind) -> Case:
-    """A case of a kind in one to three axes, so small that each of its numbers can be moved in turn."""
+    """Draw a case of a kind in one to three axes, so small that each of its numbers can be varied in turn."""
     ndim = draw(st.sampled_from([ndim for of_kind, ndim in LAYERS if of_kind is kind]))
     layer = LAYERS[kind, ndim]
 

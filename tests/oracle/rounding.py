@@ -16,7 +16,7 @@ from tests.oracle.brute import Place, brute_lengths, everywhere, links, place_of
 from tests.oracle.cases import Values
 
 Number: TypeAlias = Any
-"""A NumPy scalar of the case's dtype; bfloat16 is none that NumPy's types know."""
+"""A NumPy scalar of the case's dtype; NumPy's types do not include bfloat16."""
 
 Sum: TypeAlias = Callable[[Sequence[Number]], Number]
 Sums: TypeAlias = dict[Place, Number]
@@ -52,13 +52,13 @@ MEANS = {"division": by_division, "reciprocal": by_reciprocal}
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """In which order is summed, and how a mean is taken."""
+    """The order of summation, and how a mean is computed."""
 
     order: Sum
     mean: Callable[[Number, int], Number] = by_division
 
     def sums(self, products: Iterable[tuple[Place, Number]]) -> Sums:
-        """The sums of the products of each place."""
+        """Sum the products of each index."""
         terms: dict[Place, list[Number]] = defaultdict(list)
         for place, term in products:
             terms[place].append(term)
@@ -66,7 +66,7 @@ class Arithmetic:
 
 
 def rounded_values(case: Case, data: CaseData, arithmetic: Arithmetic) -> Values:
-    """The output, in float64, as computed in the dtype of the case."""
+    """Compute the output in the dtype of the case, and return it in float64."""
     shape = case.arrange_shape(case.batch, brute_lengths(case), case.filters)
     output = np.zeros(shape, dtype=DTYPE_TRAITS[case.dtype].dtype)
     if data.kernel is None:
@@ -92,7 +92,7 @@ def rounded_values(case: Case, data: CaseData, arithmetic: Arithmetic) -> Values
 
 
 def rounded_gradients(case: Case, data: CaseData, weight: Values, arithmetic: Arithmetic) -> list[Values]:
-    """The gradients, in float64, as computed in the dtype of the case."""
+    """Compute the gradients in the dtype of the case, and return them in float64."""
     wanted = weight.astype(DTYPE_TRAITS[case.dtype].dtype)
     of_input: Array = np.zeros_like(data.inputs)
     if data.kernel is None:
@@ -136,7 +136,7 @@ def rounded_gradients(case: Case, data: CaseData, weight: Values, arithmetic: Ar
 
 
 def multiplied(case: Case, data: CaseData, arithmetic: Arithmetic) -> Sums:
-    """The sums of products with the first kernel, by place with channels last."""
+    """Compute the sums of products with the first kernel, by index with channels last."""
     assert data.kernel is not None
     return arithmetic.sums((out, data.inputs[cell] * data.kernel[tap]) for out, cell, tap in links(case))
 
@@ -152,7 +152,7 @@ def is_first(case: Case) -> bool:
 
 
 def in_fewer_bits(array: Array, fraction_bits: int) -> Values:
-    """The numbers of an array, each rounded to the nearest of so many fraction bits."""
+    """Round the numbers of an array to the nearest with so many fraction bits."""
     significand, exponent = np.frexp(array.astype(np.float64))
     steps = math.ldexp(1, fraction_bits + 1)
     return np.ldexp(np.round(significand * steps) / steps, exponent)

@@ -1,4 +1,4 @@
-"""Loops agree with the oracle on every tiny axis of every kind, and on planes and volumes all unequal."""
+"""Loops agree with the oracle on every small axis of every kind, and on unequal planes and volumes."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ PLANES_AND_VOLUMES = [(kind, ndim) for kind, ndim in LAYERS if ndim > 1]
 
 
 def assert_loops_agree(case: Case) -> None:
-    """Length, values and gradients are those of the loops."""
+    """Assert that length, values and gradients are those of the loops."""
     data = signals(case)
     values = compute_values(case, plan(case), data)
     shape, expected = brute_values(case, cell_data(data))
     assert plan(case).out == brute_lengths(case), case.id
     assert values.shape == shape, case.id
     assert np.array_equal(values, array_of(shape, expected)), case.id
-    # Weights that every count of real cells divides keep the gradients of means integers.
+    # Weights that every count of input cells divides keep the gradients of means integers.
     weight = numbers(shape, 29) * math.lcm(*range(1, math.prod(case.kernel) + 1))
     gradients = compute_gradients(case, plan(case), data, weight)
     own = brute_gradients(case, cell_data(data), cells(weight))
@@ -83,7 +83,7 @@ def test_loops_agree_on_lines_of_any_widths(kind: LayerKind, data: st.DataObject
 
 @pytest.mark.parametrize("kind", LayerKind)
 def test_loops_agree_on_an_input_of_no_cells(kind: LayerKind) -> None:
-    # Of a transposed layer the formula leaves max(e - s, 0) cells in `valid`, which hold the bias: so Keras.
+    # The formula leaves a transposed `valid` layer max(e - s, 0) cells, which hold the bias, as in Keras.
     for case in lines(kind, range(1), range(1, 4), range(1, 4), range(1, 3)):
         assert_loops_agree(case)
 

@@ -1,4 +1,4 @@
-"""Computations that round as hardware does stay within the bound; those in fewer bits do not."""
+"""Computations that round as hardware does stay within the bound; those in fewer bits exceed it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ARITHMETICS = [Arithmetic(order, mean) for order in ORDERS.values() for mean in 
 
 
 def real_cases(kind: LayerKind, ndim: int, dtype: str) -> Iterator[Case]:
-    """Real data, in mode gradient."""
+    """Yield cases with real data, in mode gradient."""
     for padding, strides, given in (
         ("same", (1, 2, 1), None),
         ("valid", (2, 1, 2), None),
@@ -95,7 +95,7 @@ def test_gradients_rounded_in_any_order_of_summation_stay_within_their_bounds(
 
 
 FEWER = [("float32", 10), ("float32", 7), ("float64", 23), ("float64", 10)]
-"""A dtype, and the fraction bits of TF32, bfloat16, float32 and TF32 to which its inputs are rounded."""
+"""Dtypes, each with the fraction bits of the narrower format (TF32, bfloat16, float32) of its inputs."""
 
 
 def with_fewer_bits(data: CaseData, fraction_bits: int) -> CaseData:
@@ -271,7 +271,7 @@ def test_the_largest_of_a_window_is_one_of_its_cells_and_nothing_near_it() -> No
 
 
 def test_nothing_is_documented_of_a_maximum_with_nan_and_its_bound_is_infinite() -> None:
-    # [1 nan], [-inf -inf], [2 inf]: NaN or 1, no one says; nothing but -inf; inf.
+    # [1 nan], [-inf -inf], [2 inf]: NaN or 1, undocumented; nothing but -inf; inf.
     case = derive_arguments(
         replace(CASE, layer=LAYERS[LayerKind.MAX_POOLING, 1], input=(6,), kernel=(2,), strides=(2,), batch=1)
     )
@@ -284,7 +284,7 @@ def test_nothing_is_documented_of_a_maximum_with_nan_and_its_bound_is_infinite()
 
 
 def test_a_mean_of_infinities_and_nan_is_what_every_order_of_summation_gives() -> None:
-    # [1 nan]: nan. [inf -inf]: nan. [2 inf]: inf. [3 5]: 4, within a bound. Nothing is near an infinity.
+    # [1 nan]: nan. [inf -inf]: nan. [2 inf]: inf. [3 5]: 4, within a bound. No number is near an infinity.
     case = derive_arguments(
         replace(
             CASE, layer=LAYERS[LayerKind.AVERAGE_POOLING, 1], input=(8,), kernel=(2,), strides=(2,), batch=1

@@ -103,7 +103,7 @@ def test_counting_agrees_on_every_tiny_transposed_axis() -> None:
 def test_a_transposed_layer_is_as_long_as_a_convolution_needs_its_input(
     n: int, k: int, s: int, d: int
 ) -> None:
-    # The convolution of what comes out has as many windows as there were cells.
+    # The convolution of the output has as many windows as the input has cells.
     for padding in FORWARD:
         out = compute_transposed_axis(n, k, s, d, padding, None).out
         assert compute_forward_axis(out, k, s, d, padding).out == n
@@ -174,7 +174,7 @@ SMALL_AXES = tuple(itertools.product(range(1, 13), range(1, 7), range(1, 8), ran
 
 
 def test_half_of_the_kernel_is_padded_on_both_sides_and_what_is_too_much_cut_off() -> None:
-    # Theano's border_mode 'half', and the cut that Keras makes: windows are counted on the padded axis.
+    # Theano's border_mode 'half', truncated by Keras: windows are counted on the padded axis.
     rule = replace(KERAS, amount=Amount.KERNEL_MINUS_ONE, placement=Placement.ODD_BEFORE)
     for length, kernel, stride, dilation in SMALL_AXES:
         reach = (kernel - 1) * dilation + 1

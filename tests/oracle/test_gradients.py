@@ -21,12 +21,12 @@ LINE = replace(CASE, batch=1, channels=1, filters=1, bias=False)
 
 
 def arrays(data: CaseData) -> tuple[Array, ...]:
-    """What the loss is differentiated by."""
+    """Return the arrays with respect to which the loss is differentiated."""
     return (data.inputs, *data.weights)
 
 
 def moved(data: CaseData, place: int, by: tuple[int, ...], step: float) -> CaseData:
-    """The signals with one number of the input or of a weight changed."""
+    """Return the data with one number of the input or of a weight changed."""
     changed = arrays(data)[place].copy()
     changed[by] += step
     if place == 0:
@@ -36,7 +36,7 @@ def moved(data: CaseData, place: int, by: tuple[int, ...], step: float) -> CaseD
 
 
 def differences(case: Case, of: Computation, data: CaseData, weight: Values, step: float) -> Iterator[Values]:
-    """How the loss changes with each number, over the step: exact, as it is linear in each array."""
+    """Compute how the loss changes with each number, over the step: exact, as it is linear in each array."""
     before = np.sum(compute_values(case, of, data) * weight)
     for place, array in enumerate(arrays(data)):
         change = np.empty(array.shape)
@@ -61,7 +61,7 @@ def test_the_gradient_is_how_the_loss_changes_with_each_number(kind: LayerKind, 
 
 
 OF_VALUES = {"fill", "pointwise", "multiplier", "format", "maximum", "pooling", "bias", "batch", "precision"}
-"""The respects of a rule that the gradients do not follow: they say how values are taken, not which."""
+"""Fields of a rule that the gradients do not follow: they change how values are computed, not where from."""
 
 FOLLOWED = [
     name
@@ -88,7 +88,7 @@ def test_gradients_under_a_wrong_rule_are_those_of_its_values(kind: LayerKind, d
 @settings(derandomize=True, deadline=None, max_examples=40)
 @given(small_cases(LayerKind.AVERAGE_POOLING))
 def test_the_gradient_of_a_mean_is_how_the_loss_changes_with_each_number(case: Case) -> None:
-    # Every count of real cells divides the inputs and the weights, so that no division rounds.
+    # Every count of input cells divides the inputs and the weights, so that no division rounds.
     whole = math.lcm(*range(1, math.prod(case.kernel) + 1))
     own = CaseData(numbers(case.input_shape, 11) * whole, None)
     weight = numbers(compute_values(case, plan(case), own).shape, 31) * whole
@@ -167,7 +167,7 @@ def test_gradients_are_expected_of_the_input_and_of_each_weight_in_mode_gradient
 
 @pytest.mark.parametrize("data_format", DataFormat)
 def test_the_weights_of_the_outputs_lie_in_the_format_of_the_output(data_format: DataFormat) -> None:
-    # One cell of the input, two filters: the output's shape says which weight belongs to which filter.
+    # One input cell, two filters: the output's shape decides which weight belongs to which filter.
     case = replace(LINE, input=(2,), kernel=(1,), filters=2, bias=True, data_format=data_format)
     data = CaseData(np.ones(case.input_shape), np.ones((1, 1, 2)), np.zeros(2))
     weight = np.array([[[1.0, 10], [100, 1000]]])

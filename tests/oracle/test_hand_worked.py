@@ -1,4 +1,4 @@
-"""Arrays worked out by hand. Each comment derives the values that the test states."""
+"""Arrays worked out by hand. Comments derive the values that the tests state."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PLANE = replace(LINE, layer=Layer.CONV2D, input=(5, 5), kernel=(2, 2), strides=(
 
 
 def line(inputs: list[int], taps: list[int], padding: str, stride: int = 1, dilation: int = 1) -> list[float]:
-    """One axis, one channel, one filter."""
+    """Compute a layer with one axis, one channel and one filter."""
     case = replace(LINE, input=(len(inputs),), kernel=(len(taps),), strides=(stride,), dilation=(dilation,))
     data = CaseData(
         np.array(inputs, dtype=np.float64).reshape(1, -1, 1),
@@ -30,7 +30,7 @@ def line(inputs: list[int], taps: list[int], padding: str, stride: int = 1, dila
 
 
 def plane(length: int, padding: str) -> object:
-    """The document's layer, kernel 2x2 and strides 2x2, with taps 1 2 / 3 4 on the cells 1, 2, 3 ..."""
+    """Compute the document's layer, kernel 2x2, strides 2x2, with taps 1 2 / 3 4 on the cells 1, 2, 3 ..."""
     case = replace(PLANE, input=(length, length), padding=padding)
     data = CaseData(
         np.arange(1.0, length * length + 1).reshape(1, length, length, 1),
@@ -168,7 +168,7 @@ def transposed(
     output_padding: int | None = None,
     dilation: int = 1,
 ) -> list[float]:
-    """One axis of a transposed layer, one channel, one filter."""
+    """Compute a transposed layer with one axis, one channel and one filter."""
     case = replace(
         LINE,
         layer=Layer.CONV1D_TRANSPOSE,

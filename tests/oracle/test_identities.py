@@ -18,7 +18,7 @@ from tests.oracle.cases import CASE, LAYERS, Values, array_of, cell_data, cells,
 
 @st.composite
 def linear_cases(draw: st.DrawFn) -> Case:
-    """Any case without a bias, of one to three axes."""
+    """Draw any case without a bias, of one to three axes."""
     ndim = draw(st.integers(1, 3))
 
     def lengths(most: int) -> tuple[int, ...]:
@@ -43,7 +43,7 @@ def linear_cases(draw: st.DrawFn) -> Case:
 
 
 def drawn(case: Case, seed: int = 5) -> tuple[Values, Values]:
-    """An input and a kernel."""
+    """Draw an input and a kernel."""
     kernel = (*case.kernel, case.channels // case.groups, case.filters)
     return numbers(case.input_shape, seed), numbers(kernel, seed + 1)
 
@@ -124,7 +124,7 @@ def test_swapping_the_axes_of_everything_swaps_the_axes_of_the_output(case: Case
 
 @st.composite
 def transposed_cases(draw: st.DrawFn, *, has_output_padding: bool) -> Case:
-    """A transposed case without a bias whose output a convolution can have as its input."""
+    """Draw a transposed case without a bias whose output a convolution can have as its input."""
     ndim = draw(st.integers(1, 3))
     most = (6, 4, 3)[ndim - 1]
 
@@ -135,7 +135,7 @@ def transposed_cases(draw: st.DrawFn, *, has_output_padding: bool) -> Case:
     padding = draw(st.sampled_from(["same", "valid"]))
     given = None
     if has_output_padding:
-        # Of an even kernel `same` without a cell more is shorter than any input of the convolution.
+        # With an even kernel, `same` without output padding is shorter than any input of the convolution.
         least = [
             int(padding == "same" and ((k - 1) * d + 1) % 2 == 0)
             for k, d in zip(kernel, dilation, strict=True)

@@ -14,7 +14,7 @@ print(*(set(sys.modules) - before))
 
 
 def loaded() -> set[str]:
-    """Every module that the oracle loads into a fresh interpreter."""
+    """Return every module that the oracle loads into a fresh interpreter."""
     done = subprocess.run([sys.executable, "-c", _PROBE], capture_output=True, text=True, check=True)
     return set(done.stdout.split())
 

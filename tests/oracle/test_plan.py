@@ -1,4 +1,4 @@
-"""A plan says all that decides an answer: what it leaves out of a rule changes no value."""
+"""A computation holds all that decides an answer: what it leaves out of a rule changes no value."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ RULES = {"keras": KERAS, **WRONG_RULES, **AXIS_RULES}
 
 
 def unabridged(case: Case, plan: Computation, rule: Rule) -> Computation:
-    """The plan with its whole rule, but for what the rule by its own words does not do to the case.
+    """Return the computation with its whole rule, except for what the rule does not do to the case.
 
-    It takes another format only where the lengths allow it, swaps the axes of square kernels only, and
-    fills padded cells, of which a transposed layer has none and a maximum takes none.
+    It misreads the data format only where the lengths allow it, transposes square kernels only, and fills
+    padded cells, which a transposed layer does not have and a maximum ignores.
     """
     if not is_format_misread(case, rule):
         rule = replace(rule, format=KERAS.format)
@@ -55,7 +55,7 @@ def unabridged(case: Case, plan: Computation, rule: Rule) -> Computation:
 
 @st.composite
 def combined(draw: st.DrawFn) -> Rule:
-    """A rule that is wrong in two respects."""
+    """Combine two rules to one that is wrong in both respects."""
     one, other = draw(st.sampled_from(sorted(RULES))), draw(st.sampled_from(sorted(RULES)))
     changes = {
         field: getattr(RULES[other], field)
@@ -187,7 +187,7 @@ def test_every_rule_of_lengths_and_pads_is_held_to_the_first_and_to_the_last_axi
 
 
 def spoken_of(rule: Rule) -> set[str]:
-    """The respects in which a rule is wrong."""
+    """Return the fields in which a rule is wrong."""
     return {field for field in Rule.__slots__ if getattr(rule, field) != getattr(KERAS, field)}
 
 

@@ -15,7 +15,7 @@ README = Path(harness.oracle.__file__).with_name("README.md")
 
 
 def rows() -> list[list[str]]:
-    """The cells of each numbered rule."""
+    """Return the cells of each numbered rule."""
     lines = README.read_text(encoding="utf-8").splitlines()
     cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines if line[:1] == "|"]
     return [row for row in cells if row[0].strip().isdigit()]

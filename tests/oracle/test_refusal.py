@@ -23,7 +23,7 @@ BY_LAYER = pytest.mark.parametrize(("layer", "ndim"), EVERY)
 
 
 def plain(layer: Layer, ndim: int) -> Case:
-    """A case of the layer that must be computed."""
+    """Return a case of the layer that must be computed."""
     return derive_arguments(
         replace(
             CASE,
@@ -43,7 +43,7 @@ PLANE = plain(Layer.CONV2D, 2)
 
 
 def impossible(layer: Layer, ndim: int) -> Iterator[tuple[Case, Argument]]:
-    """Each case of the layer that must be refused, and the argument that the exception has to name."""
+    """Yield each case of the layer that must be refused, and the argument that the exception must name."""
     case, arguments = plain(layer, ndim), layer.arguments
     names = {"full", "bogus", "Samee", "", "same ", "causal", "Causal"}
     for name in sorted(name for name in names if name.lower() not in paddings_of(layer)):

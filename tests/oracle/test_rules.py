@@ -43,7 +43,7 @@ GEOMETRIES: Mapping[int, Sequence[tuple[tuple[int, ...], ...]]] = {
 
 
 def telling_cases(kind: LayerKind, ndim: int) -> Iterator[Case]:
-    """Small cases of a kind, some of which every rule about it gets wrong."""
+    """Yield small cases of a kind, some of which every rule that concerns it gets wrong."""
     layer = LAYERS[kind, ndim]
     for geometry, padding, data_format in itertools.product(GEOMETRIES[ndim], paddings_of(layer), DataFormat):
         lengths, kernel, strides, dilation = geometry
@@ -74,7 +74,7 @@ def cases_by_kind() -> Mapping[LayerKind, Sequence[Case]]:
 
 
 def answer(case: Case, rule: Rule) -> tuple[tuple[int, ...], bytes]:
-    """Shape and values under the rule, to be compared for equality."""
+    """Return shape and values under the rule, to be compared for equality."""
     values = expect(case, make_case_data(case), rule).values
     assert values is not None
     return values.shape, (values + 0.0).tobytes()
@@ -82,7 +82,7 @@ def answer(case: Case, rule: Rule) -> tuple[tuple[int, ...], bytes]:
 
 @cache
 def kinds_that_show() -> Mapping[str, set[LayerKind]]:
-    """The kinds of layers in which each wrong rule gives another answer than Keras's."""
+    """Return the kinds of layers in which each wrong rule gives another answer than Keras's."""
     shown: dict[str, set[LayerKind]] = {name: set() for name in WRONG_RULES}
     for kind, cases in cases_by_kind().items():
         missing = dict(WRONG_RULES)
@@ -154,7 +154,7 @@ def test_the_small_cases_tell_the_wrong_rules_from_one_another() -> None:
 
 
 def told_apart(case: Case, names: Sequence[str]) -> list[list[str]]:
-    """The names by their answer to the case, without those that stand alone."""
+    """Group the names by their answer to the case, without groups of one."""
     groups: dict[object, list[str]] = defaultdict(list)
     for name in names:
         groups[answer(case, WRONG_RULES[name])].append(name)
@@ -173,7 +173,7 @@ def test_wrong_rules_answer_every_case_that_may_be_computed() -> None:
 
 
 def test_a_wrong_rule_that_moves_padding_alone_keeps_the_shape() -> None:
-    # The reason why a check of shapes is worthless: these are wrong and never show in one.
+    # Why checking shapes is not enough: these rules are wrong and never change a shape.
     for name in (
         "odd-cell-before",
         "kernel-centred",

@@ -1,4 +1,4 @@
-"""What the suites of cases see of the wrong rules."""
+"""Which wrong rules the suites of cases reveal."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ data_of = lru_cache(maxsize=2)(make_case_data)
 
 @lru_cache(maxsize=256)
 def answer_of(case: Case, plan: Computation) -> tuple[tuple[int, ...], bytes]:
-    """Shape and values after a plan, to be compared for equality."""
+    """Return shape and values of a computation, to be compared for equality."""
     values = compute_values(case, plan, data_of(case))
     return values.shape, (values + 0.0).tobytes()
 
 
 def answer(case: Case, rule: Rule) -> tuple[tuple[int, ...], bytes] | None:
-    """The answer under the rule; None where there is none. Rules with equal plans give equal answers."""
+    """Return the answer under the rule, None where there is none; equal computations share one."""
     padding = parse_padding(case)
     if padding is None or decide_refusal(case).refusal is Refusal.REQUIRED:
         return None
@@ -58,7 +58,7 @@ def test_core_holds_smoke_and_tells_the_wrong_rules_from_one_another() -> None:
 
 
 def told_apart(case: Case, names: Sequence[str]) -> list[list[str]]:
-    """The names by their answer to the case, without those that stand alone."""
+    """Group the names by their answer to the case, without groups of one."""
     groups: dict[object, list[str]] = defaultdict(list)
     for name in names:
         groups[answer(case, WRONG_RULES[name])].append(name)

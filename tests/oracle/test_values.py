@@ -130,7 +130,7 @@ def test_numbers_tell_cells_apart() -> None:
 def test_one_cell_holds_what_the_whole_output_holds_there(
     kind: LayerKind, ndim: int, data: st.DataObject
 ) -> None:
-    """`compute_values_of_cell` and its bound are the cell's part of what is computed wholly."""
+    """Check that `compute_values_of_cell` and its bound give the cell's part of the whole output."""
     case = replace(
         data.draw(unequal_cases(kind, ndim)), data=data.draw(st.sampled_from([DataKind.EXACT, DataKind.REAL]))
     )
@@ -152,7 +152,7 @@ def test_one_cell_holds_what_the_whole_output_holds_there(
 
 
 def _cell_of(case: Case, values: Values, cell: tuple[int, ...]) -> Values:
-    """One cell of an output in the case's format: `(batch, filters)`."""
+    """Return one cell of an output in the case's format: `(batch, filters)`."""
     last = values if case.data_format is DataFormat.CHANNELS_LAST else np.moveaxis(values, 1, -1)
     taken: Values = last.reshape(len(last), math.prod(last.shape[1:-1]), last.shape[-1])[
         :, np.ravel_multi_index(cell, last.shape[1:-1])

@@ -35,7 +35,7 @@ FANS = {
     LayerKind.MAX_POOLING: [],
     LayerKind.AVERAGE_POOLING: [],
 }
-"""The products of an output cell and of an input cell's gradient, of each kernel."""
+"""The numbers of products of an output cell and of an input cell's gradient, per kernel."""
 
 
 @pytest.mark.parametrize("kind", LayerKind)
