@@ -91,36 +91,36 @@ class RunReporter:
         self._counts: dict[str, TargetCounts] = {}
         self._fingerprints: dict[str, Fingerprint] = {}
 
-    def planned(self, target: str, cases: int) -> None:
+    def note_planned(self, target: str, cases: int) -> None:
         """Show the target."""
         self._counts[target] = TargetCounts(cases)
         self._display.add(target, self._counts[target])
 
-    def started(self, target: str, fingerprint: Fingerprint) -> None:
+    def note_started(self, target: str, fingerprint: Fingerprint) -> None:
         """Keep the fingerprint of a target, by which its answers are judged."""
         self._fingerprints[target] = fingerprint
 
-    def failed(self, target: str, reason: str) -> None:
+    def note_failed(self, target: str, reason: str) -> None:
         """Print why a target is given up."""
         self._counts[target].is_given_up = True
         self._display.update(target, self._counts[target])
         self._display.say(f"{target}: {reason}", "red")
 
-    def asking_again(self, cases: int) -> None:
+    def note_second_look(self, cases: int) -> None:
         """Print that the second look begins; lost workers were reported the first time."""
         self._reports_losses = False
         self._display.say(f"asking {format_count(cases, 'divergent case')} again, of fresh workers", "dim")
 
-    def building(self, message: str) -> None:
+    def note_building(self, message: str) -> None:
         """Print what is being built."""
         self._display.say(message, "dim")
 
-    def slow(self, target: str, cases: int, timeout_s: float) -> None:
+    def note_slow(self, target: str, cases: int, timeout_s: float) -> None:
         """Print that slow cases are asked again, since nothing else moves meanwhile."""
         message = f"asking {format_count(cases, 'slow case')} again, each alone and for up to {timeout_s:g} s"
         self._display.say(f"{target}: {message}", "dim")
 
-    def observed(self, observation: Observation) -> None:
+    def note_observed(self, observation: Observation) -> None:
         """Count an observation."""
         target = observation.target
         counts = self._counts[target]

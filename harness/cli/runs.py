@@ -48,7 +48,7 @@ def observe_again(request: Request, info: RunInfo, rechecks: Mapping[str, Chosen
     """Ask the chosen cases of the run a second time."""
     with show_progress(request.directory / LOGS, _load_judge, keeps_logs=request.keeps_logs) as progress:
         plan = _build_plan(request, progress)
-        progress.asking_again(sum(map(len, rechecks.values())))
+        progress.note_second_look(sum(map(len, rechecks.values())))
         return ask_again(plan, info, rechecks, progress)
 
 
@@ -67,7 +67,7 @@ def _build_plan(request: Request, progress: RunReporter) -> RunPlan:
         if target.built is not None:
             note()
         return prepare_worker_command(
-            target, find_cache_directory(os.environ), WORKER, os.environ, progress.building, stop
+            target, find_cache_directory(os.environ), WORKER, os.environ, progress.note_building, stop
         )
 
     return RunPlan(

@@ -15,6 +15,16 @@ from harness.report.html import Page, write_html
 from harness.report.markdown import write_conformance_markdown
 from harness.report.tally import Tallier, Tally
 
+REPORTS: Final = (
+    "findings.csv",
+    "divergences.csv",
+    "conformance.csv",
+    "conformance.md",
+    "timings.csv",
+    "index.html",
+)
+"""The files that `write_reports` writes."""
+
 TABLES: Final = ("conformance.md", "conformance.csv", "divergences.csv", "timings.csv")
 """The reports that may be committed."""
 
@@ -23,8 +33,7 @@ def write_reports(directory: Path, info: RunInfo, judgements: Iterable[Judgement
     """Write every report of a run into a directory, and return its counts.
 
     Reads the findings once, in memory that does not grow with their number: what `index.html` shows is
-    capped. Writes `findings.csv`, `divergences.csv`, `conformance.csv`, `conformance.md`, `timings.csv` and
-    `index.html`.
+    capped. Writes `REPORTS`.
 
     Args:
         directory: created if it does not exist.

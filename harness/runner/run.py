@@ -38,19 +38,19 @@ INTERRUPTED: Final = "interrupted"
 class RunListener(Protocol):
     """The receiver of a run's progress."""
 
-    def planned(self, target: str, cases: int) -> None:
+    def note_planned(self, target: str, cases: int) -> None:
         """Receive the number of cases of the target still to be observed."""
 
-    def started(self, target: str, fingerprint: Fingerprint) -> None:
+    def note_started(self, target: str, fingerprint: Fingerprint) -> None:
         """Receive what the target's worker measured about itself; its observations follow."""
 
-    def failed(self, target: str, reason: str) -> None:
+    def note_failed(self, target: str, reason: str) -> None:
         """Receive why the target could not be prepared, or was given up in the second look."""
 
-    def observed(self, observation: Observation) -> None:
+    def note_observed(self, observation: Observation) -> None:
         """Receive an observation that was stored."""
 
-    def slow(self, target: str, cases: int, timeout_s: float) -> None:
+    def note_slow(self, target: str, cases: int, timeout_s: float) -> None:
         """Receive the number of cases not answered in time, each asked again alone with a longer limit."""
 
 
@@ -110,7 +110,7 @@ def run(plan: RunPlan, listener: RunListener, *, resume: bool) -> RunInfo:
                 if is_first:
                     started_targets.add(observation.target)
                     tell_start(works, observation.target, listener)
-                listener.observed(observation)
+                listener.note_observed(observation)
                 if is_first:
                     close(RUNNING)
     except KeyboardInterrupt:
@@ -120,7 +120,7 @@ def run(plan: RunPlan, listener: RunListener, *, resume: bool) -> RunInfo:
 
 def tell_start(works: Iterable[Work], target: str, listener: RunListener) -> None:
     """Tell the listener what a target measured, once its first observation has come."""
-    listener.started(target, next(work.fingerprint for work in works if work.target.name == target))
+    listener.note_started(target, next(work.fingerprint for work in works if work.target.name == target))
 
 
 def make_preparer(plan: RunPlan, listener: RunListener) -> Callable[[Work], None]:
@@ -131,7 +131,7 @@ def make_preparer(plan: RunPlan, listener: RunListener) -> Callable[[Work], None
             work.command = plan.prepare_worker(work.target)
         except HarnessError as error:
             work.fail(f"could not start: {error}")
-            listener.failed(work.target.name, str(error))
+            listener.note_failed(work.target.name, str(error))
 
     return prepare
 
@@ -178,13 +178,13 @@ def _share_out(plan: RunPlan, num_cases: int, listener: RunListener) -> Iterator
     for target in plan.targets:
         done = store.read_observed_ids(plan.directory, target.name)
         num_left = num_cases - len(done)
-        listener.planned(target.name, num_left)
+        listener.note_planned(target.name, num_left)
         yield Work(
             target=target,
             source=make_batches(_drop_observed(plan.cases, done)),
             planned=num_left,
             timeouts=plan.timeouts,
-            on_slow=partial(listener.slow, target.name, timeout_s=plan.timeouts.again_s),
+            on_slow=partial(listener.note_slow, target.name, timeout_s=plan.timeouts.again_s),
             earlier=len(done),
             exhausted=num_left == 0,
         )

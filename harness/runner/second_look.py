@@ -46,14 +46,14 @@ def ask_again(
     works = []
     for target in plan.targets:
         if again := chosen.get(target.name):
-            listener.planned(target.name, len(again))
+            listener.note_planned(target.name, len(again))
             works.append(
                 Work(
                     target=target,
                     source=iter(chain(make_batches(again.cases), ((case,) for case in again.deadly_cases))),
                     planned=len(again),
                     timeouts=_allow_deaths(plan.timeouts, len(again.deadly_cases)),
-                    on_slow=partial(listener.slow, target.name, timeout_s=plan.timeouts.again_s),
+                    on_slow=partial(listener.note_slow, target.name, timeout_s=plan.timeouts.again_s),
                 )
             )
     store.open_second_look(plan.directory, [work.target.name for work in works])
@@ -66,10 +66,10 @@ def ask_again(
                 if observation.target not in started_targets:
                     started_targets.add(observation.target)
                     tell_start(works, observation.target, listener)
-                listener.observed(observation)
+                listener.note_observed(observation)
         for work in works:
             if work.failure and work.command is not None:
-                listener.failed(work.target.name, f"not all of it was asked again: {work.failure}")
+                listener.note_failed(work.target.name, f"not all of it was asked again: {work.failure}")
     except KeyboardInterrupt:
         if info.footer is not None:
             info = replace(info, footer=replace(info.footer, state=INTERRUPTED))

@@ -64,6 +64,13 @@ def test_every_module_is_a_command_in_the_order_of_use(cli: Cli) -> None:
     assert names[:3] == ["run", "judge", "report"]
 
 
+def test_the_readme_lists_every_command() -> None:
+    readme = Path(commands.__file__ or "").parents[3] / "README.md"
+    listing = readme.read_text(encoding="utf-8").partition("## Commands")[2].partition("```")[2]
+    told = re.findall(r"^keras-harness ([a-z]+)", listing.partition("```")[0], re.MULTILINE)
+    assert sorted(told) == sorted(commands.read_commands()), "add a line to Commands in README.md"
+
+
 def test_a_module_is_all_that_a_new_command_takes(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,13 +68,13 @@ def test_a_line_tells_what_is_done_planned_found_and_left() -> None:
     written: list[str] = []
     lines = LogLines(written.append, lambda: now[0])
     reporter = RunReporter(lines, lambda: diverges_by_its_name, Path("logs"), keeps_logs=False)
-    reporter.planned("one", 1_000)
-    reporter.planned("two", 1_000)
-    reporter.started("one", {"backend": "one"})
-    reporter.started("two", {"backend": "another"})
+    reporter.note_planned("one", 1_000)
+    reporter.note_planned("two", 1_000)
+    reporter.note_started("one", {"backend": "one"})
+    reporter.note_started("two", {"backend": "another"})
     for _ in range(300):
-        reporter.observed(observation("one"))
-        reporter.observed(observation("two"))
+        reporter.note_observed(observation("one"))
+        reporter.note_observed(observation("two"))
     now[0] += 15
     lines.tick()
     assert written == ["600 of 2,000 done, 40 cases/s, 300 divergences so far, about 35 s left"]
@@ -85,11 +85,11 @@ def test_a_target_that_was_given_up_is_not_waited_for() -> None:
     written: list[str] = []
     lines = LogLines(written.append, lambda: now[0])
     reporter = RunReporter(lines, lambda: never, Path("logs"), keeps_logs=False)
-    reporter.planned("one", 20)
-    reporter.planned("two", 1_000)
-    reporter.failed("two", "could not start")
+    reporter.note_planned("one", 20)
+    reporter.note_planned("two", 1_000)
+    reporter.note_failed("two", "could not start")
     for _ in range(10):
-        reporter.observed(observation("one"))
+        reporter.note_observed(observation("one"))
     now[0] = 10.0
     lines.tick()
     assert written == [
@@ -103,9 +103,9 @@ def test_the_first_losses_are_told_one_by_one() -> None:
     reporter = RunReporter(
         LogLines(written.append, lambda: 0.0), lambda: never, Path("none"), keeps_logs=False
     )
-    reporter.planned("one", 20)
+    reporter.note_planned("one", 20)
     for _ in range(5):
-        reporter.observed(observation("one", Outcome.CRASHED))
+        reporter.note_observed(observation("one", Outcome.CRASHED))
     assert len(written) == 4
     assert written[0] == "one: its worker was lost in stage call of conv2d: SIGSEGV"
     assert written[-1] == "one: further losses are in findings.csv"
@@ -117,7 +117,7 @@ def test_a_log_without_a_terminal_is_not_silent(tmp_path: Path) -> None:
     with show_progress(
         tmp_path, lambda: never, keeps_logs=False, console=console, interval_s=0.01
     ) as reporter:
-        reporter.planned(LONG, 15_397)
+        reporter.note_planned(LONG, 15_397)
         deadline = time.monotonic() + 30
         while stream.getvalue().count("\n") < 2 and time.monotonic() < deadline:
             time.sleep(0.01)

@@ -99,19 +99,19 @@ class Done:
 class Silent:
     """A listener that says nothing."""
 
-    def planned(self, target: str, cases: int) -> None:
+    def note_planned(self, target: str, cases: int) -> None:
         """Say nothing."""
 
-    def failed(self, target: str, reason: str) -> None:
+    def note_failed(self, target: str, reason: str) -> None:
         """Say nothing."""
 
-    def observed(self, observation: Observation) -> None:
+    def note_observed(self, observation: Observation) -> None:
         """Say nothing."""
 
-    def started(self, target: str, fingerprint: Fingerprint) -> None:
+    def note_started(self, target: str, fingerprint: Fingerprint) -> None:
         """Nothing is shown."""
 
-    def slow(self, target: str, cases: int, timeout_s: float) -> None:
+    def note_slow(self, target: str, cases: int, timeout_s: float) -> None:
         """Say nothing."""
 
 

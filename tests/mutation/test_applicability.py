@@ -45,7 +45,9 @@ def kinds_of_habitat(name: str) -> Set[LayerKind]:
 @pytest.mark.parametrize("name", WRONG_RULES)
 def test_a_rule_lives_wherever_it_shows_but_where_another_is_told_or_a_refusal_allowed(name: str) -> None:
     # `test_mutants` checks, layer by layer, that it shows wherever it applies.
-    assert kinds_that_show()[name] - kinds_of_habitat(name) == SHOWS_BESIDES.get(name, set())
+    besides = kinds_that_show()[name] - kinds_of_habitat(name)
+    known = SHOWS_BESIDES.get(name, set())
+    assert besides == known, f"{name} shows in {besides} too; say why in SHOWS_BESIDES, or mend RESPECTS"
 
 
 def test_a_rule_on_one_axis_lives_in_layers_of_several() -> None:

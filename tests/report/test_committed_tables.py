@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.cases.suites import read_regression
+from harness.mutation.library import list_all_mutants
 from harness.resources import find_cases_folder
 from harness.targets.catalog import read_catalog
 
@@ -103,3 +104,13 @@ def test_a_divergence_that_needs_an_instruction_set_says_so_where_it_is_listed(p
         rows = [line for line in (REPORTS / "README.md").read_text().splitlines() if path.name in line]
         assert rows
         assert all(regression.instruction_set in row for row in rows)
+
+
+@pytest.mark.parametrize("file", sorted((TABLES / "strength").glob("*.csv")), ids=lambda path: path.stem)
+def test_the_kill_matrix_names_every_mutant(file: Path) -> None:
+    with file.open(encoding="utf-8", newline="") as lines:
+        told = [row["mutant"] for row in csv.DictReader(lines)]
+    known = [mutant.name for mutant in list_all_mutants()]
+    assert told == known, (
+        "make the matrix again: keras-harness strength smoke core -o reports/tables/strength"
+    )

@@ -12,17 +12,8 @@ from harness.errors import HarnessError
 from harness.report.conformance import Conformance
 from harness.report.html import Page, write_html
 from harness.report.tally import Tallier
-from harness.report.write import write_reports
+from harness.report.write import REPORTS, write_reports
 from tests.report.judged import BAD, CASES, GOOD, SAME, conforming, in_order, info_of, many, mixed
-
-FILES = {
-    "findings.csv",
-    "divergences.csv",
-    "conformance.csv",
-    "conformance.md",
-    "timings.csv",
-    "index.html",
-}
 
 
 class Scripts(HTMLParser):
@@ -53,14 +44,14 @@ def data_of(page: str) -> list[list[str]]:
 
 def test_every_report_is_written_and_the_counts_returned(tmp_path: Path) -> None:
     tally = write_reports(tmp_path / "new" / "run", info_of(), mixed())
-    assert {path.name for path in (tmp_path / "new" / "run").iterdir()} == FILES
+    assert {path.name for path in (tmp_path / "new" / "run").iterdir()} == set(REPORTS)
     assert (tally.planned, tally.judged, tally.silent, tally.loud) == (10, 10, 3, 1)
 
 
 def test_two_passes_are_byte_identical(tmp_path: Path) -> None:
     for name in ("first", "second"):
         write_reports(tmp_path / name, info_of(), iter(mixed()))
-    for name in FILES:
+    for name in REPORTS:
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
 
 

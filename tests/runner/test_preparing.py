@@ -45,12 +45,12 @@ class Seen(Silent):
         self.failures: dict[str, str] = {}
         self._left = len(suite())
 
-    def observed(self, _: Observation) -> None:
+    def note_observed(self, _: Observation) -> None:
         self._left -= 1
         if self._left == 0:
             self.whole.set()
 
-    def failed(self, target: str, reason: str) -> None:
+    def note_failed(self, target: str, reason: str) -> None:
         self.failures[target] = reason
 
 
@@ -128,7 +128,7 @@ def test_an_interrupt_does_not_wait_for_what_is_being_prepared(tmp_path: Path) -
     stop = threading.Event()
 
     class Interrupting(Silent):
-        def observed(self, _: Observation) -> None:
+        def note_observed(self, _: Observation) -> None:
             raise KeyboardInterrupt
 
     def prepare(target: Target) -> WorkerCommand:

@@ -33,7 +33,7 @@ class InterruptedAfter(Silent):
     def __init__(self, number: int) -> None:
         self._left = number
 
-    def observed(self, _: Observation) -> None:
+    def note_observed(self, _: Observation) -> None:
         self._left -= 1
         if self._left == 0:
             raise KeyboardInterrupt
@@ -42,10 +42,10 @@ class InterruptedAfter(Silent):
 class InterruptedWhenSlow(Silent):
     """A user who presses Ctrl-C when slow cases are to be asked again."""
 
-    def started(self, *_: object) -> None:
+    def note_started(self, *_: object) -> None:
         pass
 
-    def slow(self, *_: object, **__: object) -> None:
+    def note_slow(self, *_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
 
@@ -246,7 +246,7 @@ def test_a_disk_that_fails_ends_the_run_with_a_remedy(tmp_path: Path) -> None:
     class Spoiler(Silent):
         """A listener that removes the observations' folder after the first one; root can write elsewhere."""
 
-        def observed(self, _: Observation) -> None:
+        def note_observed(self, _: Observation) -> None:
             if folder.is_dir():
                 folder.rename(tmp_path / "elsewhere")
                 folder.touch()

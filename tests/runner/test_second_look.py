@@ -20,7 +20,7 @@ class Listening(Silent):
     def __init__(self) -> None:
         self.failures: list[str] = []
 
-    def failed(self, _: str, reason: str) -> None:
+    def note_failed(self, _: str, reason: str) -> None:
         self.failures.append(reason)
 
 
