@@ -80,7 +80,7 @@ def _describe_unexpected_refusal(case: Case, rule: RefusalDecision) -> str:
 
 
 def _iterate_cases(grid: Grid) -> Iterator[Case]:
-    whole = {} if grid.mode is None else {"mode": grid.mode}
+    grid_mode = {} if grid.mode is None else {"mode": grid.mode}
     for number, subject in enumerate(list_spatial_layers(grid)):
         turned = {} if grid.cover is not None else select_listed_attributes(grid.turn)
         turns = RotatingValues(
@@ -88,7 +88,7 @@ def _iterate_cases(grid: Grid) -> Iterator[Case]:
         )
         each = _select_free_attributes(select_multiplied_attributes(grid), subject)
         for values in itertools.product(*each.values()):
-            attributes = {**whole, **dict(zip(each, values, strict=True))}
+            attributes = {**grid_mode, **dict(zip(each, values, strict=True))}
             for setting in _expand_design(grid, subject, attributes):
                 taken = turns.take(_list_properties(setting, values))
                 for lengths in setting.inputs:
@@ -108,8 +108,8 @@ def _list_properties(setting: LayerSpec, values: tuple[Any, ...]) -> list[Hashab
     """Return the properties that should meet each rotating value: lengths and axes, each with `values`."""
     spatial = (setting.kernel, setting.strides, setting.dilation, setting.output_padding or ())
     lengths = [(key, axis, length) for key, axes in enumerate(spatial) for axis, length in enumerate(axes)]
-    whole = zip(*(axes for axes in spatial if axes), strict=True)
-    return [values, *((values, part) for part in (*lengths, *enumerate(whole)))]
+    axis_settings = zip(*(axes for axes in spatial if axes), strict=True)
+    return [values, *((values, part) for part in (*lengths, *enumerate(axis_settings)))]
 
 
 def _expand_design(grid: Grid, subject: SpatialLayer, attributes: Mapping[str, Any]) -> Iterator[LayerSpec]:

@@ -4,9 +4,9 @@ A sum whose magnitudes stay below the limit is exact in any order, and so are it
 `B` are the largest input, tap and bias, `P` the largest tap of a pointwise kernel.
 
 * forward: `terms * X * W * P + B`
-* gradients of the loss `sum(output * cotangent)`, the cotangent within `MAX_COTANGENT`: the input's sums
-  `terms` products of weights; the kernel's sums one product with the input per output cell (in a transposed
-  layer per input cell); the bias's sums one cotangent per output cell
+* gradients of the loss `sum(output * cotangent)`, the cotangent within `MAX_COTANGENT`: that of the input
+  sums `terms` products of weights, that of a kernel one product with the input per output cell (in a
+  transposed layer per input cell), that of the bias one cotangent per output cell
 """
 
 from __future__ import annotations

@@ -53,14 +53,14 @@ def build_axis_table(axis: AxisGeometry, fill: Fill) -> IndexTable:
 @lru_cache(maxsize=8192)
 def build_index_table(axes: tuple[AxisGeometry, ...], fill: Fill = Fill.ZERO) -> IndexTable:
     """Build the table over all axes, cells and taps flattened in C order: `(prod out, prod kernel)`."""
-    whole = np.zeros((1, 1), dtype=np.intp)
+    combined = np.zeros((1, 1), dtype=np.intp)
     for axis in axes:
         table = build_axis_table(axis, fill)
-        crossed = whole[:, np.newaxis, :, np.newaxis] * axis.length + table[np.newaxis, :, np.newaxis, :]
-        missing = (whole[:, np.newaxis, :, np.newaxis] < 0) | (table[np.newaxis, :, np.newaxis, :] < 0)
+        crossed = combined[:, np.newaxis, :, np.newaxis] * axis.length + table[np.newaxis, :, np.newaxis, :]
+        missing = (combined[:, np.newaxis, :, np.newaxis] < 0) | (table[np.newaxis, :, np.newaxis, :] < 0)
         crossed[missing] = NO_CELL
-        whole = crossed.reshape(whole.shape[0] * table.shape[0], whole.shape[1] * table.shape[1])
-    return whole
+        combined = crossed.reshape(combined.shape[0] * table.shape[0], combined.shape[1] * table.shape[1])
+    return combined
 
 
 def build_rows_of_cell(
@@ -71,13 +71,13 @@ def build_rows_of_cell(
     Row `i` is the cell's row of `build_index_table(geometries[i], fill)`. All geometries have the same input
     lengths and kernel.
     """
-    whole = np.zeros((len(geometries), 1), dtype=np.intp)
+    combined = np.zeros((len(geometries), 1), dtype=np.intp)
     for place, index in enumerate(cell):
         rows = np.stack([build_axis_table(axes[place], fill)[index] for axes in geometries])
-        crossed = whole[:, :, np.newaxis] * geometries[0][place].length + rows[:, np.newaxis, :]
-        crossed[(whole[:, :, np.newaxis] < 0) | (rows[:, np.newaxis, :] < 0)] = NO_CELL
-        whole = crossed.reshape(len(geometries), -1)
-    return whole
+        crossed = combined[:, :, np.newaxis] * geometries[0][place].length + rows[:, np.newaxis, :]
+        crossed[(combined[:, :, np.newaxis] < 0) | (rows[:, np.newaxis, :] < 0)] = NO_CELL
+        combined = crossed.reshape(len(geometries), -1)
+    return combined
 
 
 def gather_cells(cells: Values, reads: IndexTable, padding: float) -> Values:

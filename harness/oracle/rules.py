@@ -464,7 +464,7 @@ class Reach:
     by_axis: bool
 
 
-def _reach(
+def _make_reach(
     *needs: Need, in_lengths: bool = False, in_gradients: bool = False, by_axis: bool = False
 ) -> Reach:
     return Reach(frozenset(needs), in_lengths, in_gradients, by_axis)
@@ -481,73 +481,80 @@ class Respect:
 RESPECTS: Final[Mapping[str, Respect]] = MappingProxyType(
     {
         "placement": Respect(
-            _reach(in_gradients=True, by_axis=True),
+            _make_reach(in_gradients=True, by_axis=True),
             {  # Cannot show in a transposed layer, which crops half of the excess before, rounded down.
-                Placement.TOWARDS_ZERO: _reach(Need.WINDOWS, in_gradients=True, by_axis=True),
-                Placement.BOTH_ROUNDED_DOWN: _reach(Need.WINDOWS, by_axis=True),
+                Placement.TOWARDS_ZERO: _make_reach(Need.WINDOWS, in_gradients=True, by_axis=True),
+                Placement.BOTH_ROUNDED_DOWN: _make_reach(Need.WINDOWS, by_axis=True),
             },
         ),
         "amount": Respect(
-            _reach(Need.WINDOWS, in_gradients=True, by_axis=True),
+            _make_reach(Need.WINDOWS, in_gradients=True, by_axis=True),
             {
-                Amount.UNCLAMPED: _reach(in_gradients=True, by_axis=True),
-                Amount.UNDILATED: _reach(Need.WINDOWS, Need.KERNEL, by_axis=True),
+                Amount.UNCLAMPED: _make_reach(in_gradients=True, by_axis=True),
+                Amount.UNDILATED: _make_reach(Need.WINDOWS, Need.KERNEL, by_axis=True),
             },
         ),
-        "rounding": Respect(_reach(Need.WINDOWS, in_lengths=True, by_axis=True)),
-        "windows": Respect(_reach(in_lengths=True, by_axis=True)),
-        "causal": Respect(_reach(Need.CAUSAL_PADDING, in_gradients=True)),
+        "rounding": Respect(_make_reach(Need.WINDOWS, in_lengths=True, by_axis=True)),
+        "windows": Respect(_make_reach(in_lengths=True, by_axis=True)),
+        "causal": Respect(_make_reach(Need.CAUSAL_PADDING, in_gradients=True)),
         "dilation": Respect(
-            _reach(Need.KERNEL, in_lengths=True, in_gradients=True, by_axis=True),
+            _make_reach(Need.KERNEL, in_lengths=True, in_gradients=True, by_axis=True),
             {
-                Dilation.IGNORED_BY_TAPS: _reach(Need.KERNEL, in_gradients=True, by_axis=True),
-                Dilation.AS_STRIDE: _reach(Need.KERNEL, in_lengths=True, by_axis=True),
-                Dilation.SWAPPED: _reach(Need.KERNEL, Need.SEVERAL_AXES, in_lengths=True, in_gradients=True),
-                Dilation.FIRST_FOR_ALL: _reach(
+                Dilation.IGNORED_BY_TAPS: _make_reach(Need.KERNEL, in_gradients=True, by_axis=True),
+                Dilation.AS_STRIDE: _make_reach(Need.KERNEL, in_lengths=True, by_axis=True),
+                Dilation.SWAPPED: _make_reach(
+                    Need.KERNEL, Need.SEVERAL_AXES, in_lengths=True, in_gradients=True
+                ),
+                Dilation.FIRST_FOR_ALL: _make_reach(
                     Need.KERNEL, Need.SEVERAL_AXES, in_lengths=True, in_gradients=True
                 ),
             },
         ),
-        "effective_kernel": Respect(_reach(Need.KERNEL, in_lengths=True, in_gradients=True, by_axis=True)),
-        "same_is_valid": Respect(_reach(in_lengths=True, by_axis=True)),
-        "valid_is_same": Respect(_reach(in_lengths=True, by_axis=True)),
-        "shift": Respect(_reach(in_gradients=True, by_axis=True)),
-        "shift_even": Respect(_reach(in_gradients=True, by_axis=True)),
+        "effective_kernel": Respect(
+            _make_reach(Need.KERNEL, in_lengths=True, in_gradients=True, by_axis=True)
+        ),
+        "same_is_valid": Respect(_make_reach(in_lengths=True, by_axis=True)),
+        "valid_is_same": Respect(_make_reach(in_lengths=True, by_axis=True)),
+        "shift": Respect(_make_reach(in_gradients=True, by_axis=True)),
+        "shift_even": Respect(_make_reach(in_gradients=True, by_axis=True)),
         "output_padding": Respect(
-            _reach(Need.SCATTERED_CELLS, in_gradients=True, by_axis=True),
+            _make_reach(Need.SCATTERED_CELLS, in_gradients=True, by_axis=True),
             {
-                OutputPadding.IGNORED: _reach(Need.SCATTERED_CELLS, in_lengths=True, by_axis=True),
-                OutputPadding.FIRST_FOR_ALL: _reach(Need.SCATTERED_CELLS, Need.SEVERAL_AXES, in_lengths=True),
+                OutputPadding.IGNORED: _make_reach(Need.SCATTERED_CELLS, in_lengths=True, by_axis=True),
+                OutputPadding.FIRST_FOR_ALL: _make_reach(
+                    Need.SCATTERED_CELLS, Need.SEVERAL_AXES, in_lengths=True
+                ),
             },
         ),
-        "full": Respect(_reach(Need.SCATTERED_CELLS, in_lengths=True, by_axis=True)),
-        "on_axis": Respect(_reach(Need.SEVERAL_AXES, in_gradients=True)),
+        "full": Respect(_make_reach(Need.SCATTERED_CELLS, in_lengths=True, by_axis=True)),
+        "on_axis": Respect(_make_reach(Need.SEVERAL_AXES, in_gradients=True)),
         "strides": Respect(
-            _reach(Need.SEVERAL_AXES, in_lengths=True), {Strides.IGNORED: _reach(in_lengths=True)}
+            _make_reach(Need.SEVERAL_AXES, in_lengths=True), {Strides.IGNORED: _make_reach(in_lengths=True)}
         ),
         "pads": Respect(
-            _reach(Need.SEVERAL_AXES, in_gradients=True), {Pads.SWAPPED_FITTING: _reach(Need.SEVERAL_AXES)}
+            _make_reach(Need.SEVERAL_AXES, in_gradients=True),
+            {Pads.SWAPPED_FITTING: _make_reach(Need.SEVERAL_AXES)},
         ),
         "orientation": Respect(
-            _reach(Need.KERNEL, in_gradients=True),
-            {Orientation.TRANSPOSED: _reach(Need.KERNEL, Need.SEVERAL_AXES, in_gradients=True)},
+            _make_reach(Need.KERNEL, in_gradients=True),
+            {Orientation.TRANSPOSED: _make_reach(Need.KERNEL, Need.SEVERAL_AXES, in_gradients=True)},
         ),
-        "groups": Respect(_reach(Need.GROUPS, in_gradients=True)),
-        "multiplier": Respect(_reach(Need.MULTIPLIER)),
-        "pointwise": Respect(_reach(Need.POINTWISE_KERNEL)),
-        "format": Respect(_reach()),
-        "fill": Respect(_reach(Need.WINDOWS, Need.SUM)),
+        "groups": Respect(_make_reach(Need.GROUPS, in_gradients=True)),
+        "multiplier": Respect(_make_reach(Need.MULTIPLIER)),
+        "pointwise": Respect(_make_reach(Need.POINTWISE_KERNEL)),
+        "format": Respect(_make_reach()),
+        "fill": Respect(_make_reach(Need.WINDOWS, Need.SUM)),
         "divisor": Respect(
-            _reach(Need.MEAN, in_gradients=True),
-            {Divisor.FIRST_AXIS: _reach(Need.MEAN, Need.SEVERAL_AXES, in_gradients=True)},
+            _make_reach(Need.MEAN, in_gradients=True),
+            {Divisor.FIRST_AXIS: _make_reach(Need.MEAN, Need.SEVERAL_AXES, in_gradients=True)},
         ),
-        "maximum": Respect(_reach(Need.MAXIMUM)),
-        "pooling": Respect(_reach(Need.POOLING)),
-        "bias": Respect(_reach(Need.BIAS)),
-        "batch": Respect(_reach()),
-        "inputs": Respect(_reach()),
-        "precision": Respect(_reach(Need.SUM)),
-        "rounds_bias": Respect(_reach(Need.BIAS, in_gradients=True)),
+        "maximum": Respect(_make_reach(Need.MAXIMUM)),
+        "pooling": Respect(_make_reach(Need.POOLING)),
+        "bias": Respect(_make_reach(Need.BIAS)),
+        "batch": Respect(_make_reach()),
+        "inputs": Respect(_make_reach()),
+        "precision": Respect(_make_reach(Need.SUM)),
+        "rounds_bias": Respect(_make_reach(Need.BIAS, in_gradients=True)),
     }
 )
 """The reach of each field of a rule."""

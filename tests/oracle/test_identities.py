@@ -135,7 +135,7 @@ def transposed_cases(draw: st.DrawFn, *, has_output_padding: bool) -> Case:
     padding = draw(st.sampled_from(["same", "valid"]))
     given = None
     if has_output_padding:
-        # With an even kernel, `same` without output padding is shorter than any input of the convolution.
+        # With an even kernel, `same` with output padding 0 is shorter than any input of the convolution.
         least = [
             int(padding == "same" and ((k - 1) * d + 1) % 2 == 0)
             for k, d in zip(kernel, dilation, strict=True)
