@@ -125,16 +125,25 @@ def _check_pooling(case: Case) -> None:
 
 
 def _draw_exact_inputs(case: Case, most: ValueBounds) -> Array:
-    if case.kind.traits.reduction is Reduction.MAXIMUM:
-        return draws.draw_distinct(*_make_draw_arguments(case), case.dtype)
-    largest = compute_max_gradient_input(case, most) if case.mode.traits.differentiates else most.inputs
-    return draws.draw_positive(_INPUTS, case.input_shape, largest, case.dtype)
+    match case.kind.traits.reduction:
+        case Reduction.MAXIMUM:
+            return draws.draw_distinct(*_make_draw_arguments(case), case.dtype)
+        case Reduction.SUM | Reduction.MEAN:
+            is_gradient = case.mode.traits.differentiates
+            largest = compute_max_gradient_input(case, most) if is_gradient else most.inputs
+            return draws.draw_positive(_INPUTS, case.input_shape, largest, case.dtype)
+        case _:
+            assert_never(case.kind.traits.reduction)
 
 
 def _draw_real_inputs(case: Case) -> Array:
-    if case.kind.traits.reduction is Reduction.MAXIMUM:
-        return draws.draw_real_distinct(*_make_draw_arguments(case), case.dtype)
-    return draws.draw_real(_INPUTS, case.input_shape, _REAL_INPUT, case.dtype)
+    match case.kind.traits.reduction:
+        case Reduction.MAXIMUM:
+            return draws.draw_real_distinct(*_make_draw_arguments(case), case.dtype)
+        case Reduction.SUM | Reduction.MEAN:
+            return draws.draw_real(_INPUTS, case.input_shape, _REAL_INPUT, case.dtype)
+        case _:
+            assert_never(case.kind.traits.reduction)
 
 
 def _make_draw_arguments(case: Case) -> tuple[str, tuple[int, ...], int]:

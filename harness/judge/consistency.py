@@ -32,7 +32,6 @@ from harness.records import (
     Mode,
     Observation,
     Outcome,
-    Reduction,
     Refusal,
     Standing,
     Verdict,
@@ -164,7 +163,7 @@ def _find_mode_groups(case_ids: Iterable[str], *, num_targets: int) -> Iterator[
                 continue
             cases = tuple(sorted(map(parse_case_id, group_ids), key=lambda case: _MODE_ORDER[case.mode]))
             has_undocumented_cells = (
-                cases[0].data is DataKind.NONFINITE and cases[0].kind.traits.reduction is Reduction.MAXIMUM
+                cases[0].data is DataKind.NONFINITE and cases[0].kind.traits.reduction.selects_cell
             )
             if has_undocumented_cells or (
                 len(cases) > 1 and decide_refusal(cases[0]).refusal is Refusal.ALLOWED

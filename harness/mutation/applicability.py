@@ -35,8 +35,8 @@ def find_met_needs(layer: Layer, ndim: int) -> frozenset[Need]:
         Need.BIAS: Argument.USE_BIAS in layer.arguments,
         Need.CAUSAL_PADDING: layer.causal is Refusal.WRONG,
         Need.POOLING: traits.is_pooling,
-        Need.SUM: traits.reduction is not Reduction.MAXIMUM,
-        Need.MEAN: traits.reduction is Reduction.MEAN,
+        Need.SUM: not traits.reduction.selects_cell,
+        Need.MEAN: traits.reduction.divides,
         Need.MAXIMUM: traits.reduction is Reduction.MAXIMUM,
     }
     return frozenset(need for need, is_met in is_met_by_need.items() if is_met)

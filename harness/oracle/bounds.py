@@ -23,7 +23,7 @@ import numpy as np
 from harness.oracle.gradients import compute_gradients
 from harness.oracle.plan import Computation
 from harness.oracle.values import compute_values, compute_values_of_cell
-from harness.records import DTYPE_TRAITS, Array, Case, CaseData, DataKind, ExpectedArray, Reduction, Values
+from harness.records import DTYPE_TRAITS, Array, Case, CaseData, DataKind, ExpectedArray, Values
 
 
 def compute_output_bound(case: Case, computation: Computation, case_data: CaseData) -> Values | None:
@@ -47,7 +47,7 @@ def compute_output_bound_of_cell(
 
 
 def _bound_output(case: Case, computation: Computation, magnitudes: Values) -> Values:
-    if computation.kind.traits.reduction is Reduction.MAXIMUM:
+    if computation.kind.traits.reduction.selects_cell:
         return np.where(np.isnan(magnitudes), np.inf, 0.0)
     return _compute_bound(case, magnitudes, _count_output_roundings(case))
 
@@ -56,7 +56,7 @@ def add_gradient_bounds(
     case: Case, computation: Computation, case_data: CaseData, weight: Values, gradients: tuple[Values, ...]
 ) -> tuple[ExpectedArray, ...]:
     """Pair gradients with their bounds; `weight` is the weight of each output cell in the loss."""
-    if _is_exact(case, computation) or computation.kind.traits.reduction is Reduction.MAXIMUM:
+    if _is_exact(case, computation) or computation.kind.traits.reduction.selects_cell:
         return tuple(map(ExpectedArray, gradients))
     magnitudes = compute_gradients(case, computation, _compute_magnitudes(case_data), np.abs(weight))
     roundings = _count_gradient_roundings(case, computation)
@@ -67,7 +67,7 @@ def add_gradient_bounds(
 
 
 def _is_exact(case: Case, computation: Computation) -> bool:
-    return case.data is DataKind.EXACT and computation.kind.traits.reduction is not Reduction.MEAN
+    return case.data is DataKind.EXACT and not computation.kind.traits.reduction.divides
 
 
 def _compute_bound(case: Case, magnitudes: Values, roundings: int) -> Values:

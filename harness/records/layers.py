@@ -93,6 +93,28 @@ class Reduction(StrEnum):
     MAXIMUM = "maximum"
     MEAN = "mean"
 
+    @property
+    def selects_cell(self) -> bool:
+        """Whether the result is one of the cells as it stands, and not computed from all of them."""
+        match self:
+            case Reduction.MAXIMUM:
+                return True
+            case Reduction.SUM | Reduction.MEAN:
+                return False
+            case _:
+                assert_never(self)
+
+    @property
+    def divides(self) -> bool:
+        """Whether the result of integers may be no integer."""
+        match self:
+            case Reduction.MEAN:
+                return True
+            case Reduction.SUM | Reduction.MAXIMUM:
+                return False
+            case _:
+                assert_never(self)
+
 
 class ChannelExtent(StrEnum):
     """A number of channels, along an axis or in a sum, that follows from the sizes of the layer.

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from harness.errors import HarnessError
 from harness.records import (
+    DTYPE_TRAITS,
     ArgumentStyle,
     Case,
     DataFormat,
@@ -41,7 +42,7 @@ def cases(draw: st.DrawFn) -> Case:
             filters=draw(st.integers(-3, 10**6)),
             groups=draw(st.integers(-3, 10**6)),
             bias=draw(st.booleans()),
-            dtype=draw(st.from_regex(r"[a-z0-9]+", fullmatch=True)),
+            dtype=draw(st.sampled_from([*DTYPE_TRAITS, "int8", "unheard64"])),
             multiplier=draw(st.integers(-3, 10**6)),
             output_padding=draw(st.none() | st.just(lengths(-3))),
             form=draw(st.sampled_from(ArgumentStyle)),
