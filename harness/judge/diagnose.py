@@ -30,8 +30,9 @@ from harness.judge.rule_matching import (
 from harness.oracle import expect
 from harness.oracle.plan import plan_computation
 from harness.oracle.refusal import parse_padding
-from harness.oracle.rules import KERAS, WRONG_RULES, Rule, restrict_to_one_axis
+from harness.oracle.rules import KERAS, Rule
 from harness.oracle.values import compute_values
+from harness.oracle.wrong_rules import WRONG_RULES, restrict_to_one_axis
 from harness.records import DTYPE_TRAITS, Array, Case, DataKind, Shape
 
 AND: Final = " and "

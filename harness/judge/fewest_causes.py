@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from harness.judge.diagnose import AND, is_equivalent_cause
-from harness.oracle.rules import WRONG_RULES
+from harness.oracle.wrong_rules import WRONG_RULES
 from harness.records import Case
 
 _MAX_PAIRS: Final = 12

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-from harness.oracle.rules import Need, Rule, find_reaches
+from harness.oracle.rules import Rule
+from harness.oracle.wrong_rules import Need, find_reaches
 from harness.records import Argument, Layer, Reduction, Refusal
 
 Applicability = Callable[[Layer, int], bool]

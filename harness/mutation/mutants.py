@@ -22,7 +22,8 @@ from harness.mutation.applicability import (
 )
 from harness.mutation.simulated_target import SimulatedCase
 from harness.oracle.refusal import list_known_paddings
-from harness.oracle.rules import WRONG_RULES, Padding, Rule, restrict_to_one_axis
+from harness.oracle.rules import Padding, Rule
+from harness.oracle.wrong_rules import WRONG_RULES, restrict_to_one_axis
 from harness.records import (
     Argument,
     Case,

@@ -8,7 +8,8 @@ computed. `refusal` decides what must, may and must not be refused.
 
 from harness.oracle.expectation import expect
 from harness.oracle.geometry import AxisGeometry, compute_forward_axis, compute_transposed_axis
-from harness.oracle.rules import KERAS, WRONG_RULES, Padding, Rule
+from harness.oracle.rules import KERAS, Padding, Rule
+from harness.oracle.wrong_rules import WRONG_RULES
 
 __all__ = [
     "KERAS",

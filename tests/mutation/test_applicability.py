@@ -10,7 +10,7 @@ from harness.mutation.applicability import (
     find_met_needs,
     is_wrong_about_lengths,
 )
-from harness.oracle.rules import WRONG_RULES, Need, restrict_to_one_axis
+from harness.oracle.wrong_rules import WRONG_RULES, Need, restrict_to_one_axis
 from harness.records import Layer, LayerKind
 from tests.oracle.test_rules import kinds_that_show
 

@@ -28,9 +28,9 @@ from harness.oracle.rules import (
     Pointwise,
     Strides,
     TransposedLength,
-    restrict_to_one_axis,
 )
 from harness.oracle.values import compute_values, evaluate
+from harness.oracle.wrong_rules import restrict_to_one_axis
 from harness.records import Case, LayerKind, derive_arguments
 from tests.oracle.cases import CASE, LAYERS, signals, small_cases, unequal_cases
 
