@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import TypeVar
@@ -14,7 +14,9 @@ Share = TypeVar("Share")
 Result = TypeVar("Result")
 
 
-def map_in_processes(function: Callable[[Share], Result], shares: Iterable[Share]) -> Iterator[Result]:
+def map_in_processes(
+    function: Callable[[Share], Result], shares: Iterable[Share]
+) -> Generator[Result, None, None]:
     """Yield the results of a module-level function for the shares, in their order.
 
     Shares are taken as needed: only as many wait, and as many results, as keep every process busy.

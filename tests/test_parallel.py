@@ -34,7 +34,7 @@ def test_shares_are_taken_as_they_are_needed() -> None:
 
     results = map_in_processes(add_one, shares())
     next(results)
-    results.close()  # type: ignore[attr-defined]
+    results.close()
     assert len(taken) < 100
 
 

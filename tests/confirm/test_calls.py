@@ -17,30 +17,14 @@ from harness.confirm.script_results import Conclusion, NotCalled, ScriptResult, 
 from harness.errors import HarnessError
 from harness.records import (
     Case,
-    DataFormat,
-    Layer,
     Mode,
     WorkerCommand,
 )
 from tests.confirm.scripts import make_target
+from tests.judge.made import PLAIN
 from tests.report.judged import expectation_of
 
-CASE = Case(
-    layer=Layer.CONV2D,
-    mode=Mode.EAGER,
-    input=(4, 5),
-    kernel=(2, 3),
-    strides=(2, 1),
-    dilation=(1, 1),
-    padding="same",
-    data_format=DataFormat.CHANNELS_LAST,
-    batch=2,
-    channels=2,
-    filters=3,
-    groups=1,
-    bias=True,
-    dtype="float32",
-)
+CASE = replace(PLAIN, input=(4, 5))
 UNKNOWN = replace(CASE, padding="bogus")
 
 FAKE = """

@@ -13,7 +13,7 @@ import pytest
 from harness.confirm.script_results import ScriptWord
 from harness.confirm.snippet_files import SNIPPETS, read_definitions
 from tests.confirm.scripts import load_snippets
-from tests.old_python import compile_with, find_python_3_6
+from tests.old_python import compile_with, require_python_3_6
 
 SOURCES = sorted(SNIPPETS.glob("*.py"))
 BODIES = {path: ast.parse(path.read_text(encoding="utf-8")).body for path in SOURCES}
@@ -25,10 +25,7 @@ def test_a_snippet_parses_on_python_3_6(source: Path) -> None:
 
 
 def test_snippets_compile_on_a_real_python_3_6() -> None:
-    python = find_python_3_6()
-    if python is None:
-        pytest.skip("there is no Python 3.6 here")
-    assert compile_with(python, SOURCES) == ""
+    assert compile_with(require_python_3_6(), SOURCES) == ""
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)

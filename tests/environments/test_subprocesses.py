@@ -35,14 +35,14 @@ def test_a_program_that_takes_too_long_is_ended_and_what_it_printed_is_kept(tmp_
     assert ended == ProgramResult(TIMED_OUT, "begun\n", "error: operation timed out after 1 s")
 
 
-@pytest.mark.skipif(os.name == "nt", reason="sessions of POSIX")
+@pytest.mark.skipif(os.name == "nt", reason="the child leaves by os.setsid, which POSIX alone has")
 def test_a_child_in_a_session_of_its_own_holds_nobody_up(tmp_path: Path) -> None:
     began = time.monotonic()
     assert run_python(DAEMON + "time.sleep(600)", tmp_path, timeout_s=0.5).exit_status == TIMED_OUT
     assert time.monotonic() - began < 60
 
 
-@pytest.mark.skipif(os.name == "nt", reason="sessions of POSIX")
+@pytest.mark.skipif(os.name == "nt", reason="the child leaves by os.setsid, which POSIX alone has")
 def test_pipes_that_nobody_can_close_hold_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocesses, "_DRAIN_S", 0.2)
     daemon = DAEMON.replace("time.sleep(600)", "print('daemon', flush=True); time.sleep(3)")

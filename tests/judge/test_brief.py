@@ -9,7 +9,7 @@ from harness.judge.documented_limits import DocumentedLimit
 from harness.records import Observation, ObservedError, Outcome, Stage
 from tests.judge.made import PLAIN, TARGET, answer, returned
 
-WRONG = returned(PLAIN, answer(PLAIN) * np.float32(2))  # type: ignore[operator]
+WRONG = returned(PLAIN, np.zeros_like(answer(PLAIN)))
 RAISED = Observation(
     TARGET,
     PLAIN.id,

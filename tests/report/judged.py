@@ -31,6 +31,7 @@ from harness.records import (
     derive_arguments,
 )
 from harness.report.conformance import Conformance
+from tests.judge.made import PLAIN
 
 GOOD, BAD = "keras3.15.1-jax", "keras3.15.1-numpy"
 HOSTILE = (
@@ -38,22 +39,7 @@ HOSTILE = (
     "</ScRiPt ><img src=x onerror=alert(2)> at 0x7f00deadbeef"
 )
 
-SAME = Case(
-    layer=Layer.CONV2D,
-    mode=Mode.EAGER,
-    input=(5, 5),
-    kernel=(2, 2),
-    strides=(2, 2),
-    dilation=(1, 1),
-    padding="same",
-    data_format=DataFormat.CHANNELS_LAST,
-    batch=2,
-    channels=1,
-    filters=3,
-    groups=1,
-    bias=True,
-    dtype="float32",
-)
+SAME = replace(PLAIN, input=(5, 5), kernel=(2, 2), strides=(2, 2), channels=1)
 VALID = replace(SAME, padding="valid")
 FIRST = replace(SAME, data_format=DataFormat.CHANNELS_FIRST, input=(7, 4), kernel=(3, 2), strides=(1, 1))
 LARGE = replace(SAME, input=(40, 50), kernel=(4, 4), strides=(1, 1))

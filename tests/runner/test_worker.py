@@ -16,7 +16,7 @@ from harness.resources import WORKER
 from harness.runner import wire
 from tests.fakes import fake_keras
 from tests.fakes.runs import Done, run_targets, selector, suite
-from tests.old_python import compile_with, find_python_3_6
+from tests.old_python import compile_with, require_python_3_6
 
 README = WORKER.with_name("README.md").read_text(encoding="utf-8")
 SOURCES = sorted(WORKER.parent.rglob("*.py"))
@@ -147,7 +147,4 @@ def test_the_worker_parses_on_python_3_6(source: Path) -> None:
 
 
 def test_the_worker_compiles_on_a_real_python_3_6() -> None:
-    python = find_python_3_6()
-    if python is None:
-        pytest.skip("there is no Python 3.6 here")
-    assert compile_with(python, SOURCES) == ""
+    assert compile_with(require_python_3_6(), SOURCES) == ""
